@@ -1,0 +1,1 @@
+"""Corpora of conversations: what a dialogue is, and one reader per source."""
