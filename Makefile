@@ -1,0 +1,35 @@
+# Each target sets up what it needs in .venv; .ci/setup says how. On Windows see README.md.
+
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: help setup demo test lint bench clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
+
+setup: $(READY) ## .venv with everything at the versions of constraints.txt
+
+$(READY): pyproject.toml constraints.txt .ci/setup
+	@PYTHON="$(PYTHON)" .ci/setup
+	@touch $@
+
+demo: $(READY) ## the bundled demo corpus with its trained run
+	$(BIN)/python main.py demo
+
+test: lint ## style, types, import contracts, then the tests
+	$(BIN)/python -m pytest -q
+
+lint: $(READY) ## style, types and import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+bench: $(READY) ## the measurements behind the README's results (long)
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-input -c constraints.txt -e ".[bench]"
+	set -e; for script in tests/benchmarks/[a-z]*.py; do $(BIN)/python "$$script"; done
+
+clean: ## remove .venv and what tools have cached here
+	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

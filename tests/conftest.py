@@ -1,0 +1,72 @@
+"""What holds in every test: one thread, no network, no screen, and no log record that nobody expects."""
+
+import logging
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# Set before anything imports torch, transformers or Qt; processes that tests start inherit them.
+os.environ.update(
+    OMP_NUM_THREADS="1",
+    MKL_NUM_THREADS="1",
+    HF_HUB_OFFLINE="1",
+    TOKENIZERS_PARALLELISM="false",
+    QT_QPA_PLATFORM="offscreen",
+)
+
+# A busy machine is no bug (no deadline), and a test that fails here fails everywhere (derandomised).
+settings.register_profile("telme", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("telme")
+
+pytest_plugins = ["pytester"]  # for test_guards.py
+
+ROOT = Path(__file__).parents[1]
+
+
+class _Warnings(logging.Handler):
+    """Keeps what is logged at WARNING or above, each record once however many loggers it passes."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.records: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record not in self.records:
+            self.records.append(record)
+
+
+@pytest.fixture(autouse=True)
+def _no_unexpected_log(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test that logs at WARNING or above, except what its `expects_log` marker describes.
+
+    Each pattern of the marker must be met, and each record must meet one.
+    """
+    handler = _Warnings()
+    # transformers keeps its records from the root logger, except where the variable CI is set.
+    loggers = [logging.getLogger(), logging.getLogger("transformers")]
+    for logger in loggers:
+        logger.addHandler(handler)
+    yield
+    for logger in loggers:
+        logger.removeHandler(handler)
+    patterns = [pattern for marker in request.node.iter_markers("expects_log") for pattern in marker.args]
+    logged = [f"{record.levelname} {record.name}: {record.getMessage()}" for record in handler.records]
+    unexpected = [line for line in logged if not any(re.search(pattern, line) for pattern in patterns)]
+    unmet = [pattern for pattern in patterns if not any(re.search(pattern, line) for line in logged)]
+    if unexpected:
+        pytest.fail("logged unexpectedly:\n" + "\n".join(unexpected))
+    if unmet:
+        pytest.fail("expected, but not logged: " + ", ".join(unmet))
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of the real annotation files (`meld/`, `emorynlp/`), which are not part of the project."""
+    folder = ROOT.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"the real annotation files are not here: put meld/ and emorynlp/ into {folder}")
+    return folder

@@ -1,0 +1,48 @@
+"""The house keeps its shape: what may import what, and what an import costs. `lint-imports` checks the layers."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import grimp
+import pytest
+
+ROOT = Path(__file__).parents[1]
+HEAVY = ("torch", "torchaudio", "transformers")
+
+
+def _modules(package: str) -> list[str]:
+    return sorted(grimp.build_graph(package).modules)
+
+
+def test_the_model_has_no_import_cycles() -> None:
+    graph = grimp.build_graph("telme_model")
+    cycles = [
+        " -> ".join((module, *back))
+        for module in sorted(graph.modules)
+        for imported in sorted(graph.find_modules_directly_imported_by(module))
+        if (back := graph.find_shortest_chain(importer=imported, imported=module))
+    ]
+    assert not cycles
+
+
+@pytest.mark.parametrize("package", ["telme_gui", "telme_model.corpus"])
+def test_importing_it_leaves_the_networks_unloaded(package: str) -> None:
+    """The window is up, and a corpus read, before torch is there. Counts what the imported modules import in turn."""
+    modules = [name for name in _modules(package.partition(".")[0]) if f"{name}.".startswith(f"{package}.")]
+    code = f"import sys, {', '.join(modules)}; print(*(name for name in {HEAVY} if name in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.split()) == (0, []), done.stderr
+
+
+def test_main_loads_neither_networks_nor_window_for_help() -> None:
+    code = (
+        "import runpy, sys\n"
+        "sys.argv = ['main.py', '--help']\n"
+        "try: runpy.run_path('main.py', run_name='__main__')\n"
+        "except SystemExit as done: code = done.code\n"
+        f"print(code, *(name for name in {(*HEAVY, 'PySide6')} if name in sys.modules), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stderr.split() == ["0"], done.stderr
+    assert "usage" in done.stdout.lower()
