@@ -1,0 +1,206 @@
+"""Annotation tables as people have them: CSV files in any encoding, read row by row without giving up on a bad one."""
+
+import csv
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from io import StringIO
+from itertools import islice
+from pathlib import Path
+
+from telme_model.corpus.dialogue import Problem, Severity, TurnId
+
+Row = dict[str, str]  # stripped values by column name
+
+_CLOCK = re.compile(r"(\d{1,2}):(\d{1,2}):(\d{1,2})(?:[,.](\d{1,6}))?", re.ASCII)
+_SECONDS = re.compile(r"\d{1,7}(?:\.\d{1,9})?", re.ASCII)
+_NUMBER = re.compile(r"\d{1,9}", re.ASCII)
+_BINARY_SHARE = 0.05  # of control characters in the first kilobyte, above which a file is no text
+
+# Windows-1252 decoded as Latin-1 leaves its punctuation as C1 control characters; five of the 32 stand for nothing.
+_C1_REPAIR = {
+    code: bytes([code]).decode("cp1252") for code in range(0x80, 0xA0) if code not in (0x81, 0x8D, 0x8F, 0x90, 0x9D)
+}
+_C1 = re.compile("[" + "".join(map(chr, _C1_REPAIR)) + "]")
+
+
+@dataclass(slots=True)
+class Report:
+    """The problems found while one file is read."""
+
+    file: Path
+    problems: list[Problem] = field(default_factory=list)
+
+    def add(
+        self,
+        severity: Severity,
+        code: str,
+        reason: str,
+        *,
+        row: int | None = None,
+        column: str | None = None,
+        turn: TurnId | None = None,
+    ) -> None:
+        """Record one problem of this file."""
+        self.problems.append(
+            Problem(severity=severity, code=code, file=self.file, reason=reason, row=row, column=column, turn=turn)
+        )
+
+
+def read_table(report: Report, required: Sequence[str], optional: Sequence[str] = ()) -> Iterator[tuple[int, Row]]:
+    """Rows of the CSV file `report.file` with the line each starts on (1 = header); bad ones go to `report`.
+
+    Without one of the `required` columns there are no rows; a missing `optional` column is a warning, and its values
+    are empty. Columns named in neither are passed through.
+    """
+    text = read_text(report)
+    if text is None:
+        return
+    records = _records(list(StringIO(text, newline="")))
+    _, header, broken = next(records)
+    columns = [name.strip() for name in header]
+    if broken or not _has_columns(report, columns, required, optional):
+        if broken:
+            report.add(Severity.FATAL, "malformed-csv", f"The header is malformed: {broken}.", row=1)
+        return
+    blank = dict.fromkeys(optional, "")
+    for line, values, broken in records:
+        if broken:
+            column = columns[min(len(values), len(columns) - 1)]
+            reason = f"Row {line} is malformed in column '{column}': {broken}. The row is left out."
+            report.add(Severity.FATAL, "malformed-csv", reason, row=line, column=column)
+        elif any(values) and _fits(report, line, columns, values):
+            yield line, blank | {name: value.strip() for name, value in zip(columns, values, strict=False)}
+
+
+def read_text(report: Report) -> str | None:
+    """The text of `report.file`, None where it has none: UTF-8 (with or without mark), UTF-16 with one, Windows-1252.
+
+    Windows-1252 punctuation that an earlier program turned into the control characters U+0080-9F is repaired.
+    """
+    name = report.file.name
+    try:
+        data = report.file.read_bytes()
+    except OSError as error:
+        reason = f"{name} cannot be read ({error.strerror}): check that it is a file you may open."
+        report.add(Severity.FATAL, "unreadable-file", reason)
+        return None
+    text = _decoded(report, data)
+    if text is not None and not text.strip():
+        report.add(Severity.FATAL, "empty-file", f"{name} is empty: restore it from the corpus's download.")
+        return None
+    if text is None or _looks_binary(text[:1024]):
+        reason = f"{name} is not a text file (it holds binary data): restore it from the corpus's download."
+        report.add(Severity.FATAL, "not-text", reason)
+        return None
+    if damage := len(_C1.findall(text)):
+        reason = f"{name} has {damage} characters damaged by a wrong encoding (U+0080-9F): read as Windows-1252."
+        report.add(Severity.NOTE, "encoding-repaired", reason)
+        text = text.translate(_C1_REPAIR)
+    return text
+
+
+def clock_seconds(text: str) -> float | None:
+    """Seconds of `H:MM:SS,mmm` or `HH:MM:SS.mmm`, None for anything else.
+
+    The digits after the mark are a decimal fraction, however many there are: three of MELD's times have two.
+    """
+    match = _CLOCK.fullmatch(text)
+    if match is None or int(match[2]) > 59 or int(match[3]) > 59:
+        return None
+    return int(match[1]) * 3600 + int(match[2]) * 60 + int(match[3]) + float(f"0.{match[4] or 0}")
+
+
+def plain_seconds(text: str) -> float | None:
+    """Seconds of a plain decimal number, None for anything else, infinite, negative and NaN included."""
+    return float(text) if _SECONDS.fullmatch(text) else None
+
+
+def whole_number(text: str) -> int | None:
+    """A number written in plain digits, None for anything else (int() would take '1_0', '-1' and other scripts)."""
+    return int(text) if _NUMBER.fullmatch(text) else None
+
+
+def _decoded(report: Report, data: bytes) -> str | None:
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        try:
+            return data.decode("utf-16")
+        except UnicodeDecodeError:
+            return None
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        row = data.count(b"\n", 0, error.start) + 1
+        text = data.decode("latin-1")
+        if not _looks_binary(text[:1024]):
+            reason = f"{report.file.name} is not UTF-8 (first in row {row}): read as Windows-1252."
+            report.add(Severity.NOTE, "encoding", reason, row=row)
+        return text.translate(_C1_REPAIR)
+
+
+def _looks_binary(head: str) -> bool:
+    controls = sum(character < " " and character not in "\t\r\n" for character in head)
+    return controls > len(head) * _BINARY_SHARE
+
+
+def _records(lines: list[str]) -> Iterator[tuple[int, list[str], str]]:
+    """(line, values, fault) for every record; after a malformed one, reading resumes on the line after its first."""
+    start = 0
+    while start < len(lines):
+        reader = csv.reader(islice(lines, start, None), strict=True)
+        first = start
+        try:
+            for values in reader:
+                yield first + 1, values, ""
+                first = start + reader.line_num
+            return
+        except csv.Error:
+            yield first + 1, *_fault(lines[first])
+            start = first + 1
+
+
+def _fault(line: str) -> tuple[list[str], str]:
+    """The values before the one that breaks the record beginning with `line`, and what is wrong with that one."""
+    values: list[str] = []
+    rest = line.rstrip("\r\n")
+    while match := re.match(r'(?:"((?:[^"]|"")*)"|([^",][^,]*|))(?:,|$)', rest):
+        last = match.end() == len(rest) and not rest.endswith(",")
+        if last or match.end() > csv.field_size_limit():
+            break
+        values.append(match[1] or match[2] or "")
+        rest = rest[match.end() :]
+    if re.match(r'"(?:[^"]|"")*"', rest):
+        return values, "something follows its closing quotation mark"
+    if rest.startswith('"'):
+        return values, "its quotation mark is never closed"
+    return values, f"it is longer than {csv.field_size_limit()} characters"
+
+
+def _has_columns(report: Report, columns: list[str], required: Sequence[str], optional: Sequence[str]) -> bool:
+    name = report.file.name
+    found = ", ".join(columns)[:120]
+    for column in required:
+        if column not in columns:
+            reason = f"{name} has no column '{column}' (its first row reads: {found}); its split is left out."
+            report.add(Severity.FATAL, "missing-column", reason, row=1, column=column)
+    for column in optional:
+        if column not in columns:
+            reason = f"{name} has no column '{column}'; its rows are read without it."
+            report.add(Severity.WARNING, "missing-column", reason, row=1, column=column)
+    return all(column in columns for column in required)
+
+
+def _fits(report: Report, line: int, columns: list[str], values: list[str]) -> bool:
+    if len(values) < len(columns):
+        column = columns[len(values)]
+        reason = f"Row {line} ends before column '{column}' ({len(values)} of {len(columns)} values)"
+    elif any(values[len(columns) :]):
+        column = columns[-1]
+        reason = f"Row {line} has {len(values)} values for {len(columns)} columns; quote values that hold a comma"
+    elif any("\0" in value for value in values):
+        column = next(name for name, value in zip(columns, values, strict=False) if "\0" in value)
+        reason = f"Row {line} has a NUL byte in column '{column}'"
+    else:
+        return True
+    report.add(Severity.FATAL, "bad-row", f"{reason}. The row is left out.", row=line, column=column)
+    return False

@@ -1,0 +1,108 @@
+"""From rows to a corpus: what every reader does once it has its turns."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from telme_model.corpus.annotations_csv import Report, clock_seconds, whole_number
+from telme_model.corpus.dialogue import Clip, Corpus, CorpusError, Dialogue, Problem, Severity, Split, Turn, TurnId
+from telme_model.corpus.folder import Folder, OutsideError
+from telme_model.emotions import LabelSet
+
+
+def corpus_of(
+    folder: Folder, kind: str, labels: LabelSet, dialogues: Iterable[Dialogue], problems: Iterable[Problem]
+) -> Corpus:
+    """The corpus of these dialogues. Raises CorpusError with the first fatal reason when there is none."""
+    dialogues, problems = tuple(dialogues), tuple(problems)
+    if not dialogues:
+        fatal = [problem.reason for problem in problems if problem.severity is Severity.FATAL]
+        reason = fatal[0] if fatal else "its annotation files hold no rows."
+        raise CorpusError(f"Nothing in '{folder.root}' could be read: {reason}")
+    return Corpus(root=folder.root, kind=kind, labels=labels, dialogues=dialogues, problems=problems)
+
+
+def dialogues_of(report: Report, turns: Iterable[Turn]) -> Iterator[Dialogue]:
+    """Turns of one split as dialogues in order of appearance, each ordered by utterance.
+
+    Of two turns with one id the first is kept.
+    """
+    seen: dict[TurnId, Turn] = {}
+    by_dialogue: dict[str, list[Turn]] = {}
+    for turn in turns:
+        if first := seen.get(turn.id):
+            reason = f"Row {turn.row} repeats {turn.id} of row {first.row}; the first is kept."
+            report.add(Severity.FATAL, "duplicate-id", reason, row=turn.row, turn=turn.id)
+        else:
+            seen[turn.id] = turn
+            by_dialogue.setdefault(turn.id.dialogue, []).append(turn)
+    for name, members in by_dialogue.items():
+        members.sort(key=lambda turn: turn.id.utterance)
+        yield Dialogue(split=members[0].id.split, name=name, turns=tuple(members))
+
+
+def annotation_file(folder: Folder, split: Split, candidates: list[Path], problems: list[Problem]) -> Path | None:
+    """The first of the files that may annotate a split; that there is none, or more than one, becomes a problem."""
+    if not candidates:
+        reason = f"There is no annotation file of the {split} split; the corpus is read without it."
+        if packed := next((path.name for path in folder.archives() if str(split) in path.name.lower()), None):
+            reason += f" {packed} is still packed: unpack it here if it holds the file."
+        problems.append(Problem(severity=Severity.WARNING, code="missing-split", file=folder.root, reason=reason))
+        return None
+    first, *others = candidates
+    for other in others:
+        reason = f"{other.relative_to(folder.root)} is ignored: {first.relative_to(folder.root)} annotates {split} too."
+        problems.append(Problem(severity=Severity.NOTE, code="ignored-file", file=other, reason=reason))
+    return first
+
+
+def label_of(report: Report, row: int, text: str, labels: LabelSet) -> str | None:
+    """The emotion named in a row, None with a fatal problem for an unknown one: the turn is lost."""
+    label = text.lower()
+    if label in labels.labels:
+        return label
+    known = ", ".join(labels.labels)
+    reason = f"Row {row} names the emotion '{text[:40]}', which is none of {known}. The row is left out."
+    report.add(Severity.FATAL, "unknown-emotion", reason, row=row, column="Emotion")
+    return None
+
+
+def numbers_of(report: Report, row: int, values: dict[str, str], columns: Iterable[str]) -> list[int] | None:
+    """The whole numbers that identify a row, None with a fatal problem when one is not a number: the turn is lost."""
+    numbers = []
+    for column in columns:
+        number = whole_number(values[column])
+        if number is None:
+            reason = f"Row {row} has '{values[column][:40]}' in column '{column}', not a number. The row is left out."
+            report.add(Severity.FATAL, "bad-id", reason, row=row, column=column)
+            return None
+        numbers.append(number)
+    return numbers
+
+
+def clock_of(report: Report, row: int, values: dict[str, str], column: str) -> float | None:
+    """The seconds of a time of day in a row; absent is None, unreadable is None with a warning."""
+    text = values[column]
+    seconds = clock_seconds(text) if text else None
+    if text and seconds is None:
+        reason = f"Row {row} has '{text[:40]}' in column '{column}', not a time like 00:16:21,731; it is ignored."
+        report.add(Severity.WARNING, "bad-time", reason, row=row, column=column)
+    return seconds
+
+
+def path_of(report: Report, folder: Folder, row: int, values: dict[str, str], column: str) -> Path | None:
+    """The media file that a row names, None where it names none in this folder; one outside is a warning."""
+    if not values.get(column):
+        return None
+    try:
+        return folder.locate(values[column])
+    except OutsideError:
+        reason = (
+            f"Row {row} has '{values[column][:80]}' in column '{column}', outside the corpus folder; it is ignored."
+        )
+        report.add(Severity.WARNING, "path-outside", reason, row=row, column=column)
+        return None
+
+
+def clip_of(path: Path | None) -> Clip | None:
+    """A whole file as a clip."""
+    return Clip(path) if path else None

@@ -1,0 +1,103 @@
+"""EmoryNLP (Zahiri and Choi 2018): one CSV a split, dialogues named by season, episode and scene, clips below."""
+
+import ast
+import re
+import warnings
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+
+from telme_model.corpus.annotations_csv import Report, read_table
+from telme_model.corpus.assembly import (
+    annotation_file,
+    clip_of,
+    clock_of,
+    corpus_of,
+    dialogues_of,
+    label_of,
+    numbers_of,
+)
+from telme_model.corpus.dialogue import Corpus, Dialogue, Problem, Severity, Split, Turn, TurnId
+from telme_model.corpus.folder import Folder
+from telme_model.emotions import EMORYNLP
+
+_ANNOTATIONS = re.compile(r"emorynlp_(train|dev|test)(?:_final)?\.csv", re.IGNORECASE)
+_CLIP = re.compile(r"sea\d+_ep\d+_sc\d+_utt\d+\.mp4")
+_IDS = ("Season", "Episode", "Scene_ID", "Utterance_ID")
+_REQUIRED = ("Utterance", "Speaker", "Emotion", *_IDS)
+_OPTIONAL = ("Start_Time", "End_Time")
+_LONGEST_SPEAKERS = 500  # characters; the longest real list has 60
+
+
+def recognise(folder: Folder) -> Path | None:
+    """The annotation file nearest to the root, None when this is no EmoryNLP."""
+    return folder.nearest(_ANNOTATIONS)
+
+
+def read(folder: Folder) -> Corpus:
+    """EmoryNLP in this folder. Raises CorpusError when no turn can be read."""
+    dialogues: list[Dialogue] = []
+    problems: list[Problem] = []
+    clips = {path.name: path.parent for path, _ in folder.matching(_CLIP)}
+    if not clips:
+        reason = "There are no clips named like sea1_ep2_sc3_utt4.mp4 in this folder: the turns have text only."
+        problems.append(Problem(severity=Severity.WARNING, code="no-clips", file=folder.root, reason=reason))
+    for split in Split:
+        candidates = [path for path, match in folder.matching(_ANNOTATIONS) if match[1].lower() == split]
+        file = annotation_file(folder, split, candidates, problems)
+        if file:
+            report = Report(file)
+            dialogues += dialogues_of(report, _turns(split, clips, report))
+            problems += report.problems
+    return corpus_of(folder, "emorynlp", EMORYNLP, dialogues, problems)
+
+
+def _turns(split: Split, clips: dict[str, Path], report: Report) -> Iterator[Turn]:
+    somewhere = next(iter(clips.values()), None)  # where a clip that is missing would most likely lie
+    for row, values in read_table(report, _REQUIRED, _OPTIONAL):
+        numbers = numbers_of(report, row, values, _IDS)
+        label = label_of(report, row, values["Emotion"], EMORYNLP)
+        if numbers is None or label is None:
+            continue
+        season, episode, scene, utterance = numbers
+        name = f"sea{season}_ep{episode}_sc{scene}_utt{utterance}.mp4"
+        place = clips.get(name, somewhere)
+        clip = clip_of(place / name if place else None)
+        yield Turn(
+            id=TurnId(split, f"{season}x{episode:02}-{scene}", utterance),
+            speaker=_speaker(report, row, values["Speaker"]),
+            text=values["Utterance"],
+            gold=label,
+            season=season,
+            episode=episode,
+            start=clock_of(report, row, values, "Start_Time"),
+            end=clock_of(report, row, values, "End_Time"),
+            video=clip,
+            audio=clip,
+            row=row,
+        )
+
+
+def _speaker(report: Report, row: int, text: str) -> str:
+    names = _names(text) if text.startswith("[") else (text,)
+    if names is None:
+        reason = f"Row {row} has '{text[:60]}' in column 'Speaker', not a list of names; it is taken as one name."
+        report.add(Severity.WARNING, "bad-speaker", reason, row=row, column="Speaker")
+        return text
+    return " and ".join(names)
+
+
+@lru_cache(maxsize=4096)
+def _names(text: str) -> tuple[str, ...] | None:
+    """The names in a Python list of strings, None for anything else. The text is untrusted: short literals only."""
+    if len(text) > _LONGEST_SPEAKERS:
+        return None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a name may hold what Python takes for an invalid escape
+            names = ast.literal_eval(text)
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return None
+    if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+        return None
+    return tuple(name.strip() for name in names)
