@@ -1,0 +1,248 @@
+"""A run on disk: a self-contained folder of config, weights, embeddings, scores and log, each file written whole."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from safetensors import SafetensorError
+
+from telme_model.config import Config, ConfigError, read_config, to_toml
+from telme_model.corpus.dialogue import Modality
+from telme_model.emotions import LABEL_SETS
+from telme_model.events import Phase
+
+if TYPE_CHECKING:  # a run's facts, scores and predictions are read without torch, which takes seconds to import
+    from torch import Tensor, nn
+
+FORMAT = 1
+_BEGINNING = {"config.toml", ".config.toml.new", ".run.json.new"}  # all that a run without run.json holds
+
+
+class RunError(Exception):
+    """A run folder that cannot be made, read or gone on with; the message says why and what to do."""
+
+
+@dataclass(slots=True)
+class ResumeState:
+    """All that the stage in flight needs to go on: taken at a step's end, so a resumed run repeats no other way."""
+
+    phase: Phase
+    epoch: int  # epochs finished
+    step: int  # steps done in the epoch in flight
+    model: dict[str, "Tensor"]
+    optimizer: dict[str, Any]
+    scaler: dict[str, Any]
+    best_score: float
+    best_epoch: int
+    sums: dict[str, float] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+class RunFolder:
+    """One run's files. Nothing is ever half there: each is written beside its place, synced and renamed."""
+
+    def __init__(self, path: Path) -> None:
+        """Stand for the folder; nothing is touched."""
+        self.path = path
+
+    # -- making and opening ------------------------------------------------------------------------------------
+
+    @classmethod
+    def create(cls, path: Path, config: Config, facts: Mapping[str, Any]) -> "RunFolder":
+        """Make an empty run. Raises RunError when the folder holds something already or cannot be written."""
+        run = cls(path)
+        with _sentences(path):
+            # What a kill in this very method leaves is no run yet and may be written over.
+            if path.exists() and (not path.is_dir() or {entry.name for entry in path.iterdir()} - _BEGINNING):
+                raise RunError(f"{path} already holds files; resume the run there, or choose an empty folder")
+            path.mkdir(parents=True, exist_ok=True)
+        run.write_text("config.toml", to_toml(config))
+        run.write_json("run.json", {"format": FORMAT, **facts, "stages": {}})
+        return run
+
+    @classmethod
+    def open(cls, path: Path) -> "RunFolder":
+        """Open an existing run. Raises RunError when there is none or a newer program wrote it."""
+        run = cls(path)
+        if not (path / "run.json").is_file():
+            raise RunError(f"{path} is not a run: it has no run.json")
+        facts = run.facts
+        if facts.get("format") != FORMAT:
+            raise RunError(f"{path} has run format {facts.get('format')}; this program reads format {FORMAT}")
+        corpus = facts.get("corpus")
+        known = isinstance(corpus, dict) and "fingerprint" in corpus and corpus.get("labels") in LABEL_SETS
+        if not known or not isinstance(facts.get("stages"), dict):
+            raise RunError(f"{path / 'run.json'} is damaged: it does not tell the run's corpus, emotions and stages")
+        return run
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.path.resolve().name
+
+    @property
+    def config(self) -> Config:
+        """The run's settings. Raises RunError."""
+        try:
+            return read_config(self.path / "config.toml")
+        except ConfigError as error:
+            raise RunError(str(error)) from error
+
+    # -- small files --------------------------------------------------------------------------------------------
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What run.json holds: corpus, labels, fingerprint, environment, finished stages, excluded turns."""
+        return self.read_json("run.json")
+
+    def update(self, **facts: Any) -> None:
+        """Change some of the facts in run.json."""
+        self.write_json("run.json", {**self.facts, **facts})
+
+    def stage_facts(self, phase: Phase) -> dict[str, Any] | None:
+        """What is known of a finished stage, None while it is not finished."""
+        done: dict[str, Any] | None = self.facts["stages"].get(phase)
+        return done
+
+    def finish_stage(self, phase: Phase, **facts: Any) -> None:
+        """Mark a stage as finished."""
+        self.update(stages={**self.facts["stages"], phase: facts})
+        (self.path / "resume.pt").unlink(missing_ok=True)
+
+    def read_json(self, name: str) -> dict[str, Any]:
+        """A JSON file of the run. Raises RunError."""
+        try:
+            tree = json.loads((self.path / name).read_text(encoding="utf-8"))
+        except OSError as error:
+            raise RunError(f"{self.path / name} cannot be read: {error.strerror}") from error
+        except ValueError as error:
+            raise RunError(f"{self.path / name} is damaged: {error}") from error
+        if not isinstance(tree, dict):
+            raise RunError(f"{self.path / name} is damaged: it does not hold an object")
+        return tree
+
+    def write_json(self, name: str, tree: Mapping[str, Any]) -> None:
+        """Write a JSON file whole."""
+        self.write_text(name, json.dumps(tree, indent=1, ensure_ascii=False) + "\n")
+
+    def write_text(self, name: str, text: str) -> None:
+        """Write a text file whole."""
+        self._write(name, lambda place: place.write_text(text, encoding="utf-8"))
+
+    # -- tensors ------------------------------------------------------------------------------------------------
+
+    def save_tensors(self, name: str, tensors: Mapping[str, "Tensor"]) -> None:
+        """Write `name`.safetensors whole."""
+        from safetensors.torch import save
+
+        plain = {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
+        self._write(f"{name}.safetensors", lambda place: place.write_bytes(save(plain)))
+
+    def load_tensors(self, name: str) -> dict[str, "Tensor"]:
+        """Read `name`.safetensors. Raises RunError when it is missing, damaged or not finite."""
+        from safetensors.torch import load_file
+
+        place = self.path / f"{name}.safetensors"
+        try:
+            tensors = load_file(place)
+        except FileNotFoundError as error:
+            raise RunError(f"{place} is missing: the run is not trained that far, or files were removed") from error
+        except (SafetensorError, OSError, ValueError) as error:
+            raise RunError(f"{place} is damaged: {error}") from error
+        for key, value in tensors.items():
+            if value.is_floating_point() and not value.isfinite().all():
+                raise RunError(f"{place} holds values that are not finite in '{key}'; train that stage again")
+        return tensors
+
+    def save_weights(self, name: str, module: "nn.Module") -> None:
+        """Write a module's weights under weights/."""
+        self.save_tensors(f"weights/{name}", module.state_dict())
+
+    def load_weights(self, name: str, module: "nn.Module") -> None:
+        """Fill `module` from weights/. Raises RunError when they do not fit."""
+        tensors = {
+            key: value.float() if value.is_floating_point() else value
+            for key, value in self.load_tensors(f"weights/{name}").items()
+        }
+        try:
+            module.load_state_dict(tensors)
+        except RuntimeError as error:
+            reason = str(error).splitlines()[-1].strip()
+            raise RunError(
+                f"weights/{name}.safetensors of {self.path} does not fit its config.toml: {reason}"
+            ) from error
+
+    # -- the stage in flight ------------------------------------------------------------------------------------
+
+    def save_resume(self, state: ResumeState) -> None:
+        """Write the state of the stage in flight."""
+        import torch
+
+        tree = {name: getattr(state, name) for name in ResumeState.__slots__}
+        tree["phase"] = str(state.phase)
+        self._write("resume.pt", lambda place: torch.save(tree, place))
+
+    def load_resume(self, phase: Phase) -> ResumeState | None:
+        """The state of `phase`, None when there is none. Raises RunError when it is damaged."""
+        place = self.path / "resume.pt"
+        if not place.is_file():
+            return None
+        import torch
+
+        try:
+            tree = torch.load(place, map_location="cpu", weights_only=True)
+            state = ResumeState(**{**tree, "phase": Phase(tree["phase"])})
+        except Exception as error:
+            raise RunError(f"{place} is damaged; delete it to train that stage from its start") from error
+        return state if state.phase is phase else None
+
+    def encoder_folder(self, modality: Modality) -> Path:
+        """Where the encoder's config.json (and tokenizer) stand, which rebuild it without any hub."""
+        return self.path / "encoders" / modality
+
+    @contextmanager
+    def whole_folder(self, name: str) -> Iterator[Path]:
+        """A folder to fill that appears under `name` only when the block ends well."""
+        target = self.path / name
+        with _sentences(self.path):
+            scratch = target.with_name(f".{target.name}.new")
+            shutil.rmtree(scratch, ignore_errors=True)
+            scratch.mkdir(parents=True)
+            try:
+                yield scratch
+                shutil.rmtree(target, ignore_errors=True)
+                scratch.replace(target)
+            finally:
+                shutil.rmtree(scratch, ignore_errors=True)
+
+    def _write(self, name: str, write: Callable[[Path], object]) -> None:
+        target = self.path / name
+        scratch = target.with_name(f".{target.name}.new")
+        with _sentences(target):
+            if not self.path.is_dir():
+                raise RunError(f"the run folder {self.path} has gone while it was being written")
+            target.parent.mkdir(exist_ok=True)
+            try:
+                write(scratch)
+                with scratch.open("rb+") as file:
+                    os.fsync(file.fileno())
+                scratch.replace(target)
+            finally:
+                scratch.unlink(missing_ok=True)
+
+
+@contextmanager
+def _sentences(place: Path) -> Iterator[None]:
+    """Turn a failing disk into a sentence."""
+    try:
+        yield
+    except (OSError, SafetensorError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise RunError(f"{place} cannot be written: {reason}") from error
+    except RuntimeError as error:  # torch.save's own words for a full disk
+        raise RunError(f"{place} cannot be written: {str(error).splitlines()[0]}") from error

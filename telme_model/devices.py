@@ -1,0 +1,48 @@
+"""Where and in which arithmetic a run computes."""
+
+import os
+
+import torch
+
+from telme_model.config import ConfigError, Precision
+
+
+def choose_device(name: str) -> torch.device:
+    """`auto` is the first GPU, else the CPU. Raises ConfigError when the named device is not there."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = torch.device(name)
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise ConfigError(f"device {name} is not here: PyTorch sees {torch.cuda.device_count()} CUDA GPUs; use cpu")
+    if device.type == "mps" and not torch.backends.mps.is_available():
+        raise ConfigError("device mps is not here: this machine has no Apple GPU that PyTorch sees; use cpu")
+    return device
+
+
+def leave_a_core(device: torch.device) -> None:
+    """On a CPU, compute on all cores but one, unless OMP_NUM_THREADS says otherwise.
+
+    The last core is the window's and everybody else's: with a thread on every core, each waits at the end of every
+    small operation for the one that something else has put off, and a run gets many times slower.
+    """
+    if device.type == "cpu" and "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(max((os.cpu_count() or 1) - 1, 1))
+
+
+def autocast_type(precision: Precision, device: torch.device) -> torch.dtype | None:
+    """The type of the forward pass under autocast, None for plain float32.
+
+    fp16 needs a GPU: on a CPU such a run computes in float32.
+    """
+    if precision is Precision.BF16:
+        return torch.bfloat16
+    if precision is Precision.FP32 or device.type != "cuda":
+        return None
+    if precision is Precision.FP16:
+        return torch.float16
+    return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+
+
+def autocast(dtype: torch.dtype | None, device: torch.device) -> torch.autocast:
+    """The context of the forward pass; does nothing where `dtype` is None."""
+    return torch.autocast(device.type, dtype=dtype or torch.bfloat16, enabled=dtype is not None)

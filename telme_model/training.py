@@ -1,0 +1,303 @@
+"""The whole pipeline as an iterator of events: teacher, students by distillation, fusion, scores."""
+
+import os
+import platform
+import sys
+import time
+from collections.abc import Generator, Iterator, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from telme_model import __version__
+from telme_model.analysis.evaluation import score_records
+from telme_model.backbones import load_backbone, load_tokenizer
+from telme_model.batching import Inputs, make_inputs
+from telme_model.cache import MediaCache, build_cache, estimate
+from telme_model.checkpoints import RunError, RunFolder
+from telme_model.config import Config
+from telme_model.corpus import open_corpus
+from telme_model.corpus.dialogue import Corpus, Modality, Split
+from telme_model.corpus.fingerprint import fingerprint
+from telme_model.devices import autocast_type, choose_device, leave_a_core
+from telme_model.embedding import Embeddings, FusionInputs, embed
+from telme_model.events import Event, Message, Phase, Progress, RunFinished, StageDone, StageStarted
+from telme_model.fitting import Fit, TrainingError
+from telme_model.fusion import Fusion
+from telme_model.networks import Encoder, make_encoder
+from telme_model.paths import media_cache_folder
+from telme_model.prediction import Embedded, Predictor, load_embeddings, load_encoder
+from telme_model.records import jsonl_lines
+from telme_model.runlog import RunLog
+from telme_model.tasks import EncoderTask, FusionTask, labelled_rows, start_stand_ins
+from telme_model.text_inputs import TextAssembler
+
+STUDENT_PHASES = {Modality.TEXT: Phase.TEXT, Modality.AUDIO: Phase.AUDIO, Modality.VISUAL: Phase.VISUAL}
+STAGES = ("teacher", "students", "fusion")
+
+
+def train(
+    config: Config,
+    corpus_root: Path,
+    run_path: Path,
+    *,
+    stages: Sequence[str] = STAGES,
+    resume: bool = False,
+    cache: Path | None = None,
+) -> Iterator[Event]:
+    """Train `stages` of the pipeline on the corpus into the run folder; every event is also logged there.
+
+    `resume` goes on with a run that was stopped or killed, with the settings in its folder; what is finished is
+    not done again. Stages not among `stages` must be finished in the run. Closing the iterator keeps everything
+    up to the last whole step. Raises CorpusError, ConfigError, WeightsError, CacheError, RunError, TrainingError.
+    """
+    corpus = open_corpus(corpus_root)
+    if resume:
+        run = RunFolder.open(run_path)
+        config = run.config
+        _check_same(run, corpus)
+    else:
+        _check_trainable(corpus)
+        run = RunFolder.create(run_path, config, _facts(corpus, run_path))
+    with RunLog(run.path) as log:
+        for event in Pipeline(run, config, corpus, cache or media_cache_folder()).events(stages):
+            log.write(event)
+            yield event
+
+
+class Pipeline:
+    """One run over one corpus, with what its stages share."""
+
+    def __init__(self, run: RunFolder, config: Config, corpus: Corpus, cache: Path) -> None:
+        """Nothing is loaded yet."""
+        self.run, self.config, self.corpus = run, config, corpus
+        self.cache_folder = cache
+        self.turns = tuple(corpus.turns())
+        self.device = choose_device(config.device)
+        leave_a_core(self.device)
+        self.cache: MediaCache | None = None
+        self.embeddings: dict[Modality, Embeddings] = {}
+
+    def events(self, stages: Sequence[str]) -> Iterator[Event]:
+        """Walk the pipeline."""
+        yield from self._prepare()
+        config = self.config
+        yield from self._encoder(config.teacher, Phase.TEACHER, train="teacher" in stages)
+        if "students" not in stages and "fusion" not in stages:
+            return
+        for modality in config.students:
+            yield from self._encoder(modality, STUDENT_PHASES[modality], train="students" in stages)
+        if "fusion" in stages:
+            yield from self._fusion()
+            yield from self._score()
+
+    def _prepare(self) -> Iterator[Event]:
+        began = time.monotonic()
+        yield StageStarted(phase=Phase.PREPARING)
+        for problem in self.corpus.problems:
+            yield Message(text=problem.reason, level="warning")
+        media = {Modality.AUDIO, Modality.VISUAL} & set(self.config.modalities)
+        if media and self.corpus.root.is_dir():
+            needed = estimate(self.turns, self.config.media, self.cache_folder)
+            if needed.turns:
+                yield Message(
+                    text=f"{needed.turns} turns to decode once: {needed.bytes / 1e9:.2f} GB into {self.cache_folder}, "
+                    f"where {needed.free_bytes / 1e9:.0f} GB are free"
+                )
+            yield from build_cache(self.turns, self.config.media, self.cache_folder)
+            self.cache = MediaCache(self.cache_folder, self.config.media)
+            self._note_excluded(media)
+        yield StageDone(phase=Phase.PREPARING, seconds=time.monotonic() - began)
+
+    def _note_excluded(self, media: set[Modality]) -> None:
+        assert self.cache is not None
+        excluded = [
+            {"turn": str(turn.id), "modality": str(modality), "reason": reason}
+            for turn in self.turns
+            for modality, reason in sorted(self.cache.missing(turn).items())
+            if modality in media
+        ]
+        self.run.update(
+            excluded=excluded, over_long=[str(turn.id) for turn in self.turns if self.cache.over_long(turn)]
+        )
+
+    def _present(self, modality: Modality) -> list[bool]:
+        if modality is Modality.TEXT:
+            return [True] * len(self.turns)
+        assert self.cache is not None
+        return [modality not in self.cache.missing(turn) for turn in self.turns]
+
+    def _encoder(self, modality: Modality, phase: Phase, *, train: bool) -> Generator[Event, None, None]:
+        """Train one encoder unless that is done, and embed every turn with it."""
+        run, config = self.run, self.config
+        done = run.stage_facts(phase) is not None
+        if not done and not train:
+            raise RunError(f"the {phase} of {run.path} is not trained yet; train that stage first")
+        stored = f"embeddings/{modality}"
+        if done and (run.path / f"{stored}.safetensors").is_file():
+            self.embeddings[modality] = load_embeddings(run, modality, len(self.turns))
+            return
+        present = self._present(modality)
+        for split in (Split.TRAIN, Split.DEV):
+            if not labelled_rows(self.turns, split, present):
+                raise TrainingError(f"no turn of the {split} split has a label and {modality}; see `check` for why")
+        encoder, inputs = self._trained(modality) if done else self._build(modality)
+        dtype = autocast_type(config.stage(modality).precision, self.device)
+        if not done:
+            task = EncoderTask(
+                phase,
+                encoder,
+                inputs,
+                self.turns,
+                present,
+                self.corpus.labels,
+                device=self.device,
+                dtype=dtype,
+                batch=config.evaluation_batch,
+                teacher=None if modality is config.teacher else self.embeddings[config.teacher],
+                distillation=config.distillation,
+            )
+            yield from self._fit(task, modality)
+        embeddings = yield from embed(
+            encoder,
+            inputs,
+            self.turns,
+            present,
+            batch=config.evaluation_batch,
+            device=self.device,
+            dtype=dtype,
+            phase=phase,
+        )
+        run.save_tensors(stored, embeddings.tensors())
+        self.embeddings[modality] = embeddings
+
+    def _fit(self, task: EncoderTask | FusionTask, modality: Modality | None) -> Iterator[Event]:
+        stage = self.config.stages.fusion if modality is None else self.config.stage(modality)
+        yield from Fit(
+            self.run,
+            task,
+            stage,
+            seed=self.config.seed,
+            device=self.device,
+            checkpoint_steps=self.config.checkpoint_steps,
+        )
+
+    def _trained(self, modality: Modality) -> tuple[Encoder, Inputs]:
+        """A finished encoder and its inputs, from the run folder alone."""
+        encoder, assembler = load_encoder(self.run, modality, self.corpus)
+        return encoder.to(self.device), make_inputs(modality, self.config, assembler, self.cache)
+
+    def _build(self, modality: Modality) -> tuple[Encoder, Inputs]:
+        """A fresh encoder and its inputs; what rebuilds them later goes into the run."""
+        torch.manual_seed(self.config.seed)
+        weights = getattr(self.config, modality).weights
+        backbone: Any = load_backbone(weights, modality)
+        assembler = None
+        with self.run.whole_folder(f"encoders/{modality}") as folder:
+            if modality is Modality.TEXT:
+                text = self.config.text
+                tokenizer = load_tokenizer(
+                    weights, (t.text for t in self.corpus.turns(Split.TRAIN)), text.speaker_tokens
+                )
+                backbone.resize_token_embeddings(len(tokenizer), mean_resizing=False)
+                tokenizer.save_pretrained(folder)
+                assembler = TextAssembler(tokenizer, text, self.corpus.dialogues)
+            backbone.config.save_pretrained(folder)
+        encoder = make_encoder(modality, backbone, self.config, len(self.corpus.labels)).to(self.device)
+        return encoder, make_inputs(modality, self.config, assembler, self.cache)
+
+    def _fusion(self) -> Iterator[Event]:
+        config, run = self.config, self.run
+        if run.stage_facts(Phase.FUSION) is not None:
+            return
+        torch.manual_seed(config.seed)
+        fusion = Fusion(config.fusion, config.students, config.dim, len(self.corpus.labels))
+        train = labelled_rows(self.turns, Split.TRAIN)
+        start_stand_ins(fusion, self.embeddings, train)
+        fusion.to(self.device)
+        inputs = FusionInputs(self.embeddings, self.turns, config.teacher)
+        dtype = autocast_type(config.stages.fusion.precision, self.device)
+        task = FusionTask(
+            fusion,
+            inputs,
+            self.turns,
+            self.corpus.labels,
+            device=self.device,
+            dtype=dtype,
+            batch=config.evaluation_batch,
+        )
+        generator = torch.Generator().manual_seed(config.seed)
+        chosen = torch.tensor(train)[torch.randperm(len(train), generator=generator)[: config.background_turns]]
+        background = {
+            f"{m}.{part}": getattr(of, part)[chosen]
+            for m, of in self.embeddings.items()
+            for part in ("features", "present")
+        }
+        run.save_tensors("weights/background", background)
+        yield from self._fit(task, None)
+
+    def _score(self) -> Iterator[Event]:
+        began = time.monotonic()
+        splits = [split for split in (Split.DEV, Split.TEST) if split in self.corpus.splits()]
+        yield StageStarted(phase=Phase.EVALUATING, steps=len(splits))
+        predictor = Predictor(self.run, Embedded(self.turns, self.embeddings), self.device)
+        scores: dict[str, Any] = {}
+        for done, split in enumerate(splits, 1):
+            records = list(predictor.records([split]))
+            self.run.write_text(f"predictions/{split}.jsonl", "".join(jsonl_lines(records)))
+            of = score_records(records, self.corpus.labels.labels)
+            scores[split] = {model: values.to_dict() for model, values in of.items()}
+            yield Progress(phase=Phase.EVALUATING, done=done, total=len(splits), unit="splits")
+        self.run.write_json("scores.json", scores)
+        yield StageDone(phase=Phase.EVALUATING, seconds=time.monotonic() - began)
+        yield RunFinished(run=self.run.name, scores=scores)
+
+
+def _from_run(root: Path, run: Path) -> str:
+    """The corpus' place as seen from the run, so that both may move together; absolute across drives."""
+    try:
+        return Path(os.path.relpath(root.resolve(), run.resolve())).as_posix()
+    except ValueError:
+        return str(root.resolve())
+
+
+def _facts(corpus: Corpus, run: Path) -> dict[str, Any]:
+    packages = ("torch", "torchaudio", "transformers", "numpy", "av", "scikit-learn")
+    return {
+        "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "corpus": {
+            "root": _from_run(corpus.root, run),
+            "kind": corpus.kind,
+            "labels": corpus.labels.name,
+            "turns": {split: sum(1 for _ in corpus.turns(split)) for split in corpus.splits()},
+            "fingerprint": fingerprint(corpus),
+        },
+        "environment": {
+            "telme": __version__,
+            "python": sys.version.split()[0],
+            "system": f"{platform.system()} {platform.machine()}",
+            "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+            **{name: version(name) for name in packages},
+        },
+        "excluded": [],
+        "over_long": [],
+    }
+
+
+def _check_trainable(corpus: Corpus) -> None:
+    turns = tuple(corpus.turns())
+    for split in (Split.TRAIN, Split.DEV):
+        if not labelled_rows(turns, split):
+            raise TrainingError(
+                f"{corpus.root} has no labelled turns in its {split} split; training needs train and dev (the epoch "
+                "is chosen on dev)"
+            )
+
+
+def _check_same(run: RunFolder, corpus: Corpus) -> None:
+    if run.facts["corpus"]["fingerprint"] != fingerprint(corpus):
+        raise RunError(
+            f"{corpus.root} is not what {run.path} was trained on: its annotations or clips changed; train a new run"
+        )
