@@ -1,0 +1,133 @@
+"""The application: the only place where session, window, settings and Qt's own are put together."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QEventLoop, QMessageLogContext, QTimer, QtMsgType, qInstallMessageHandler
+from PySide6.QtWidgets import QApplication
+
+from telme_gui.header import View
+from telme_gui.main_window import MainWindow
+from telme_gui.problems import Reporter
+from telme_gui.session import Session
+from telme_gui.settings import Settings, Theme, load, save, settings_path
+from telme_gui.style import Appearance
+
+Size = tuple[int, int]
+SIZE: Size = (1440, 900)  # of a screenshot
+SETTLE = 1500  # ms from the last work to a screenshot: pictures, sound and charts arrive
+PATIENCE = 120_000  # ms until a screenshot is drawn of what is there
+
+
+def run_window(
+    corpus: Path | None = None,
+    run: Path | None = None,
+    turn: str = "",
+    *,
+    theme: Theme | None = None,
+    size: Size | None = None,
+    screenshot: Path | None = None,
+    offscreen: bool = False,
+    charts: str = "",
+) -> int:
+    """Open the window, with a corpus and a run if they are given; returns when it is closed, with the exit code.
+
+    With `screenshot` the window is drawn into that file once everything has arrived, and closed. `offscreen` needs no
+    screen and leaves the settings alone.
+    """
+    if offscreen:
+        os.environ["QT_QPA_PLATFORM"] = "offscreen"
+        qInstallMessageHandler(_tell)
+    app = QApplication(sys.argv[:1])
+    app.setApplicationName("TelME Studio")
+    app.setDesktopFileName("telme-studio")
+    path = settings_path()
+    settings = Settings() if offscreen else load(path)
+    session = Session()
+    window = MainWindow(session, settings, Appearance(app, theme or settings.theme))
+    if size:
+        window.resize(*size)
+    elif screenshot:
+        window.resize(*SIZE)
+    reporter = Reporter(window)
+    reporter.install()
+    said: list[str] = []
+    session.failed.connect(lambda title, sentence: said.append(f"{title}: {sentence}"))
+    window.opener.only_current = screenshot is not None
+    window.show()
+    try:
+        if corpus is not None:
+            window.opener.open(corpus, run, turn, meet=True)
+        elif run is not None:
+            window.opener.open_run(run)
+        if screenshot is None:
+            tick = _close_on_signals(window)
+            code = app.exec()
+            tick.stop()
+        else:
+            code = _draw(window, screenshot, charts, opening=corpus is not None)
+            window.close()
+            print(*said, sep="\n", end="\n" if said else "", file=sys.stderr)
+        return code or int(bool(said) and screenshot is not None)
+    finally:
+        reporter.uninstall()
+        if not offscreen:
+            save(settings, path)
+
+
+def _close_on_signals(window: MainWindow) -> QTimer:
+    """Let Ctrl+C and a request to end close the window in good order; Python hears of them at each tick."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: window.close())
+    tick = QTimer(interval=300)
+    tick.timeout.connect(lambda: None)
+    tick.start()
+    return tick
+
+
+def _tell(_kind: QtMsgType, _context: QMessageLogContext, text: str) -> None:
+    """Leave out what Qt's platform without a screen says of every window."""
+    if not text.startswith("This plugin does not support"):
+        print(text, file=sys.stderr)
+
+
+def _draw(window: MainWindow, path: Path, charts: str, *, opening: bool) -> int:
+    """Wait for everything that was asked for, and draw the window; 1 where the file cannot be written."""
+    if opening:
+        wait_until(lambda: not window.opener.busy)
+    if charts:
+        window.show_view(View.CHARTS)
+        window.charts.page(charts)
+    here = window.session.prediction_row
+    wait_until(lambda: window.session.run is None or here() is not None or not _working(window))
+    wait(SETTLE)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not window.grab().save(str(path)):
+        print(f"{path} cannot be written: choose another place, and a name that ends in .png", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _working(window: MainWindow) -> bool:
+    return any(job.name for job in window.session.jobs)
+
+
+def wait_until(met: Callable[[], bool]) -> None:
+    """Let the window live until a condition is met, for as long as patience lasts."""
+    loop = QEventLoop()
+    clock = QTimer(interval=10)
+    clock.timeout.connect(lambda: loop.quit() if met() else None)
+    clock.start()
+    QTimer.singleShot(PATIENCE, loop.quit)
+    if not met():
+        loop.exec()
+
+
+def wait(milliseconds: int) -> None:
+    """Let the window live for a while."""
+    loop = QEventLoop()
+    QTimer.singleShot(milliseconds, loop.quit)
+    loop.exec()

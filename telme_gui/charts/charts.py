@@ -1,0 +1,224 @@
+"""The charts' frame: which page, which split; each page is drawn when it is looked at."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QEvent, Qt, QTimer
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QStackedWidget, QTabBar, QVBoxLayout, QWidget
+
+from telme_gui import theme
+from telme_gui.charts.classes import ClassesPage
+from telme_gui.charts.compare import ComparePage
+from telme_gui.charts.confusion import ConfusionPage
+from telme_gui.charts.contributions import ContributionsPage
+from telme_gui.charts.counts import CountsPage
+from telme_gui.charts.part import Part
+from telme_gui.charts.scores import ScoresPage
+from telme_gui.job import Job
+from telme_gui.session import Session
+from telme_model.corpus.dialogue import Split
+
+SETTLE = 60  # ms from further predictions to a page drawn anew, and ...
+SETTLE_PER_TURN = 0.05  # ... this for each of them
+REST = 400  # ms without further predictions before intervals are computed
+COUNTS = "Counts"
+SCORED = {"Scores", "By emotion"}  # pages with intervals
+
+
+class Charts(QWidget):
+    """Pages about the open run on the chosen split."""
+
+    _palette: theme.Palette | None = None  # as last styled
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._part: Part | None = None
+        self._with_intervals = False  # or soon
+        self._stale: set[str] = set()
+        self._pages: dict[str, QWidget] = {}
+        self._make: dict[str, Callable[[], QWidget]] = {
+            "Scores": lambda: ScoresPage(self),
+            "By emotion": lambda: ClassesPage(self),
+            "Confusion": lambda: ConfusionPage(session, self),
+            "Shift": self._make_scatter,
+            "Contributions": lambda: ContributionsPage(self),
+            COUNTS: lambda: CountsPage(self),
+            "Two runs": lambda: ComparePage(session, self),
+        }
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._tabs = QTabBar(self, drawBase=False, expanding=False)
+        self._tabs.setAccessibleName("Chart")
+        for name in self._make:
+            self._tabs.addTab(name)
+        self._split = QComboBox(self)
+        self._split.setAccessibleName("Split")
+        self._split.setToolTip("Which of the predicted turns the charts are about")
+        self._empty = QLabel(self, wordWrap=True)
+        self._empty.setObjectName("empty")
+        self._stack = QStackedWidget(self)
+        self._stack.addWidget(self._empty)
+        self._bootstrap: Job | None = None  # gives `_part` its intervals
+        self._settled = QTimer(self, singleShot=True)
+        self._settled.timeout.connect(self._renew)
+        self._resting = QTimer(self, singleShot=True, interval=REST)
+        self._resting.timeout.connect(self._give_intervals)
+        self._lay_out()
+        self._tabs.currentChanged.connect(self._look)
+        self._split.currentIndexChanged.connect(self._choose_split)
+        session.corpus_changed.connect(self._renew)
+        session.predictions_changed.connect(self._wait)
+        self._colour()
+        self._renew()
+
+    def _lay_out(self) -> None:
+        head = QHBoxLayout()
+        head.setContentsMargins(8, 4, 16, 0)
+        head.addWidget(self._tabs)
+        head.addStretch(1)
+        head.addWidget(self._split)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addLayout(head)
+        column.addWidget(self._stack, 1)
+
+    def _make_scatter(self) -> QWidget:
+        from telme_gui.charts.scatter import ScatterPage  # brings pyqtgraph, which takes a while to import
+
+        return ScatterPage(self._session, self)
+
+    # -- following the session ----------------------------------------------------------------------------------
+
+    def _wait(self) -> None:
+        """Predictions come turn by turn, or with every step of a slider: draw now and then."""
+        if self._session.predictions is None or self._part is None:
+            self._renew()
+        elif not self._settled.isActive():
+            self._settled.start(SETTLE + round(SETTLE_PER_TURN * len(self._session.predictions.ids)))
+
+    def _renew(self) -> None:
+        self._settled.stop()
+        predictions = self._session.predictions
+        splits = sorted({turn.split for turn in predictions.ids}, key=list(Split).index) if predictions else []
+        wanted: list[Split | None] = [*splits, None] if len(splits) > 1 else [*splits]
+        if self._part is not None and self._part.split in wanted:
+            chosen = self._part.split
+        else:
+            chosen = Split.TEST if Split.TEST in splits else next(iter(splits), None)
+        self._split.blockSignals(True)
+        self._split.clear()
+        for split in wanted:
+            self._split.addItem(split.value if split else "all predicted", split)
+        if wanted:
+            self._split.setCurrentIndex(wanted.index(chosen))
+        self._split.blockSignals(False)
+        self._split.setVisible(bool(wanted))
+        self._set_part(Part(predictions, chosen) if predictions is not None and len(predictions.ids) else None)
+
+    def _choose_split(self) -> None:
+        if self._session.predictions is not None:
+            chosen = self._split.currentData()  # Qt hands a plain str back
+            self._set_part(Part(self._session.predictions, Split(chosen) if chosen else None))
+
+    # -- pages --------------------------------------------------------------------------------------------------
+
+    @property
+    def part(self) -> Part | None:
+        """What the pages are about; None without predictions."""
+        return self._part
+
+    def page(self, name: str) -> QWidget:
+        """Show the page of this name, brought up to date, and return it."""
+        self._tabs.setCurrentIndex(list(self._make).index(name))
+        self._look()
+        return self._pages.get(name, self._empty)
+
+    def _look(self) -> None:
+        """Bring what is in view up to date, and nothing else."""
+        if not self.isVisible():
+            return
+        name = self._tabs.tabText(self._tabs.currentIndex())
+        self._split.setEnabled(name != COUNTS)
+        if self._session.corpus is None:
+            self._say("Open a corpus to see how its emotions are spread and what a run makes of them")
+        elif self._part is None and name != COUNTS:
+            self._say("No run is open: open one, or train one, to see its scores here")
+        else:
+            if name not in self._pages:
+                self._pages[name] = self._make[name]()
+                self._stack.addWidget(self._pages[name])
+            if name in self._stale:
+                self._stale.discard(name)
+                self._fill(self._pages[name])
+            self._stack.setCurrentWidget(self._pages[name])
+
+    def _give_intervals(self) -> None:
+        """Start what takes a moment; the pages show the scores alone until then."""
+        if self._bootstrap is None and self._part is not None and not self._with_intervals:
+            self._with_intervals = True
+            self._bootstrap = self._session.start(self._part.bootstrap)
+            self._bootstrap.finished.connect(self._take_intervals)
+
+    def _take_intervals(self) -> None:
+        if self.sender() is self._bootstrap:
+            self._bootstrap = None
+            self._stale |= SCORED
+            self._look()
+
+    def _set_part(self, part: Part | None) -> None:
+        self._part = part
+        self._with_intervals = False
+        self._resting.stop()
+        if self._bootstrap is not None:
+            self._bootstrap.stop()
+            self._bootstrap = None
+        self._stale = set(self._make)
+        self._look()
+
+    def _fill(self, page: QWidget) -> None:
+        corpus, part = self._session.corpus, self._part
+        if corpus is None:
+            return
+        match page:
+            case CountsPage():
+                page.show_corpus(corpus)
+            case ScoresPage() | ClassesPage() if part is not None:
+                page.show_part(part, corpus)
+                self._resting.start()
+            case ContributionsPage() if part is not None:
+                page.show_part(part, {turn.id: turn for turn in self._session.turns})
+            case _ if part is not None:
+                page.show_part(part)  # type: ignore[attr-defined]  # all the others take the part alone
+
+    def _say(self, words: str) -> None:
+        self._empty.setText(words)
+        self._stack.setCurrentWidget(self._empty)
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
+        """Now it is looked at."""
+        super().showEvent(event)
+        self._look()
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
+        """Other colours."""
+        if theme.active_palette() is not self._palette:
+            self._colour()
+        super().changeEvent(event)
+
+    def _colour(self) -> None:
+        palette = self._palette = theme.active_palette()  # first: a new style sheet is a change, too
+        self.setStyleSheet(
+            f"Charts {{ background: {palette.surface} }}"
+            f"QTabBar::tab {{ color: {palette.muted}; background: transparent; padding: 6px 8px; border: none;"
+            " border-bottom: 2px solid transparent }"
+            f"QTabBar::tab:selected {{ color: {palette.text}; border-bottom: 2px solid {palette.accent} }}"
+            f"QTabBar::tab:hover {{ color: {palette.text} }}"
+            f"QLabel {{ color: {palette.text} }} QLabel#caption, QLabel#empty {{ color: {palette.muted} }}"
+            "QLabel#empty { qproperty-alignment: AlignCenter; padding: 32px }"
+            f"QTableView, QTreeView {{ background: {palette.surface}; color: {palette.text};"
+            f" selection-background-color: {palette.selected}; selection-color: {palette.text}; border: none }}"
+            f"QHeaderView {{ background: {palette.surface} }}"
+            f"QHeaderView::section {{ background: {palette.surface}; color: {palette.muted}; border: none;"
+            f" border-bottom: 1px solid {palette.line}; padding: 4px 2px; font-size: {theme.CAPTION}px }}"
+        )

@@ -1,0 +1,36 @@
+"""How many turns each split has of each emotion (figure 6 of the paper)."""
+
+from collections import Counter
+
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from telme_gui.charts.bars import Column, EmotionBars
+from telme_model.corpus.dialogue import Corpus
+
+
+class CountsPage(QWidget):
+    """Bars by split; needs no run."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._bars = EmotionBars("Turns by emotion and split", self)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 16, 16, 16)
+        column.addWidget(self._bars)
+
+    def show_corpus(self, corpus: Corpus) -> None:
+        """Count a corpus' gold labels."""
+        labels = corpus.labels.labels
+        columns = []
+        for split in corpus.splits():
+            counts = Counter(turn.gold for turn in corpus.turns(split))
+            total = sum(counts[label] for label in labels)
+            most = max(1, *(counts[label] for label in labels))
+            columns.append(
+                Column(
+                    title=f"{split} · {total:,} turns",
+                    shares=[counts[label] / most for label in labels],
+                    texts=[f"{counts[label]:,} · {counts[label] / max(total, 1):.0%}" for label in labels],
+                )
+            )
+        self._bars.show_columns(labels, columns, "Turns with a gold label; each split's longest bar is its commonest")

@@ -1,0 +1,106 @@
+"""The command line with the window's commands; nothing of Qt is loaded until one of them runs."""
+
+import argparse
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from telme_model import cli
+from telme_model.cli import Add
+
+SCREENSHOT = "telme-demo.png"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; without one, open the window. The result is the exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    return cli.main(words or ["open"], more=_add)
+
+
+def _add(add: Add) -> None:
+    demo = add("demo", _demo, "Open the bundled demo corpus with its bundled run (synthetic).")
+    demo.add_argument("--text", action="store_true", help="print a dialogue and the scores instead")
+    demo.add_argument("--dialogue", default="", help="with --text: which test dialogue, by its number")
+    window = add("open", _open, "Open the window: a corpus, with a run if you name one, or nothing yet.")
+    window.add_argument("corpus", type=Path, nargs="?")
+    window.add_argument("--run", type=Path, metavar="DIR", help="the run whose predictions are shown")
+    for command in (demo, window):
+        command.add_argument("--turn", default="", help="the turn to begin at, such as dia3_utt5 or test/dia3_utt5")
+        command.add_argument("--offscreen", action="store_true", help="draw without a screen")
+        command.add_argument("--screenshot", type=Path, metavar="FILE.png", help="draw the window into a file, leave")
+        command.add_argument("--size", type=_size, metavar="WxH", help="of the window, such as 1280x720")
+        command.add_argument("--theme", choices=["system", "light", "dark"], help="instead of the one in the settings")
+        command.add_argument("--charts", metavar="PAGE", default="", help="show this page of the charts: Scores, say")
+
+
+def _demo(options: argparse.Namespace) -> int:
+    if options.text:
+        return cli.show_demo(options.dialogue)
+    if options.offscreen or _has_screen():
+        return _run(options, cli.DEMO_CORPUS, cli.DEMO_RUN)
+    print("There is no display here, so the window is drawn into a file; the text shows the same run.\n")
+    code = cli.show_demo(options.dialogue)
+    options.offscreen = True
+    options.screenshot = options.screenshot or _writable() / SCREENSHOT
+    code = code or _run(options, cli.DEMO_CORPUS, cli.DEMO_RUN)
+    if code == 0:
+        print(f"\nThe window: {options.screenshot.absolute()}")
+    return code
+
+
+def _open(options: argparse.Namespace) -> int:
+    if not options.offscreen and not _has_screen():
+        raise OSError(
+            "there is no display here (neither DISPLAY nor WAYLAND_DISPLAY is set): add --offscreen --screenshot "
+            "FILE.png to draw the window into a file"
+        )
+    return _run(options, options.corpus, options.run)
+
+
+def _run(options: argparse.Namespace, corpus: Path | None, run: Path | None) -> int:
+    if options.offscreen and options.screenshot is None:
+        raise OSError("--offscreen shows nothing by itself: add --screenshot FILE.png")
+    try:
+        from telme_gui.app import run_window
+        from telme_gui.settings import Theme
+    except ImportError as error:
+        raise OSError(_what_is_missing(error)) from error
+    return run_window(
+        corpus,
+        run,
+        options.turn,
+        theme=Theme(options.theme) if options.theme else None,
+        size=options.size,
+        screenshot=options.screenshot,
+        offscreen=options.offscreen,
+        charts=options.charts,
+    )
+
+
+def _what_is_missing(error: ImportError) -> str:
+    if error.name and error.name.partition(".")[0] in ("PySide6", "shiboken6", "pyqtgraph") and ".so" not in str(error):
+        return f"the window needs {error.name}, which is not installed: make setup, or pip install -e ."
+    return (
+        f"the window needs a library that this system lacks ({error}); on Debian: apt install libegl1 libgl1 "
+        "libxkbcommon0 libdbus-1-3 libfontconfig1 libxcb-cursor0"
+    )
+
+
+def _has_screen() -> bool:
+    return sys.platform != "linux" or any(
+        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    )
+
+
+def _writable() -> Path:
+    here = Path.cwd()
+    return here if os.access(here, os.W_OK) else Path(tempfile.mkdtemp(prefix="telme-"))
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.partition("x")
+    if not (width.isdigit() and height.isdigit() and int(width) >= 320 and int(height) >= 240):
+        raise argparse.ArgumentTypeError(f"{text} is no size; write width x height in pixels, such as 1280x720")
+    return int(width), int(height)

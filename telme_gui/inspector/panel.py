@@ -1,0 +1,193 @@
+"""The inspector itself: its parts in reading order, and what stands there while there is nothing to read."""
+
+from PySide6.QtCore import QEvent, QRectF, Qt
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
+
+from telme_gui import chips, theme
+from telme_gui.inspector.happened import GoldLine, TurnHeader
+from telme_gui.inspector.moved import HowFar, WhatMoved
+from telme_gui.inspector.said import Said
+from telme_gui.inspector.section import Section
+from telme_gui.inspector.trying import WhatIfCard
+from telme_gui.session import Session
+from telme_gui.theme import Palette
+from telme_gui.whatif import WhatIfState
+from telme_model.emotions import MELD
+
+MARGIN = 2 * theme.RHYTHM
+
+SHEET = """
+#inspectorPage {{ background: {p.surface}; border: none; }}
+#inspectorPage QLabel {{ color: {p.text}; background: transparent; }}
+#inspectorPage QLabel#muted {{ color: {p.muted}; }}
+#inspectorPage QLabel#notice {{ color: {p.accent}; }}
+#inspectorPage QFrame#hairline {{ background: {p.line}; border: none; }}
+#inspectorPage QToolButton {{
+    color: {p.text}; background: transparent; border: 1px solid {p.line}; border-radius: 6px; padding: 3px 8px;
+}}
+#inspectorPage QToolButton:hover {{ background: {p.raised}; }}
+#inspectorPage QToolButton:focus {{ border-color: {p.accent}; }}
+#inspectorPage QToolButton:checked {{ background: {p.selected}; border-color: {p.accent}; }}
+#inspectorPage QToolButton:disabled {{ color: {p.muted}; }}
+#inspectorPage QLineEdit {{
+    color: {p.text}; background: {p.raised}; border: 1px solid {p.line}; border-radius: 6px; padding: 3px 6px;
+    selection-background-color: {p.accent}; selection-color: {p.surface};
+}}
+#inspectorPage QLineEdit:focus {{ border-color: {p.accent}; }}
+#inspectorPage QLineEdit:disabled {{ color: {p.muted}; }}
+#inspectorPage QSlider {{ min-height: 18px; }}
+#inspectorPage QSlider::groove:horizontal {{ height: 4px; border-radius: 2px; background: {p.line}; }}
+#inspectorPage QSlider::sub-page:horizontal {{ height: 4px; border-radius: 2px; background: {p.accent}; }}
+#inspectorPage QSlider::sub-page:horizontal:disabled {{ background: {p.line}; }}
+#inspectorPage QSlider::handle:horizontal {{
+    width: 14px; height: 14px; margin: -5px 0; border-radius: 7px; background: {p.accent};
+}}
+#inspectorPage QSlider::handle:horizontal:focus {{
+    width: 10px; height: 10px; border: 2px solid {p.accent}; background: {p.surface};
+}}
+#inspectorPage QSlider::handle:horizontal:disabled {{ background: {p.muted}; }}
+"""
+
+FRAME = """
+#inspector {{ background: {p.surface}; border: none; }}
+#inspector QScrollBar:vertical {{ width: 8px; background: transparent; margin: 0; }}
+#inspector QScrollBar::handle:vertical {{ background: {p.line}; border-radius: 3px; min-height: 32px; margin: 1px; }}
+#inspector QScrollBar::add-line:vertical, #inspector QScrollBar::sub-line:vertical {{ height: 0; }}
+#inspector QScrollBar::add-page:vertical, #inspector QScrollBar::sub-page:vertical {{
+    background: transparent;
+}}
+"""
+
+
+class Inspector(QScrollArea):
+    """What happened, what each said, how far it was moved, what moved it, what if: of the current turn."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+        self.state = WhatIfState(session, self)
+        self.header = TurnHeader(session)
+        self.empty = Empty()
+        self.sections: tuple[Section, ...] = ()
+        self.card = WhatIfCard(session, self.state)
+        self._lines: list[QFrame] = []
+        self._classes = 0
+        self._palette: Palette | None = None
+        self.setObjectName("inspector")
+        self.setAccessibleName("Inspector")
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setMinimumWidth(300)
+        self._page = QWidget()
+        self._page.setObjectName("inspectorPage")
+        self._layout = QVBoxLayout(self._page)
+        self._layout.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
+        self._layout.setSpacing(theme.RHYTHM)
+        self.setWidget(self._page)
+        for widget in (self.header, self.empty, self.card):
+            self._layout.addWidget(widget)
+        self._layout.addStretch(1)
+        self._restyle()
+        session.corpus_changed.connect(self.refresh)
+        session.predictions_changed.connect(self.refresh)
+        session.current_changed.connect(self.refresh)
+        self.state.changed.connect(self.refresh)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show the current turn, under what is tried of it."""
+        session = self.session
+        row = session.prediction_row()
+        shown = row is not None and session.predictions is not None
+        self.header.setVisible(session.current is not None)
+        self.header.refresh(self.state.tried if shown else "")
+        self.empty.setVisible(not shown)
+        self.empty.say(*self._why_empty())
+        if row is not None and session.predictions is not None and session.base is not None:
+            if len(session.predictions.labels) != self._classes:
+                self._build(len(session.predictions.labels))
+            own = (session.base, row) if self.state.active else None
+            predictions, place = (session.predictions, row) if self.state.answer is None else (self.state.answer, 0)
+            for section in self.sections:
+                section.show_turn(predictions, place, own)
+        for widget in (*self.sections, *self._lines, self.card):
+            widget.setVisible(shown)
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
+        """Follow light and dark."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.ApplicationPaletteChange):
+            self._restyle()
+
+    def _build(self, classes: int) -> None:
+        """The parts for this many emotions, divided by hairlines."""
+        for old in (*self.sections, *self._lines):
+            self._layout.removeWidget(old)
+            old.deleteLater()
+        self._classes = classes
+        self.sections = (GoldLine(), Said(classes), HowFar(), WhatMoved(classes))
+        self._lines = [_hairline() for _ in self.sections]
+        place = self._layout.indexOf(self.card)
+        for section, line in zip(self.sections, self._lines):
+            self._layout.insertWidget(place, section)
+            self._layout.insertWidget(place + 1, line)
+            place += 2
+
+    def _why_empty(self) -> tuple[str, str]:
+        session = self.session
+        if session.current is None:
+            return "No turn to inspect", "Open a corpus and choose a turn: what each model says of it stands here."
+        if session.predictions is None:
+            return "No run is open", "Open a run, or train one: what each model says of this turn stands here."
+        split = session.current.id.split
+        return "Not predicted", f"{session.predictions.run} has not predicted this turn (split {split})."
+
+    def _restyle(self) -> None:
+        palette = theme.active_palette()
+        if palette is not self._palette:
+            self._palette = palette
+            self._page.setStyleSheet(SHEET.format(p=palette))
+            self.setStyleSheet(FRAME.format(p=palette))
+
+
+class Empty(QWidget):
+    """Why there is nothing to read, under the pale faces of what would be."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.title, self.sentence = QLabel(), QLabel()
+        self.title.setFont(theme.font(theme.TITLE, bold=True))
+        self.sentence.setObjectName("muted")
+        self.sentence.setFont(theme.font())
+        self.sentence.setWordWrap(True)
+        for label in (self.title, self.sentence):
+            label.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(MARGIN, 11 * theme.RHYTHM, MARGIN, MARGIN)
+        layout.setSpacing(theme.RHYTHM)
+        layout.addWidget(self.title)
+        layout.addWidget(self.sentence)
+
+    def say(self, title: str, sentence: str) -> None:
+        """What is missing, and what to do."""
+        self.title.setText(title)
+        self.sentence.setText(sentence)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802, ARG002 - Qt's
+        """The glyphs of the emotions, pale, in a row."""
+        painter = QPainter(self)
+        painter.setOpacity(0.45)
+        side, step = 14, 28
+        left = (self.width() - step * (len(MELD) - 1) - side) / 2
+        for place, emotion in enumerate(MELD.labels):
+            chips.paint_glyph(painter, QRectF(left + step * place, 6 * theme.RHYTHM, side, side), emotion)
+        painter.end()
+
+
+def _hairline() -> QFrame:
+    line = QFrame()
+    line.setObjectName("hairline")
+    line.setFixedHeight(1)
+    return line

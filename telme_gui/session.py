@@ -1,0 +1,258 @@
+"""What is open, chosen and predicted: the one place where all panels meet."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from telme_gui import film_time
+from telme_gui.job import Job
+from telme_model.analysis.predictions import Effect, Predictions
+from telme_model.corpus.dialogue import Corpus, Dialogue, Split, Turn, TurnId
+from telme_model.events import Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which turns are shown: all conditions together, those of one kind as alternatives. Empty: every turn."""
+
+    text: str = ""  # in the words or the speaker's name, any case
+    effects: frozenset[Effect] = frozenset()
+    emotions: frozenset[str] = frozenset()  # of gold
+    speakers: frozenset[str] = frozenset()
+    splits: frozenset[Split] = frozenset()
+    media_problem: bool = False
+    turns: frozenset[TurnId] | None = None  # exactly these (a cell of a confusion matrix, say) ...
+    turns_name: str = ""  # ... and what they are, to be shown
+
+
+class Session(QObject):
+    """The shared state of all panels. Panels read it, change it through its methods, and follow its signals."""
+
+    corpus_changed = Signal()  # another corpus (or none): everything else changed with it
+    predictions_changed = Signal()  # another run, or more turns predicted
+    current_changed = Signal()  # another current turn
+    filter_changed = Signal()  # `visible` changed
+    theta_changed = Signal()  # another theta is tried: the predictions of all turns follow
+    closing = Signal()  # the window closes: panels end the threads they keep
+    position_changed = Signal(float)  # seconds in the current dialogue's film: where the player stands
+    seek_requested = Signal(float)  # the player should go there
+    film_changed = Signal()  # `turn_starts` of the current dialogue, refined by a clip that was opened
+    media_problems_changed = Signal()  # turns whose clip cannot be shown as it should were found
+    jobs_changed = Signal()  # background work began, advanced or ended
+    failed = Signal(str, str)  # title and sentence of something that went wrong
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.corpus: Corpus | None = None
+        self.run: Path | None = None
+        self.predictions: Predictions | None = None  # of any part of the corpus' turns; with `theta` where it is set
+        self.base: Predictions | None = None  # the run's own, whatever theta is tried
+        self.theta: float | None = None  # what is tried in place of the run's
+        self.turns: tuple[Turn, ...] = ()  # all turns, dialogue by dialogue
+        self.rows: dict[TurnId, int] = {}
+        self.dialogue_of: dict[TurnId, Dialogue] = {}
+        self.current: Turn | None = None
+        self.position = 0.0  # seconds in the current dialogue's film
+        self.filter = Filter()
+        self.visible: NDArray[np.bool_] = np.ones(0, bool)  # [turns]
+        self.media_problems: dict[TurnId, str] = {}  # what is wrong with a turn's clip, in a sentence
+        self.jobs: list[Job] = []
+        self._haystack: list[str] = []
+        self._placed: tuple[TurnId, ...] | None = None  # predicted turns whose rows are in `_places`
+        self._places: NDArray[np.intp] = np.zeros(0, np.intp)
+        self._seconds: dict[TurnId, float] = {}  # of the clips that were opened
+
+    # -- corpus, run and predictions ----------------------------------------------------------------------------
+
+    def set_corpus(self, corpus: Corpus | None) -> None:
+        """Show another corpus; the first turn becomes current."""
+        self.corpus, self.run, self.predictions, self.base, self.theta = corpus, None, None, None, None
+        dialogues = corpus.dialogues if corpus else ()
+        self.turns = tuple(turn for dialogue in dialogues for turn in dialogue.turns)
+        self.rows = {turn.id: row for row, turn in enumerate(self.turns)}
+        self.dialogue_of = {turn.id: dialogue for dialogue in dialogues for turn in dialogue.turns}
+        self._placed = None
+        self._haystack = [f"{turn.speaker}\n{turn.text}".casefold() for turn in self.turns]
+        self.media_problems = {}
+        self._seconds = {}
+        self.position = 0.0
+        self.filter = Filter()
+        self.visible = np.ones(len(self.turns), bool)
+        self.current = self.turns[0] if self.turns else None
+        self.corpus_changed.emit()
+
+    def set_predictions(self, predictions: Predictions | None, run: Path | None) -> None:
+        """Show a run's predictions; its own theta holds again."""
+        self.base, self.predictions, self.run = predictions, predictions, run
+        if self.theta is not None:
+            self.theta = None
+            self.theta_changed.emit()
+        self._show(predictions)
+
+    def set_theta(self, theta: float | None) -> None:
+        """Try another theta on all turns; None is the run's. Whoever can fuse anew answers with `show_refused`."""
+        if theta == self.theta:
+            return
+        self.theta = theta
+        if theta is None and self.predictions is not self.base:
+            self._show(self.base)
+        self.theta_changed.emit()
+
+    def show_refused(self, predictions: Predictions) -> None:
+        """Show the predictions fused with the theta that is tried."""
+        if self.theta is not None:
+            self._show(predictions)
+
+    def _show(self, predictions: Predictions | None) -> None:
+        self.predictions = predictions
+        self.predictions_changed.emit()
+        if self.filter.effects:
+            self.set_filter(self.filter)
+
+    def report_media_problems(self, problems: Mapping[TurnId, str]) -> None:
+        """Add what was found wrong with turns' clips: a sentence a turn; the first one said of a turn stays."""
+        found = {turn: reason for turn, reason in problems.items() if turn not in self.media_problems}
+        if found:
+            self.media_problems |= found
+            self.media_problems_changed.emit()
+            if self.filter.media_problem:
+                self.set_filter(self.filter)
+
+    def prediction_row(self, turn: Turn | None = None) -> int | None:
+        """The row of `turn` (the current one by default) in the predictions; None if it is not predicted."""
+        turn = turn or self.current
+        if turn is None or self.predictions is None:
+            return None
+        return self.predictions.rows.get(turn.id)
+
+    # -- selection ----------------------------------------------------------------------------------------------
+
+    @property
+    def dialogue(self) -> Dialogue | None:
+        """The current turn's dialogue."""
+        return self.dialogue_of[self.current.id] if self.current else None
+
+    def select(self, turn: TurnId) -> None:
+        """Make a turn the current one; every panel follows."""
+        chosen = self.turns[self.rows[turn]]
+        if chosen is not self.current:
+            self.current = chosen
+            self.current_changed.emit()
+
+    def step(self, by: int) -> None:
+        """Go `by` turns on within the dialogue; stops at its ends."""
+        if self.current is not None and self.dialogue is not None:
+            turns = self.dialogue.turns
+            place = turns.index(self.current) + by
+            self.select(turns[min(max(place, 0), len(turns) - 1)].id)
+
+    # -- the dialogue as one film ---------------------------------------------------------------------------------
+
+    def turn_seconds(self, turn: Turn) -> float:
+        """How long a turn lasts in the film: as its clip showed, or as expected while nobody has opened it."""
+        return self._seconds.get(turn.id) or film_time.expected_seconds(turn)
+
+    @property
+    def turn_starts(self) -> tuple[float, ...]:
+        """Where each turn of the current dialogue begins in its film, in seconds [turns]; `film_changed` refines it."""
+        turns = self.dialogue.turns if self.dialogue else ()
+        return film_time.starts([self.turn_seconds(turn) for turn in turns])
+
+    @property
+    def film_seconds(self) -> float:
+        """How long the current dialogue's film lasts."""
+        return sum(map(self.turn_seconds, self.dialogue.turns)) if self.dialogue else 0.0
+
+    def learn_seconds(self, seconds: Mapping[TurnId, float]) -> None:
+        """Take in how long turns of the current dialogue are, once their clips were opened."""
+        news = {turn: length for turn, length in seconds.items() if self._seconds.get(turn) != length}
+        if news:
+            self._seconds |= news
+            self.film_changed.emit()
+
+    def seek(self, seconds: float) -> None:
+        """Ask the player to go to this time of the current dialogue's film, which may choose another turn."""
+        self.seek_requested.emit(seconds)
+
+    def set_position(self, seconds: float) -> None:
+        """The player's word on where it stands."""
+        self.position = seconds
+        self.position_changed.emit(seconds)
+
+    # -- filter -------------------------------------------------------------------------------------------------
+
+    def set_filter(self, filter_: Filter) -> None:
+        """Show only the turns that meet the filter."""
+        self.filter = filter_
+        keep = np.ones(len(self.turns), bool)
+        words = filter_.text.casefold().strip()
+        if words:
+            keep &= np.fromiter((words in text for text in self._haystack), bool, len(self.turns))
+        if filter_.emotions:
+            keep &= self._mask(lambda turn: turn.gold in filter_.emotions)
+        if filter_.speakers:
+            keep &= self._mask(lambda turn: turn.speaker in filter_.speakers)
+        if filter_.splits:
+            keep &= self._mask(lambda turn: turn.id.split in filter_.splits)
+        if filter_.media_problem:
+            keep &= self._mask_of(self.media_problems)
+        if filter_.turns is not None:
+            keep &= self._mask_of(filter_.turns)
+        if filter_.effects:
+            keep &= self.effect_mask(filter_.effects)
+        self.visible = keep
+        self.filter_changed.emit()
+
+    def _mask(self, keep: Callable[[Turn], bool]) -> NDArray[np.bool_]:
+        return np.fromiter(map(keep, self.turns), bool, len(self.turns))
+
+    def _mask_of(self, turns: Iterable[TurnId]) -> NDArray[np.bool_]:
+        mask = np.zeros(len(self.turns), bool)
+        mask[[self.rows[turn] for turn in turns if turn in self.rows]] = True
+        return mask
+
+    def effect_mask(self, effects: frozenset[Effect]) -> NDArray[np.bool_]:
+        """Which turns show any of the effects [turns]."""
+        if self.predictions is None:
+            return np.zeros(len(self.turns), bool)
+        shown = np.logical_or.reduce([self.predictions.effects[effect] for effect in effects])
+        if self._placed is not self.predictions.ids:  # another theta, say, leaves the turns the same
+            self._placed = self.predictions.ids
+            self._places = np.array([self.rows.get(turn, len(self.turns)) for turn in self._placed], np.intp)
+        mask = np.zeros(len(self.turns) + 1, bool)  # the last: predicted turns that the corpus lacks
+        mask[self._places[shown]] = True
+        return mask[:-1]
+
+    # -- background work ----------------------------------------------------------------------------------------
+
+    def start(self, work: Callable[[], Iterator[Event]], name: str = "") -> Job:
+        """Run an iterator of events on a thread; it is stopped and waited for when the session closes.
+
+        Work with a name is shown, with its progress and a stop button. The thread begins with the next turn of the
+        event loop, so that whoever asked can connect to the job's signals and miss none.
+        """
+        job = Job(work, self, name=name)
+        self.jobs.append(job)
+        job.happened.connect(self.jobs_changed)
+        job.finished.connect(lambda: self._forget(job))
+        QTimer.singleShot(0, job, lambda: job.start() if job in self.jobs else None)
+        self.jobs_changed.emit()
+        return job
+
+    def close(self) -> None:
+        """Stop all background work and wait until it has kept what it did."""
+        self.closing.emit()
+        for job in list(self.jobs):
+            job.stop()
+        for job in list(self.jobs):
+            job.wait()
+        self.jobs.clear()
+
+    def _forget(self, job: Job) -> None:
+        if job in self.jobs:
+            self.jobs.remove(job)
+            self.jobs_changed.emit()

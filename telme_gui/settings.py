@@ -1,0 +1,89 @@
+"""What the program remembers from one start to the next, in one small file that may be lost without harm."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from platformdirs import user_config_path
+
+RECENT = 8  # entries at most
+
+
+class Theme(StrEnum):
+    """Light, dark, or as the system has it."""
+
+    SYSTEM = "system"
+    LIGHT = "light"
+    DARK = "dark"
+
+
+@dataclass(frozen=True, slots=True)
+class Recent:
+    """A corpus that was open, and the run it was seen with ("" for none)."""
+
+    corpus: str
+    run: str = ""
+
+
+@dataclass(slots=True, kw_only=True)
+class Settings:
+    """All of it. Geometry, state and splitter are Qt's own bytes, in base 64."""
+
+    theme: Theme = Theme.SYSTEM
+    recent: list[Recent] = field(default_factory=list)  # newest first
+    geometry: str = ""
+    state: str = ""
+    splitter: str = ""
+
+    def remember(self, corpus: Path, run: Path | None) -> None:
+        """Put a corpus with its run at the head of the recent ones."""
+        entry = Recent(str(corpus.absolute()), str(run.absolute()) if run else "")
+        others = [old for old in self.recent if old.corpus != entry.corpus]
+        self.recent = [entry, *others][:RECENT]
+
+
+def settings_path() -> Path:
+    """Where the settings lie on this machine."""
+    return user_config_path("telme-studio") / "settings.json"
+
+
+def load(path: Path) -> Settings:
+    """The settings in `path`, the default ones where there is no such file; a broken one is renamed out of the way."""
+    try:
+        return _settings(json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return Settings()
+    except (OSError, ValueError, TypeError, KeyError):
+        _put_aside(path)
+        return Settings()
+
+
+def save(settings: Settings, path: Path) -> bool:
+    """Write the settings whole; False when the place cannot be written, which must not keep a window from closing."""
+    scratch = path.with_name(f".{path.name}.new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        scratch.write_text(json.dumps(asdict(settings), indent=1) + "\n", encoding="utf-8")
+        scratch.replace(path)
+    except OSError:
+        return False
+    return True
+
+
+def _settings(tree: Mapping[str, Any]) -> Settings:
+    recent = [Recent(**entry) for entry in tree["recent"]]
+    texts = {name: tree[name] for name in ("geometry", "state", "splitter")}
+    strings = [*texts.values(), *(part for entry in recent for part in (entry.corpus, entry.run))]
+    if not all(isinstance(text, str) for text in strings):
+        raise TypeError("text expected")
+    return Settings(theme=Theme(tree["theme"]), recent=recent[:RECENT], **texts)
+
+
+def _put_aside(path: Path) -> None:
+    try:
+        path.replace(path.with_name(f"{path.stem}.broken{path.suffix}"))
+    except OSError:
+        return  # unreadable and immovable: the defaults hold, and saving will say no as well

@@ -1,0 +1,101 @@
+"""The line at the window's bottom: where we are, how much there is, and what works in the background."""
+
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QToolButton, QWidget
+
+from telme_gui.job import Job
+from telme_gui.session import Filter, Session
+from telme_model.events import Event, Progress, StageStarted
+
+TICK = 100  # ms between two looks at the work
+
+
+class Status(QStatusBar):
+    """Follows the session; of several works the first that has a name is shown."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._followed: Job | None = None
+        self._done = self._total = 0
+        self._phase = ""
+        self.place, self.counts = QLabel(), QLabel()
+        self.place.setAccessibleName("Current turn")
+        self.counts.setAccessibleName("Corpus")
+        self.work, self.bar = QLabel(), QProgressBar()
+        self.work.setAccessibleName("Background work")
+        self.bar.setFixedWidth(120)
+        self.bar.setTextVisible(False)
+        self.bar.setAccessibleName("Progress of the background work")
+        self.bar.setToolTip("Progress of the background work")
+        self.stop = QToolButton()
+        self.stop.setObjectName("quiet")
+        self.stop.setText("Stop")
+        self.stop.setToolTip("Stop this work; what it has done is kept")
+        self.stop.setAccessibleName("Stop the background work")
+        self.stop.clicked.connect(self.stop_work)
+        self.setSizeGripEnabled(False)
+        self.setContentsMargins(8, 0, 8, 0)
+        self.addWidget(self.place)
+        self.addWidget(self.counts, 1)
+        for widget in (self.work, self.bar, self.stop):
+            self.addPermanentWidget(widget)
+        self._clock = QTimer(self, interval=TICK)
+        self._clock.timeout.connect(self._show_work)
+        session.jobs_changed.connect(self._follow_jobs)
+        session.corpus_changed.connect(self._show_place)
+        session.current_changed.connect(self._show_place)
+        session.filter_changed.connect(self._show_place)
+        session.closing.connect(self._clock.stop)
+        self._show_place()
+        self._show_work()
+
+    def stop_work(self) -> None:
+        """Stop what is shown."""
+        if self._followed is not None:
+            self._followed.stop()
+            self.stop.setEnabled(False)
+
+    def _show_place(self) -> None:
+        session = self._session
+        if session.corpus is None:
+            self.place.setText("Nothing is open")
+            self.counts.setText("")
+            return
+        current = session.current
+        self.place.setText(f"{current.id}   ·" if current else "")
+        found = "" if session.filter == Filter() else f"{int(session.visible.sum()):,} found of "
+        self.counts.setText(f"{found}{len(session.turns):,} turns in {len(session.corpus.dialogues):,} dialogues")
+
+    # -- background work ------------------------------------------------------------------------------------------
+
+    def _follow_jobs(self) -> None:
+        named = next((job for job in self._session.jobs if job.name), None)
+        if named is not self._followed:
+            self._followed = named
+            self._done = self._total = 0
+            self._phase = ""
+            if named is not None:
+                named.happened.connect(self._count)
+                self._clock.start()
+            else:
+                self._clock.stop()
+            self._show_work()
+
+    def _count(self, event: Event) -> None:
+        match event:
+            case StageStarted():
+                self._done, self._total, self._phase = 0, event.steps, str(event.phase)
+            case Progress():
+                self._done, self._total, self._phase = event.done, event.total, str(event.phase)
+
+    def _show_work(self) -> None:
+        job = self._followed
+        for widget in (self.work, self.bar, self.stop):
+            widget.setVisible(job is not None)
+        if job is None:
+            return
+        self.work.setText(f"{job.name}: {self._phase}" if self._phase else job.name)
+        busy = not self._total
+        self.bar.setRange(0, 0 if busy else self._total)
+        self.bar.setValue(0 if busy else self._done)

@@ -1,0 +1,136 @@
+"""Where everything on the timeline lies: the part of the film in view across, the lanes from top to bottom."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import accumulate
+
+from telme_model.analysis.predictions import MODELS
+
+GUTTER = 80  # px for the names of the lanes
+GAP = 3  # px between lanes
+CLOSEST = 0.25  # seconds across the whole view at most zoom
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The seconds `start` to `end` of a film over `width` pixels, which begin at `left`."""
+
+    start: float
+    end: float
+    width: float
+    left: float = GUTTER
+
+    @property
+    def scale(self) -> float:
+        """Pixels a second."""
+        return self.width / (self.end - self.start)
+
+    def x(self, seconds: float) -> float:
+        """Pixel at which a time lies."""
+        return self.left + (seconds - self.start) * self.scale
+
+    def seconds(self, x: float) -> float:
+        """Time at a pixel."""
+        return self.start + (x - self.left) / self.scale
+
+    def zoomed(self, factor: float, around: float, film: float) -> "View":
+        """`factor` times as close, the time `around` staying where it is as far as the film allows."""
+        span = min(max((self.end - self.start) / factor, CLOSEST), film)
+        share = (around - self.start) / (self.end - self.start)
+        return self._within(around - share * span, span, film)
+
+    def moved(self, seconds: float, film: float) -> "View":
+        """Shown `seconds` later, never beyond the film."""
+        return self._within(self.start + seconds, self.end - self.start, film)
+
+    def _within(self, start: float, span: float, film: float) -> "View":
+        start = max(0.0, min(start, film - span))
+        return View(start, start + span, self.width, self.left)
+
+
+class Lane(StrEnum):
+    """What a lane shows, from top to bottom; the value is the name beside it."""
+
+    SPEAKER = "speaker"
+    GOLD = "gold"
+    TEACHER = "teacher"
+    AUDIO = "audio"
+    VISUAL = "visual"
+    FUSED = "fused"
+    SHIFT = "shift"
+    SOUND = "sound"
+    SPECTROGRAM = "spectrogram"
+    TIME = "time"
+
+
+EMOTION_LANES = (Lane.GOLD, *(Lane(model) for model in MODELS))
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """The pixels of a lane, from the top of the timeline."""
+
+    top: float
+    height: float
+
+    @property
+    def bottom(self) -> float:
+        """Where it ends."""
+        return self.top + self.height
+
+
+# px: least height; most height before the rest takes the room; share of what is left then
+_HEIGHTS: Mapping[Lane, tuple[int, int, int]] = {
+    Lane.SPEAKER: (15, 18, 0),
+    **dict.fromkeys(EMOTION_LANES, (12, 16, 0)),
+    Lane.SHIFT: (22, 36, 1),
+    Lane.SOUND: (22, 36, 2),
+    Lane.SPECTROGRAM: (36, 56, 4),
+    Lane.TIME: (15, 15, 0),
+}
+_DEAREST = (  # what is kept longest when the timeline is low
+    Lane.GOLD, Lane.FUSED, Lane.SPEAKER, Lane.SPECTROGRAM, Lane.SHIFT, Lane.TIME, Lane.SOUND, Lane.TEACHER, Lane.AUDIO,
+    Lane.VISUAL,
+)  # fmt: skip
+
+
+def lay_out(height: float, wanted: Collection[Lane]) -> dict[Lane, Band]:
+    """The bands of as many wanted lanes as fit into `height` pixels, from top to bottom."""
+    kept: list[Lane] = []
+    room = height + GAP
+    for lane in _DEAREST:
+        if lane not in wanted:
+            continue
+        room -= _HEIGHTS[lane][0] + GAP
+        if room < 0:
+            room += _HEIGHTS[lane][0] + GAP
+            break
+        kept.append(lane)
+    lanes = [lane for lane in Lane if lane in kept]
+    heights = {lane: float(_HEIGHTS[lane][0]) for lane in lanes}
+    asked = sum(_HEIGHTS[lane][1] - _HEIGHTS[lane][0] for lane in lanes)
+    for lane in lanes:
+        heights[lane] += (_HEIGHTS[lane][1] - _HEIGHTS[lane][0]) * min(1.0, room / asked if asked else 0.0)
+    room = max(0.0, room - asked)
+    shares = sum(_HEIGHTS[lane][2] for lane in lanes)
+    for lane in lanes:
+        heights[lane] += room * _HEIGHTS[lane][2] / shares if shares else 0.0
+    tops = accumulate((heights[lane] + GAP for lane in lanes), initial=0.0)
+    return {lane: Band(top, heights[lane]) for lane, top in zip(lanes, tops, strict=False)}
+
+
+def ticks(view: View) -> list[float]:
+    """Round times in view, far enough apart for their labels, in seconds."""
+    apart = 64 / view.scale
+    steps = (0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600)
+    step = next((step for step in steps if step >= apart), steps[-1])
+    first = int(view.start / step + 0.999)
+    return [count * step for count in range(first, int(view.end / step) + 1)]
+
+
+def clock(seconds: float, step: float = 1.0) -> str:
+    """Minutes and seconds, with a fraction where ticks stand closer than a second."""
+    digits = 0 if step >= 1 else 1 if step in (0.1, 0.5) else 2
+    minutes, rest = divmod(round(seconds, digits), 60)
+    return f"{int(minutes)}:{rest:0{3 + digits if digits else 2}.{digits}f}"

@@ -1,0 +1,99 @@
+"""How a dialogue sounds: decoded once in the background, drawn as an envelope or a spectrogram of what is in view."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from telme_gui.timeline.lanes import View
+from telme_model.corpus.dialogue import Turn
+from telme_model.events import Event
+from telme_model.media import MediaError, MediaSettings, read_waveform
+
+RATE = 16_000  # Hz
+_SETTINGS = MediaSettings(sample_rate=RATE, max_seconds=24 * 3600.0)
+_BLOCK = 64  # samples of one entry of the coarse envelope
+_WINDOW = 512  # samples of one spectrum
+_LOWEST, _HIGHEST = 60.0, 8_000.0  # Hz shown
+_RANGE = 60.0  # dB shown below the loudest
+
+Samples = NDArray[np.int16]
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoundDecoded(Event):
+    """The sound of the dialogue's turn at `place`: int16 [samples] at `RATE`; None, and why, when there is none."""
+
+    place: int
+    samples: Samples | None
+    problem: str = ""
+
+
+def decode(turns: Sequence[Turn]) -> Iterator[SoundDecoded]:
+    """The sound of every turn. Bad clips never raise."""
+    for place, turn in enumerate(turns):
+        if turn.audio is None:
+            yield SoundDecoded(place=place, samples=None, problem="The corpus holds no sound for this turn.")
+            continue
+        try:
+            waveform = read_waveform(turn.audio, _SETTINGS)
+        except MediaError as error:
+            yield SoundDecoded(place=place, samples=None, problem=str(error))
+        else:
+            yield SoundDecoded(place=place, samples=np.round(waveform * 32767).astype(np.int16))
+
+
+class Film:
+    """The turns' sounds one after another, each from its turn's start in the film to the next one's."""
+
+    def __init__(self, sounds: Mapping[int, SoundDecoded], edges: Sequence[float]) -> None:
+        """`edges` are seconds: where each turn begins and where the film ends [turns + 1]."""
+        places = np.round(np.asarray(edges) * RATE).astype(int)
+        self.samples: Samples = np.zeros(places[-1] if len(places) else 0, np.int16)
+        for place, sound in sounds.items():
+            if sound.samples is not None and place + 1 < len(places):
+                room = self.samples[places[place] : places[place + 1]]
+                room[: len(sound.samples)] = sound.samples[: len(room)]
+        blocks = self.samples[: len(self.samples) // _BLOCK * _BLOCK].reshape(-1, _BLOCK)
+        self._low, self._high = blocks.min(1), blocks.max(1)
+        self.loudest = max(1.0, float(np.abs(self._high.astype(int)).max(initial=0)), -float(self._low.min(initial=0)))
+
+    def envelope(self, view: View, columns: int) -> tuple[Floats, Floats]:
+        """Least and greatest sample of each of `columns` equal parts of the view, -1 to 1 of the film's loudest."""
+        coarse = (view.end - view.start) * RATE / columns > 4 * _BLOCK
+        low, high = (self._low, self._high) if coarse else (self.samples, self.samples)
+        if not len(low) or columns < 1:
+            return np.zeros(columns, np.float32), np.zeros(columns, np.float32)
+        rate = RATE / _BLOCK if coarse else RATE
+        places = (np.linspace(view.start, view.end, columns, endpoint=False) * rate).astype(int)
+        places = np.clip(places, 0, len(low) - 1)
+        end = min(len(low), max(int(view.end * rate), int(places[-1]) + 1))
+        parts = np.minimum.reduceat(low[:end], places), np.maximum.reduceat(high[:end], places)
+        return (parts[0] / self.loudest).astype(np.float32), (parts[1] / self.loudest).astype(np.float32)
+
+    def spectrogram(self, view: View, columns: int, rows: int) -> Floats:
+        """Loudness [rows, columns] of the view, 0 to 1 over 60 dB below the loudest; mel rows, the highest first."""
+        quiet = np.zeros((rows, columns), np.float32)
+        if len(self.samples) < _WINDOW or columns < 1 or rows < 1:
+            return quiet
+        middles = (np.linspace(view.start, view.end, columns, endpoint=False) * RATE).astype(int)
+        starts = np.clip(middles - _WINDOW // 2, 0, len(self.samples) - _WINDOW)
+        windows = self.samples[starts[:, None] + np.arange(_WINDOW)].astype(np.float32) * np.hanning(_WINDOW)
+        power = np.abs(np.fft.rfft(windows.astype(np.float32), axis=1)) ** 2
+        mels = np.linspace(_mel(_HIGHEST), _mel(_LOWEST), rows)
+        bins = np.clip(np.round(_hertz(mels) / RATE * _WINDOW).astype(int), 0, power.shape[1] - 1)
+        decibels = 10 * np.log10(power[:, bins].T + 1e-3)
+        loudest = float(decibels.max())
+        if not power.any():
+            return quiet
+        return np.clip(1 + (decibels - loudest) / _RANGE, 0, 1).astype(np.float32)
+
+
+def _mel(hertz: float) -> float:
+    return float(2595 * np.log10(1 + hertz / 700))
+
+
+def _hertz(mels: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(700 * (10 ** (mels / 2595) - 1))

@@ -1,0 +1,35 @@
+"""What the timeline shows, in words: for the tooltip."""
+
+from telme_gui.timeline.lanes import EMOTION_LANES, Lane
+from telme_gui.timeline.painting import Scene
+
+
+def describe(scene: Scene, place: int, lane: Lane | None, sound_problem: str) -> str:
+    """Who said what at `place`, and what the lane says of it."""
+    turn = scene.turns[place]
+    lines = [f"{place + 1} · {turn.speaker}: {turn.text}"]
+    if lane in EMOTION_LANES:
+        lines.append(_emotion(scene, place, lane))
+    elif lane is Lane.SHIFT:
+        lines.append(_shift(scene, place))
+    elif lane in (Lane.SOUND, Lane.SPECTROGRAM) and sound_problem:
+        lines.append(sound_problem)
+    return "\n".join(lines)
+
+
+def _emotion(scene: Scene, place: int, lane: Lane) -> str:
+    emotion, row = scene.emotion(lane, place), scene.rows[place]
+    if lane is Lane.GOLD:
+        return f"gold: {emotion or 'none'}"
+    if emotion is None or row is None or scene.predictions is None:
+        return f"{lane}: no prediction"
+    probability = float(scene.predictions.probabilities[lane][row].max())
+    return f"{lane}: {emotion}, {probability:.0%}"
+
+
+def _shift(scene: Scene, place: int) -> str:
+    row, predictions = scene.rows[place], scene.predictions
+    if row is None or predictions is None or predictions.shift[row] != predictions.shift[row]:
+        return "shift: not known"
+    shift, limit = float(predictions.shift[row]), float(predictions.limit[row])
+    return f"shift ‖λH‖ {shift:.3g} of at most θ‖F_T‖ = {limit:.3g}"

@@ -1,0 +1,73 @@
+"""What the window is driven with: a series of short clips, a run with made-up predictions of it, and a trained one."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from telme_gui import theme
+from telme_gui.main_window import MainWindow
+from telme_gui.session import Session
+from telme_gui.settings import Settings, Theme
+from telme_gui.style import Appearance
+from telme_model.corpus import open_corpus
+from telme_model.corpus.dialogue import Split
+from tests.corpora import write_corpus
+from tests.runs import walk
+from tests.telme_gui.player_fakes import Device
+from tests.telme_gui.predicted import store_run
+
+WAIT = 60_000  # ms: torch is imported on a busy machine
+
+
+@pytest.fixture(scope="session")
+def series(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A corpus with clips, to be read only."""
+    return write_corpus(tmp_path_factory.mktemp("series") / "Toy series")
+
+
+@pytest.fixture(scope="session")
+def night(series: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that has predicted every turn of the series."""
+    return store_run(tmp_path_factory.mktemp("runs") / "night", open_corpus(series), *Split)
+
+
+@pytest.fixture(scope="session")
+def trained(series: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A run trained on the series: dev and test are predicted, train can be."""
+    folder = tmp_path_factory.mktemp("trained")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TELME_CACHE", str(folder / "cache"))
+        walk(series, folder / "toy", "stages.teacher.epochs=1", "stages.audio.epochs=1", "stages.visual.epochs=1")
+        yield folder / "toy"
+
+
+@pytest.fixture
+def appearance(qapp: QApplication) -> Iterator[Appearance]:
+    yield Appearance(qapp, Theme.LIGHT)
+    theme.force_palette(None)
+    qapp.setStyleSheet("")
+
+
+@pytest.fixture
+def window(qtbot: QtBot, appearance: Appearance, monkeypatch: pytest.MonkeyPatch) -> Iterator[MainWindow]:
+    """Shown, with nothing open."""
+    monkeypatch.setitem(sys.modules, "sounddevice", Device())
+    window = MainWindow(Session(), Settings(), appearance)
+    qtbot.addWidget(window)
+    window.resize(1280, 720)
+    window.show()
+    qtbot.waitActive(window)
+    yield window
+    window.close()
+
+
+@pytest.fixture
+def opened(qtbot: QtBot, window: MainWindow, series: Path, night: Path) -> MainWindow:
+    """Shown, with the series and the run open."""
+    with qtbot.waitSignal(window.opener.settled, timeout=WAIT):
+        window.opener.open(series, night, "test/dia0_utt0")
+    return window

@@ -1,0 +1,120 @@
+"""The program as it is started: what it loads, draws, prints and leaves."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PySide6.QtGui import QImage
+
+ROOT = Path(__file__).parents[2]
+
+
+def start(*arguments: str, code: str = "", home: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run main.py, or `code`, with settings of its own and no display but what `variables` name."""
+    hidden = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    environment = {name: value for name, value in os.environ.items() if name not in hidden}
+    environment |= {"XDG_CONFIG_HOME": str(home), "PYTHONPATH": str(ROOT), **variables}
+    command = ["-c", code] if code else [str(ROOT / "main.py")]
+    return subprocess.run(
+        [sys.executable, *command, *arguments], cwd=home, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.parametrize(("theme", "ground"), [("light", "#ffffff"), ("dark", "#1b1f26")])
+def test_open_draws_the_window_without_a_screen(
+    tmp_path: Path, series: Path, night: Path, theme: str, ground: str
+) -> None:
+    picture = tmp_path / "new" / "window.png"
+    done = start(
+        *("open", str(series), "--run", str(night), "--turn", "dia0_utt1", "--offscreen"),
+        *("--screenshot", str(picture), "--size", "1280x720", "--theme", theme),
+        home=tmp_path,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    image = QImage(str(picture))
+    assert (image.width(), image.height()) == (1280, 720)
+    assert image.pixelColor(4, 400).name() == ground
+    assert len({image.pixel(x, 360) for x in range(0, 1280, 3)}) > 10  # there is something to see
+    assert [entry.name for entry in tmp_path.iterdir()] == ["new"]  # settings are left alone
+
+
+def test_the_window_is_painted_before_torch_is_there(tmp_path: Path, series: Path, night: Path) -> None:
+    code = (
+        "import sys\n"
+        "from telme_gui import app\n"
+        "drawn = app._draw\n"
+        "def look(window, *rest, **more):\n"
+        "    code = drawn(window, *rest, **more)\n"
+        "    assert window.session.predictions is not None\n"
+        "    print([name for name in ('torch', 'torchaudio', 'transformers') if name in sys.modules])\n"
+        "    return code\n"
+        "app._draw = look\n"
+        "from telme_gui.commands import main\n"
+        "raise SystemExit(main())"
+    )
+    arguments = ("open", str(series), "--run", str(night), "--offscreen", "--screenshot", "a.png")
+    done = start(*arguments, code=code, home=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "[]\n", "")
+
+
+def test_the_demo_without_a_display_prints_its_scores_and_names_its_picture(
+    tmp_path: Path, series: Path, night: Path
+) -> None:
+    code = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from telme_model import cli\n"
+        f"cli.DEMO_CORPUS, cli.DEMO_RUN = Path({str(series)!r}), Path({str(night)!r})\n"
+        "from telme_gui.commands import main\n"
+        "raise SystemExit(main(['demo']))"
+    )
+    done = start(code=code, home=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("There is no display here")
+    assert any(line.startswith("fused") for line in lines)
+    assert lines[-1] == f"The window: {tmp_path / 'telme-demo.png'}"
+    assert not QImage(str(tmp_path / "telme-demo.png")).isNull()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ([], "there is no display here"),
+        (["open", "nowhere", "--offscreen", "--screenshot", "a.png"], "nowhere cannot be opened"),
+        (["open", "--offscreen"], "add --screenshot"),
+        (["open", "--offscreen", "--screenshot", "a.unknown"], "cannot be written"),
+    ],
+)
+def test_what_cannot_be_done_is_one_sentence(tmp_path: Path, arguments: list[str], sentence: str) -> None:
+    done = start(*arguments, home=tmp_path)
+    assert done.returncode == 1
+    assert sentence in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_missing_library_is_one_sentence(tmp_path: Path) -> None:
+    code = (
+        "import sys\n"
+        "sys.modules['PySide6'] = None\n"
+        "from telme_gui.commands import main\n"
+        "raise SystemExit(main(['open', '--offscreen', '--screenshot', 'a.png']))"
+    )
+    done = start(code=code, home=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("telme-studio: the window needs PySide6")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_the_overview_names_the_commands_of_the_window_first(tmp_path: Path) -> None:
+    done = start("--help", home=tmp_path)
+    told = [line.split()[0] for line in done.stdout.splitlines() if line.startswith("    ") and line[4] != " "]
+    assert told[:3] == ["demo", "open", "check"]
+
+
+def test_a_size_that_is_none_is_wrong_usage(tmp_path: Path) -> None:
+    done = start("open", "--size", "wide", home=tmp_path)
+    assert done.returncode == 2
+    assert "1280x720" in done.stderr

@@ -1,0 +1,166 @@
+"""Corpora and runs arrive in the session: stored predictions at once, the others while one looks on."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pytestqt.qtbot import QtBot
+
+from telme_gui.opening import Opener, find_turn, join, parts_to_predict, stored_of
+from telme_gui.session import Session
+from telme_model.analysis.predictions import Effect
+from telme_model.checkpoints import RunError, RunFolder
+from telme_model.corpus import open_corpus
+from telme_model.corpus.dialogue import Split
+from telme_model.emotions import EMORYNLP
+from tests.corpora import rows, write_annotations, write_corpus
+from tests.telme_gui.conftest import WAIT
+from tests.telme_gui.predicted import predictions, store_run
+
+
+@pytest.fixture
+def session(qtbot: QtBot) -> Iterator[Session]:
+    session = Session()
+    yield session
+    session.close()
+
+
+@pytest.fixture
+def opener(session: Session) -> Opener:
+    return Opener(session)
+
+
+def test_a_corpus_and_its_run(qtbot: QtBot, opener: Opener, session: Session, series: Path, night: Path) -> None:
+    with qtbot.waitSignal(opener.settled, timeout=WAIT) as settled:
+        opener.open(series, night, "dia1_utt0")
+    assert settled.args == [True]
+    assert session.run == night
+    assert session.predictions is not None
+    assert set(session.predictions.ids) == {turn.id for turn in session.turns}
+    assert str(session.current.id if session.current else "") == "test/dia1_utt0"
+    assert opener.missing == 0
+    qtbot.waitUntil(lambda: not session.jobs)
+
+
+def test_a_run_alone_brings_its_corpus(qtbot: QtBot, opener: Opener, session: Session, night: Path) -> None:
+    with qtbot.waitSignal(opener.settled, timeout=WAIT):
+        opener.open_run(night)
+    assert session.corpus is not None
+    assert session.corpus.root.name == "Toy series"
+    assert session.run == night
+    assert session.current is not None
+    assert session.effect_mask(frozenset({Effect.RESCUED}))[session.turns.index(session.current)]
+
+
+def test_the_newest_wish_counts(qtbot: QtBot, opener: Opener, session: Session, series: Path, tmp_path: Path) -> None:
+    other = write_corpus(tmp_path / "other", clips=False)
+    opener.open(other)
+    with qtbot.waitSignal(opener.settled, timeout=WAIT):
+        opener.open(series)
+    qtbot.waitUntil(lambda: not session.jobs)
+    assert session.corpus is not None
+    assert session.corpus.root == series
+
+
+@pytest.mark.parametrize("turn", ["dia99_utt0", "test/dia0", "Ada"])
+def test_a_turn_that_is_not_there(qtbot: QtBot, opener: Opener, session: Session, series: Path, turn: str) -> None:
+    with qtbot.waitSignals([session.failed, opener.settled], timeout=WAIT):
+        opener.open(series, None, turn)
+    assert session.current is session.turns[0]
+
+
+def test_a_run_that_is_none_leaves_the_corpus(
+    qtbot: QtBot, opener: Opener, session: Session, series: Path, tmp_path: Path
+) -> None:
+    with qtbot.waitSignal(session.failed, timeout=WAIT) as failed:
+        opener.open(series, tmp_path)
+    assert failed.args == [f"{tmp_path.name} cannot be opened", f"{tmp_path} is not a run: it has no run.json"]
+    assert session.corpus is not None
+    assert session.run is None
+
+
+def test_other_emotions_are_refused(series: Path, night: Path) -> None:
+    corpus = replace(open_corpus(series), labels=EMORYNLP)
+    with pytest.raises(RunError, match="emotions"):
+        list(stored_of(night, corpus))
+
+
+def test_the_rest_is_predicted_and_arrives(
+    qtbot: QtBot, opener: Opener, session: Session, series: Path, trained: Path
+) -> None:
+    with qtbot.waitSignal(opener.settled, timeout=WAIT):
+        opener.open(series, trained)
+    assert session.predictions is not None
+    stored = session.predictions
+    assert {turn.split for turn in stored.ids} == {Split.DEV, Split.TEST}
+    qtbot.waitUntil(lambda: opener.missing == 0, timeout=WAIT)
+    assert session.predictions.ids[: len(stored.ids)] == stored.ids
+    assert len(session.predictions.ids) == len(session.turns)
+    np.testing.assert_allclose(session.predictions.probabilities["fused"].sum(1), 1, atol=1e-5)
+
+
+def test_another_corpus_is_predicted_from_the_dialogue_that_is_looked_at(
+    qtbot: QtBot, opener: Opener, session: Session, trained: Path, tmp_path: Path
+) -> None:
+    root = tmp_path / "other"
+    root.mkdir()
+    write_annotations(root, Split.TEST, list(rows(Split.TEST)))
+    first: list[str] = []
+    session.predictions_changed.connect(
+        lambda: first.append(str(session.base.ids[0])) if session.base and session.base.ids and not first else None
+    )
+    with qtbot.waitSignal(opener.settled, timeout=WAIT):
+        opener.open(root, trained, "dia2_utt1")
+    assert session.predictions is not None
+    assert session.predictions.run == "toy"
+    qtbot.waitUntil(lambda: opener.missing == 0, timeout=WAIT)
+    assert first == ["test/dia2_utt0"]
+
+
+def test_predicting_can_be_stopped_and_gone_on_with(
+    qtbot: QtBot, opener: Opener, session: Session, series: Path, trained: Path
+) -> None:
+    with qtbot.waitSignal(opener.settled, timeout=WAIT):
+        opener.open(series, trained)
+    (job,) = [job for job in session.jobs if job.name]
+    job.stop()
+    qtbot.waitUntil(lambda: not session.jobs, timeout=WAIT)
+    assert opener.missing > 0
+    opener.predict_rest()
+    qtbot.waitUntil(lambda: opener.missing == 0, timeout=WAIT)
+
+
+def test_parts_of_the_own_corpus_go_by_split_from_the_current_one(series: Path, night: Path, tmp_path: Path) -> None:
+    corpus = open_corpus(series)
+    run = RunFolder.open(night)
+    current = next(dialogue for dialogue in corpus.dialogues if dialogue.split is Split.TEST)
+    assert parts_to_predict(run, corpus, set(), current) == [
+        (corpus, Split.TEST),
+        (corpus, Split.TRAIN),
+        (corpus, Split.DEV),
+    ]
+    other = replace(corpus, dialogues=corpus.dialogues[:-1])
+    foreign = RunFolder.open(store_run(tmp_path / "foreign", other))
+    parts = parts_to_predict(foreign, corpus, set(), current)
+    assert (parts[0][0].dialogues, parts[0][1]) == ((current,), Split.TEST)
+    assert current not in parts[1][0].dialogues
+
+
+def test_joined_predictions_keep_the_first_of_two(series: Path) -> None:
+    corpus = open_corpus(series)
+    turns, labels = list(corpus.turns()), corpus.labels.labels
+    one, other = predictions(turns[:6], labels, seed=1), predictions(turns[4:9], labels, seed=2)
+    both = join(one, other)
+    assert both.ids == tuple(turn.id for turn in turns[:9])
+    np.testing.assert_array_equal(both.probabilities["fused"][:6], one.probabilities["fused"])
+    np.testing.assert_array_equal(both.shift[6:], other.shift[2:])
+    np.testing.assert_array_equal(both.shapley["audio"][6:], other.shapley["audio"][2:])
+
+
+def test_a_name_without_a_split_is_that_of_test(series: Path) -> None:
+    turns = list(open_corpus(series).turns())
+    assert str(found.id if (found := find_turn(turns, "dia2_utt1")) else "") == "test/dia2_utt1"
+    assert str(found.id if (found := find_turn(turns, "train/dia2_utt1")) else "") == "train/dia2_utt1"
+    assert str(found.id if (found := find_turn(turns, "dia7_utt0")) else "") == "train/dia7_utt0"

@@ -1,0 +1,158 @@
+"""The panel by its keys and its mouse, and what it says."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QAbstractButton, QLineEdit, QSlider, QVBoxLayout, QWidget
+from pytestqt.qtbot import QtBot
+
+from telme_gui import theme
+from telme_gui.player import PlayerPanel
+from telme_gui.player.transport import FilmBar, clock
+from telme_gui.player.view import PictureView
+from telme_gui.session import Session
+from telme_model.corpus.dialogue import Clip
+from tests.clips import write_clip
+from tests.telme_gui.player_fakes import Device, corpus_of
+
+
+@pytest.fixture(scope="module")
+def short(tmp_path_factory: pytest.TempPathFactory) -> list[Clip | None]:
+    folder = tmp_path_factory.mktemp("clips")
+    return [Clip(write_clip(folder / f"{number}.mp4", seconds=0.4)) for number in range(3)]
+
+
+@pytest.fixture
+def session() -> Iterator[Session]:
+    session = Session()
+    yield session
+    session.close()
+
+
+@pytest.fixture
+def panel(qtbot: QtBot, session: Session, monkeypatch: pytest.MonkeyPatch) -> Iterator[PlayerPanel]:
+    """A panel in a window beside a text field."""
+    monkeypatch.setitem(sys.modules, "sounddevice", Device())
+    window = QWidget()
+    qtbot.addWidget(window)
+    panel = PlayerPanel(session)
+    column = QVBoxLayout(window)
+    column.addWidget(QLineEdit())
+    column.addWidget(panel)
+    window.resize(800, 500)
+    window.show()
+    qtbot.waitActive(window)
+    panel.findChildren(PictureView)[0].setFocus()
+    yield panel
+    panel.close()
+
+
+def press(qtbot: QtBot, panel: PlayerPanel, keys: Qt.Key, modifier: Qt.KeyboardModifier | None = None) -> None:
+    qtbot.keyClick(panel.window().focusWidget(), keys, modifier or Qt.KeyboardModifier.NoModifier)
+
+
+def test_it_plays_by_the_keyboard_alone(
+    qtbot: QtBot, panel: PlayerPanel, session: Session, short: list[Clip | None]
+) -> None:
+    session.set_corpus(corpus_of(short, short[:1]))
+    with qtbot.waitSignal(panel.playing_changed):
+        press(qtbot, panel, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: not panel.playing)
+    assert session.current is session.turns[0]
+    press(qtbot, panel, Qt.Key.Key_Space, Qt.KeyboardModifier.ShiftModifier)
+    assert panel.playing
+    qtbot.waitUntil(lambda: not panel.playing)
+    assert session.current is session.turns[2]
+    press(qtbot, panel, Qt.Key.Key_K)
+    assert session.current is session.turns[1]
+    press(qtbot, panel, Qt.Key.Key_Down)
+    assert session.current is session.turns[2]
+    press(qtbot, panel, Qt.Key.Key_BracketRight)
+    assert session.current is session.turns[3]
+    press(qtbot, panel, Qt.Key.Key_R)
+    assert panel.film.loop
+    press(qtbot, panel, Qt.Key.Key_M)
+    assert panel.film.volume.muted
+    press(qtbot, panel, Qt.Key.Key_Greater)
+    assert panel.film.speed == 1.25
+
+
+def test_the_keys_are_letters_in_a_text_field(
+    qtbot: QtBot, panel: PlayerPanel, session: Session, short: list[Clip | None]
+) -> None:
+    session.set_corpus(corpus_of(short))
+    field = panel.window().findChildren(QLineEdit)[0]
+    field.setFocus()
+    qtbot.keyClicks(field, "R j,m")
+    assert field.text() == "R j,m"
+    assert not panel.playing
+    assert not panel.film.loop
+    assert session.current is session.turns[0]
+
+
+def test_no_two_actions_share_a_key_and_each_control_has_a_name_and_a_tooltip(panel: PlayerPanel) -> None:
+    keys = [action.shortcut().toString() for action in panel.controls.all]
+    assert "" not in keys
+    assert len(set(keys)) == len(keys)
+    controls: list[QWidget] = [*panel.findChildren(QAbstractButton), *panel.findChildren(QSlider)]
+    assert len(controls) > 10
+    assert [control for control in controls if not control.accessibleName() or not control.toolTip()] == []
+
+
+def test_a_click_on_the_bar_goes_there(
+    qtbot: QtBot, panel: PlayerPanel, session: Session, short: list[Clip | None]
+) -> None:
+    with qtbot.waitSignal(session.film_changed):
+        session.set_corpus(corpus_of(short))
+    bar = panel.findChildren(FilmBar)[0]
+    qtbot.mouseClick(bar, Qt.MouseButton.LeftButton, pos=QPoint(bar.width() // 2, bar.height() // 2))
+    qtbot.waitUntil(lambda: session.current is session.turns[1])
+    assert session.position == pytest.approx(session.film_seconds / 2, rel=0.05)
+
+
+def test_the_view_says_what_is_said_and_what_is_wrong(
+    qtbot: QtBot, panel: PlayerPanel, session: Session, tmp_path: Path
+) -> None:
+    view = panel.findChildren(PictureView)[0]
+    with qtbot.waitSignal(panel.film.shown):
+        session.set_corpus(corpus_of([Clip(tmp_path / "gone.mp4"), None]))
+    assert view.accessibleDescription() == "Ada: Turn 0."
+    assert view.toolTip() == "gone.mp4 does not exist."
+    with qtbot.waitSignal(panel.film.shown):
+        session.step(1)
+    assert view.toolTip() == ""
+    session.set_corpus(None)
+    assert view.accessibleDescription() == ""
+    view.grab()
+
+
+def test_full_screen_and_back(qtbot: QtBot, panel: PlayerPanel, session: Session, short: list[Clip | None]) -> None:
+    session.set_corpus(corpus_of(short))
+    full: QAction = panel.controls.full_screen
+    full.trigger()
+    view = panel.findChildren(PictureView)[0]
+    assert view.window() is not panel.window()
+    qtbot.waitUntil(view.hasFocus)
+    qtbot.keyClick(view, Qt.Key.Key_Escape)
+    assert not panel.is_full_screen
+    assert view.isVisible()
+    assert view.window() is panel.window()
+
+
+def test_it_takes_the_colours_of_another_theme(panel: PlayerPanel, session: Session) -> None:
+    dark = panel.controls.play.icon().cacheKey()
+    try:
+        theme.force_palette(theme.LIGHT)
+        panel.setPalette(panel.window().palette())
+        panel.controls.follow()
+        assert panel.controls.play.icon().cacheKey() != dark
+    finally:
+        theme.force_palette(None)
+
+
+def test_clock() -> None:
+    assert [clock(seconds) for seconds in (0.0, 7.24, 59.96, 61.3)] == ["0:00.0", "0:07.2", "0:59.9", "1:01.3"]
