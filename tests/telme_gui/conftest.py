@@ -1,5 +1,6 @@
 """What the window is driven with: a series of short clips, a run with made-up predictions of it, and a trained one."""
 
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -71,3 +72,12 @@ def opened(qtbot: QtBot, window: MainWindow, series: Path, night: Path) -> MainW
     with qtbot.waitSignal(window.opener.settled, timeout=WAIT):
         window.opener.open(series, night, "test/dia0_utt0")
     return window
+
+
+@pytest.fixture(autouse=True)
+def _signals_as_they_were() -> Iterator[None]:
+    """The window takes over Ctrl+C for as long as its program runs; in tests the program runs on."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)

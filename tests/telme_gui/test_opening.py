@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
+from telme_gui.job import Job
 from telme_gui.opening import Opener, find_turn, join, parts_to_predict, stored_of
 from telme_gui.session import Session
 from telme_model.analysis.predictions import Effect
@@ -122,11 +123,18 @@ def test_another_corpus_is_predicted_from_the_dialogue_that_is_looked_at(
 def test_predicting_can_be_stopped_and_gone_on_with(
     qtbot: QtBot, opener: Opener, session: Session, series: Path, trained: Path
 ) -> None:
-    with qtbot.waitSignal(opener.settled, timeout=WAIT):
-        opener.open(series, trained)
-    (job,) = [job for job in session.jobs if job.name]
-    job.stop()
-    qtbot.waitUntil(lambda: not session.jobs, timeout=WAIT)
+    stopped: list[Job] = []
+
+    def stop_predicting() -> None:
+        for job in session.jobs:
+            if job.name.startswith("Predicting") and job not in stopped:
+                stopped.append(job)
+                job.stop()
+
+    session.jobs_changed.connect(stop_predicting)
+    opener.open(series, trained)
+    qtbot.waitUntil(lambda: bool(stopped) and not session.jobs, timeout=WAIT)
+    session.jobs_changed.disconnect(stop_predicting)
     assert opener.missing > 0
     opener.predict_rest()
     qtbot.waitUntil(lambda: opener.missing == 0, timeout=WAIT)
