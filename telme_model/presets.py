@@ -61,7 +61,7 @@ def _official(paper: Config, *, preset: str, theta: float) -> Config:
 OFFICIAL_MELD = _official(PAPER_MELD, preset="official-meld", theta=0.1)
 OFFICIAL_IEMOCAP = _official(PAPER_IEMOCAP, preset="official-iemocap", theta=0.2)
 
-# Base-size encoders and larger batches: a card of 8 GB, an afternoon.
+# Base-size encoders and larger batches, for a smaller card.
 _COMPACT_STAGE = StageConfig(epochs=6, batch=16, learning_rate=2e-5, clip=1.0)
 COMPACT = Config(
     preset="compact",

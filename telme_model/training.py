@@ -5,6 +5,7 @@ import platform
 import sys
 import time
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -61,8 +62,9 @@ def train(
     else:
         _check_trainable(corpus)
         run = RunFolder.create(run_path, config, _facts(corpus, run_path))
-    with RunLog(run.path) as log:
-        for event in Pipeline(run, config, corpus, cache or media_cache_folder()).events(stages):
+    walk = Pipeline(run, config, corpus, cache or media_cache_folder()).events(stages)
+    with RunLog(run.path) as log, closing(walk) as events:
+        for event in events:
             log.write(event)
             yield event
 
@@ -80,7 +82,7 @@ class Pipeline:
         self.cache: MediaCache | None = None
         self.embeddings: dict[Modality, Embeddings] = {}
 
-    def events(self, stages: Sequence[str]) -> Iterator[Event]:
+    def events(self, stages: Sequence[str]) -> Generator[Event, None, None]:
         """Walk the pipeline."""
         yield from self._prepare()
         config = self.config

@@ -6,8 +6,8 @@ Made-up characters with random expressions (`random_look`, `random_expression`) 
 the parameters they were drawn with. Parameters alone are learnt very slowly, since a mean over patches says little at
 first; so each patch also has to draw its part of the same expression on one and the same other face, which tells the
 expression from who wears it. First single frames, which are cheap and many, then short clips for what moves. The
-heads are thrown away. Neither the characters nor the expressions of the demo corpus take part. About eight minutes
-on one core; the same arguments give the same weights.
+heads are thrown away. Neither the characters nor the expressions of the demo corpus take part. The
+same arguments give the same weights.
 """
 
 import argparse

@@ -54,7 +54,10 @@ def filters(session: Session) -> dict[str, Filter]:
 
 def main() -> None:
     """Open once, then every change so many times."""
-    root, repeats = Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 15
+    root, repeats = (
+        Path(sys.argv[1] if len(sys.argv) > 1 else "../shared/data/meld"),
+        int(sys.argv[2]) if len(sys.argv) > 2 else 15,
+    )
     app = QApplication([])
     theme.load_fonts()
     session = Session()

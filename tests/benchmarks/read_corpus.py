@@ -31,7 +31,7 @@ def whole(root: Path) -> int:
 
 def main() -> None:
     """Measure both in turn, so that a busy machine slows both."""
-    root = Path(sys.argv[1])
+    root = Path(sys.argv[1] if len(sys.argv) > 1 else "../shared/data/meld")
     repeats = int(sys.argv[2]) if len(sys.argv) > 2 else 15
     readers: dict[str, Callable[[Path], int]] = {"csv.DictReader": plain, "open_corpus": whole}
     taken: dict[str, list[tuple[float, float]]] = {name: [] for name in readers}

@@ -12,6 +12,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from telme_model.analysis.predictions import from_records
+from telme_model.cli import DEMO_CORPUS, DEMO_RUN
 from telme_model.corpus import open_corpus
 from telme_model.corpus.dialogue import Modality, Split
 from telme_model.records import run_records
@@ -27,7 +28,8 @@ def milliseconds(answer: Callable[[int], object], k: int) -> float:
 
 def main() -> None:
     """Measure the first and the later answers."""
-    run, corpus = Path(sys.argv[1]), open_corpus(Path(sys.argv[2]))
+    run, root = (Path(sys.argv[1]), Path(sys.argv[2])) if len(sys.argv) > 2 else (DEMO_RUN, DEMO_CORPUS)
+    corpus = open_corpus(root)
     split = Split(sys.argv[3]) if len(sys.argv) > 3 else Split.TEST
     repeats = int(sys.argv[4]) if len(sys.argv) > 4 else 50
     base = from_records(run_records(run, split), corpus.labels.labels)
