@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from telme_model.analysis.evaluation import score_records
+from telme_model.analysis.evaluation import score_records, turn_key
 from telme_model.checkpoints import RunError, RunFolder
-from telme_model.corpus.dialogue import Split
+from telme_model.corpus.dialogue import Split, Turn
 from telme_model.emotions import LABEL_SETS
 
 Record = dict[str, Any]
@@ -103,7 +103,19 @@ def run_records(run: Path, split: Split) -> list[Record]:
     return records
 
 
-def score_run(run: Path, split: Split) -> dict[str, Any]:
-    """Scores by model, plain for JSON, of a finished run's own predictions. Raises RunError."""
+def with_gold(records: Iterable[Record], turns: Iterable[Turn]) -> list[Record]:
+    """The records with the turns' gold in place of their own."""
+    gold = {(str(turn.id.split), turn.id.dialogue, turn.id.utterance): turn.gold for turn in turns}
+    return [{**record, "gold": gold.get(turn_key(record))} for record in records]
+
+
+def score_run(run: Path, split: Split, turns: Iterable[Turn] | None = None) -> dict[str, Any]:
+    """Scores by model, plain for JSON, of a finished run's own predictions: on the gold they hold, or the turns'.
+
+    Raises RunError.
+    """
     labels = LABEL_SETS[RunFolder.open(run).facts["corpus"]["labels"]].labels
-    return {model: of.to_dict() for model, of in score_records(run_records(run, split), labels).items()}
+    records = run_records(run, split)
+    if turns is not None:
+        records = with_gold(records, turns)
+    return {model: of.to_dict() for model, of in score_records(records, labels).items()}

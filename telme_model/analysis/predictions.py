@@ -1,7 +1,7 @@
 """All of a run's predictions as columns: what panels filter, sort and draw without walking records."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
@@ -50,6 +50,7 @@ class Predictions:
     shift: Floats
     open_gates: Floats
     theta: float
+    truth: str = "gold"  # whose labels `gold` holds: the corpus' own, or a layer of annotations
 
     @cached_property
     def rows(self) -> dict[TurnId, int]:
@@ -98,6 +99,37 @@ class Predictions:
                 Effect.LOW_MARGIN: self.margin["fused"] < LOW_MARGIN,
                 Effect.LARGE_SHIFT: self.shift >= LARGE_SHIFT * self.limit,
             }
+
+    def judged(self, gold: NDArray[np.int64], truth: str) -> "Predictions":
+        """The same predictions against other labels [N], indices of `labels`, -1 where there is none."""
+        return self._with(gold=gold, truth=truth)
+
+    def veiled(self, hidden: NDArray[np.bool_]) -> "Predictions":
+        """The same turns, but nothing is said of the `hidden` ones [N]: neither by a model nor by gold."""
+
+        def blank(values: Floats) -> Floats:
+            return np.where(hidden.reshape(-1, *[1] * (values.ndim - 1)), np.float32(np.nan), values)
+
+        def blanks(by_name: Mapping[str, Floats]) -> dict[str, Floats]:
+            return {name: blank(values) for name, values in by_name.items()}
+
+        return self._with(
+            gold=np.where(hidden, -1, self.gold),
+            probabilities=blanks(self.probabilities),
+            unshifted=blank(self.unshifted),
+            shapley=blanks(self.shapley),
+            shift_shares=blanks(self.shift_shares),
+            text_norm=blank(self.text_norm),
+            h_norm=blank(self.h_norm),
+            scale=blank(self.scale),
+            shift=blank(self.shift),
+            open_gates=blank(self.open_gates),
+        )
+
+    def _with(self, **columns: Any) -> "Predictions":
+        made = replace(self, **columns)
+        made.__dict__["rows"] = self.rows  # of the same turns: not to be made anew with every label
+        return made
 
 
 def from_records(records: Sequence[Mapping[str, Any]], labels: Sequence[str]) -> Predictions:

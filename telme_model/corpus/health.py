@@ -3,7 +3,7 @@
 import math
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -58,7 +58,13 @@ def check(corpus: Corpus, *, media: bool = True) -> Iterator[Event]:
     for problem in annotation_problems(corpus):
         yield ProblemFound(problem=problem)
     if media:
-        yield from _check_media(corpus)
+        expected: dict[Path, set[str]] = defaultdict(set)
+        for turn in corpus.turns():
+            for clip, _ in _clips(turn):
+                expected[clip.path.parent].add(clip.path.name)
+        yield from check_media(tuple(corpus.turns()))
+        for problem in extra_files(corpus.root, expected):
+            yield ProblemFound(problem=problem)
 
 
 def annotation_problems(corpus: Corpus) -> Iterator[Problem]:
@@ -106,20 +112,26 @@ def _overlapping(corpus: Corpus, split: Split) -> Iterator[Turn]:
                     yield turn
 
 
-def _check_media(corpus: Corpus) -> Iterator[Event]:
-    turns = [turn for turn in corpus.turns() if turn.video or turn.audio]
+def check_media(turns: Sequence[Turn], *, largest: float = math.inf) -> Iterator[Event]:
+    """Every problem of the turns' clips, each file opened once, with progress; files of more bytes are left out."""
+    with_clips = [turn for turn in turns if turn.video or turn.audio]
     probed: dict[Path, Probe] = {}  # a film holds many turns
-    expected: dict[Path, set[str]] = defaultdict(set)
-    for done, turn in enumerate(turns, start=1):
+    for done, turn in enumerate(with_clips, start=1):
         for clip, needed in _clips(turn):
-            expected[clip.path.parent].add(clip.path.name)
+            if _size(clip.path) > largest:
+                continue
             if clip.path not in probed:
                 probed[clip.path] = probe(clip.path)
             for problem in clip_problems(turn, clip, needed, probed[clip.path]):
                 yield ProblemFound(problem=problem)
-        yield Progress(phase=Phase.PREPARING, done=done, total=len(turns))
-    for problem in extra_files(corpus.root, expected):
-        yield ProblemFound(problem=problem)
+        yield Progress(phase=Phase.PREPARING, done=done, total=len(with_clips))
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except (OSError, ValueError):
+        return 0  # opening it tells what is wrong
 
 
 def _clips(turn: Turn) -> Iterator[tuple[Clip, tuple[Modality, ...]]]:

@@ -1,0 +1,1 @@
+"""What people add to a corpus: labels in layers, kept beside it and never in it."""

@@ -1,0 +1,171 @@
+"""The SQLite file beneath a store: how it is opened, what its tables are, and what its failures say to a person."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from telme_model.annotations.backups import backups
+from telme_model.annotations.labels import Label, Origin, Scope
+from telme_model.annotations.schema import APPLICATION, SCRIPTS
+from telme_model.corpus.dialogue import Split, TurnId
+
+WAIT = 5.0  # seconds until another program's edit counts as stuck
+
+_REASONS = {  # by SQLite's primary error codes
+    sqlite3.SQLITE_BUSY: "another program is writing to it and does not end; try again in a moment",
+    sqlite3.SQLITE_CANTOPEN: "its folder cannot be written to; name another with TELME_ANNOTATIONS",
+    sqlite3.SQLITE_FULL: "the disk is full; make room and do it again",
+    sqlite3.SQLITE_IOERR: "the disk does not answer as it should, or is full",
+    sqlite3.SQLITE_PERM: "the permission is missing",
+    sqlite3.SQLITE_READONLY: "it is read-only; name another folder with TELME_ANNOTATIONS",
+}
+_BROKEN = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+
+class StoreError(Exception):
+    """A store that cannot be opened, read or written; the message says why and what to do."""
+
+
+class UnreadableError(sqlite3.DatabaseError):
+    """A row that SQLite finds whole, and that says nothing: a bit of its text has changed."""
+
+    sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+
+
+class StoreDamagedError(StoreError):
+    """A store whose file is broken; `recovery.recover` makes a whole one from it or from one of its backups."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        self.path, self.reason, self.backups = path, reason, backups(path)
+        remedy = f"its last backup is {self.backups[0].name}" if self.backups else "it has no backup"
+        super().__init__(f"the annotations in {path} are damaged ({reason}); {remedy}. What is readable can be saved.")
+
+
+@contextmanager
+def sentences(path: Path) -> Iterator[None]:
+    """Turn what SQLite and the disk say into StoreError or StoreDamagedError."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in _BROKEN or "decode to UTF-8" in str(error):  # Python's own words, without a code
+            raise StoreDamagedError(path, str(error)) from error
+        raise StoreError(f"the annotations in {path} cannot be used: {_REASONS.get(code, str(error))}") from error
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise StoreError(f"the annotations in {path} cannot be used: {reason}") from error
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open a file such that what is committed survives a kill and a power cut; it is made where there is none."""
+    # A store may be opened on a job's thread and handed to the window's: one thread at a time, but not the same.
+    connection = sqlite3.connect(path, timeout=WAIT, isolation_level=None, check_same_thread=False)
+    try:
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "fullfsync=1", "foreign_keys=1"):
+            connection.execute(f"PRAGMA {pragma}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def look_into(path: Path) -> sqlite3.Connection:
+    """Open a file that exists, to read it alone."""
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=WAIT, isolation_level=None)
+
+
+def version(connection: sqlite3.Connection) -> int:
+    """The schema version of a file, 0 where it has no schema yet."""
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def check(path: Path, connection: sqlite3.Connection) -> None:
+    """Raise StoreDamagedError unless the file is whole, StoreError when it is no store of this or an older program."""
+    found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if found != "ok":
+        raise StoreDamagedError(path, str(found).splitlines()[-1])
+    application = connection.execute("PRAGMA application_id").fetchone()[0]
+    tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+    if application != APPLICATION and tables:
+        raise StoreError(f"{path} is a database of another program; move it away, and a new store is made")
+    if not tables and backups(path):
+        raise StoreDamagedError(path, "it is empty")
+    if version(connection) > len(SCRIPTS):
+        raise StoreError(
+            f"{path} was written by a newer TelME Studio (format {version(connection)}; this one reads up to "
+            f"{len(SCRIPTS)}); update the program"
+        )
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring the schema to the newest version, whole or not at all."""
+    with transaction(connection):
+        for script in SCRIPTS[version(connection) :]:
+            for statement in script.split(";\n"):
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {len(SCRIPTS)}")
+        connection.execute(f"PRAGMA application_id = {APPLICATION}")
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection, kind: str = "IMMEDIATE") -> Iterator[None]:
+    """Write as the only program, or read one state (`DEFERRED`); on disk when the block ends well, else undone."""
+    connection.execute(f"BEGIN {kind}")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:  # a full disk rolls back by itself
+            connection.execute("ROLLBACK")
+        raise
+
+
+# -- values -----------------------------------------------------------------------------------------------------
+
+PLACE = "layer, scope, split, dialogue, utterance"  # the columns of what holds one label
+Place = tuple[int, Scope, TurnId]  # the same as a value
+
+
+def place_columns(place: Place) -> tuple[int, str, str, str, int]:
+    """Values of the columns `PLACE`."""
+    layer, scope, turn = place
+    return layer, str(scope), str(turn.split), turn.dialogue, turn.utterance
+
+
+def place_of(columns: tuple[Any, ...]) -> Place:
+    """The place that the columns `PLACE` tell. Raises UnreadableError."""
+    layer, scope, split, dialogue, utterance = columns
+    if not isinstance(layer, int):
+        raise UnreadableError(f"a label belongs to the layer {layer!r}")
+    try:
+        return layer, Scope(scope), TurnId(Split(split), dialogue, utterance)
+    except ValueError as error:
+        raise UnreadableError(f"a label's place does not read: {error}") from error
+
+
+def label_text(label: Label | None) -> str | None:
+    """A label as stored: JSON of what differs from an empty label; None stays None."""
+    if label is None:
+        return None
+    given = {field.name: getattr(label, field.name) for field in fields(Label)}
+    return json.dumps({name: value for name, value in given.items() if value != _EMPTY[name]}, separators=(",", ":"))
+
+
+def label_of(text: str | None) -> Label | None:
+    """The label that `label_text` wrote. Raises UnreadableError."""
+    if text is None:
+        return None
+    try:
+        tree = json.loads(text)
+        if "origin" in tree:
+            tree["origin"] = Origin(tree["origin"])
+        return Label(**tree)
+    except (ValueError, TypeError) as error:
+        raise UnreadableError(f"a label does not read: {error}") from error
+
+
+_EMPTY = {field.name: field.default for field in fields(Label)}

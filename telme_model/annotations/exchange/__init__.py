@@ -1,0 +1,142 @@
+"""Labels out to other programs and back: MELD's tables, JSON Lines, ELAN, Praat and WebVTT, one format a file.
+
+    report = yield from export(Format.ELAN, Path("for-elan"), corpus, {"anna": labels})
+    incoming = yield from read([Path("for-elan/train_dia3.eaf")], corpus)
+
+The formats know nothing of the store: `transfer` shows what a file would change there, and applies it as one step.
+"""
+
+from collections.abc import Generator, Sequence
+from enum import StrEnum
+from pathlib import Path
+
+from telme_model.annotations.exchange import elan, jsonl, meld_csv, textgrid, webvtt
+from telme_model.annotations.exchange.files import outside, write_whole
+from telme_model.annotations.exchange.parcel import (
+    ExchangeError,
+    Inbox,
+    Incoming,
+    Layers,
+    NoPlaceError,
+    Place,
+    Report,
+    Unplaced,
+)
+from telme_model.annotations.exchange.placing import Places
+from telme_model.annotations.exchange.tiers import printable
+from telme_model.corpus.dialogue import Corpus
+from telme_model.events import Phase, Progress
+
+__all__ = [
+    "ENDINGS",
+    "ExchangeError",
+    "Format",
+    "Incoming",
+    "Layers",
+    "Place",
+    "Report",
+    "Unplaced",
+    "export",
+    "found_in",
+    "read",
+]
+
+
+class Format(StrEnum):
+    """How labels are exchanged."""
+
+    MELD = "meld"
+    JSONL = "jsonl"
+    ELAN = "elan"
+    TEXTGRID = "textgrid"
+    WEBVTT = "webvtt"
+
+
+ENDINGS = {
+    ".csv": Format.MELD,
+    ".jsonl": Format.JSONL,
+    ".eaf": Format.ELAN,
+    ".textgrid": Format.TEXTGRID,
+    ".vtt": Format.WEBVTT,
+}
+_FORMATS = {
+    Format.MELD: meld_csv,
+    Format.JSONL: jsonl,
+    Format.ELAN: elan,
+    Format.TEXTGRID: textgrid,
+    Format.WEBVTT: webvtt,
+}
+_ON_A_TIMELINE = (Format.ELAN, Format.TEXTGRID, Format.WEBVTT)
+
+
+def export(form: Format, out: Path, corpus: Corpus, layers: Layers) -> Generator[Progress, None, Report]:
+    """Write labels for another program into the folder `out` (JSON Lines: the file of that name, if it has an ending).
+
+    Files that are there are replaced, each in one go. Raises ExchangeError when `out` lies in the corpus.
+    """
+    outside(out, corpus)
+    files = list(_FORMATS[form].plan(out, corpus, layers))
+    for done, (path, write) in enumerate(files, 1):
+        write_whole(path, write)
+        yield Progress(phase=Phase.PREPARING, done=done, total=len(files), unit="files")
+    return Report(
+        files=tuple(path for path, _ in files),
+        labels=sum(map(len, layers.values())),
+        left_out=tuple(_left_out(form, corpus, layers)),
+    )
+
+
+def read(files: Sequence[Path], corpus: Corpus) -> Generator[Progress, None, Incoming]:
+    """What files say of the corpus, each read as its ending tells. Nothing is changed.
+
+    A file that cannot be read is reported beside the labels of the others; when it is the only one, raises
+    ExchangeError.
+    """
+    places, inbox = Places(corpus), Inbox(corpus.labels)
+    for done, path in enumerate(files, 1):
+        try:
+            _FORMATS[_format_of(path)].read(path, places, inbox)
+        except ExchangeError as error:
+            if len(files) == 1:
+                raise
+            inbox.refuse(str(path), "the whole file", str(error))
+        except NoPlaceError as error:
+            inbox.refuse(path.name, "the whole file", str(error))
+        yield Progress(phase=Phase.PREPARING, done=done, total=len(files), unit="files")
+    return inbox.done()
+
+
+def found_in(place: Path) -> tuple[Path, ...]:
+    """The file itself, or every file of a known format in a folder and the folders in it."""
+    if not place.is_dir():
+        return (place,)
+    files = sorted(path for path in place.rglob("*") if path.suffix.lower() in ENDINGS and path.is_file())
+    if not files:
+        raise ExchangeError(f"{place} holds no file to import ({', '.join(ENDINGS)})")
+    return tuple(files)
+
+
+def _format_of(path: Path) -> Format:
+    try:
+        return ENDINGS[path.suffix.lower()]
+    except KeyError:
+        raise ExchangeError(
+            f"{path} has none of the endings {', '.join(ENDINGS)}: rename it after its format"
+        ) from None
+
+
+def _left_out(form: Format, corpus: Corpus, layers: Layers) -> list[str]:
+    """What the format cannot hold, in sentences."""
+    sentences: list[str] = []
+    if form is Format.MELD:
+        sentences += meld_csv.left_out(corpus, layers)
+    if form in _ON_A_TIMELINE:
+        sentences.append(
+            "Times are those of the dialogue's one media file, or of its clips played one after another; gold labels "
+            "(unless exported as a layer), sentiment, season, episode and times in the episode are not written"
+        )
+        if broken := sum(printable(turn.text) != turn.text for turn in corpus.turns()):
+            sentences.append(f"Control characters in the words of {broken} turns are written as spaces")
+    if empty := [layer for layer, labels in layers.items() if not labels]:
+        sentences.append(f"Layers without a label leave no trace: {', '.join(empty)}")
+    return sentences

@@ -1,0 +1,155 @@
+"""MELD's own tables, `train_sent_emo.csv` and its brothers, so that any code that reads MELD trains on the labels.
+
+The emotion is the layer's, and gold where the layer has none. More columns at the end tell which of the two it is and
+what else the annotator said; readers of MELD pass them over. In files made elsewhere every row is a label.
+"""
+
+import csv
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from telme_model.annotations.exchange.files import LARGEST_TABLE, check_size, file_names
+from telme_model.annotations.exchange.notes import escaped, label_of, note_of, unescaped
+from telme_model.annotations.exchange.parcel import UNNAMED, ExchangeError, Inbox, Layers, NoPlaceError, Place, Planned
+from telme_model.annotations.exchange.placing import Places, split_named
+from telme_model.annotations.labels import GOLD, Label, Scope
+from telme_model.corpus.annotations_csv import Report, Row, read_table, whole_number
+from telme_model.corpus.dialogue import Corpus, Severity, Split, Turn
+
+COLUMNS = (
+    "Sr No.", "Utterance", "Speaker", "Emotion", "Sentiment", "Dialogue_ID", "Utterance_ID", "Season", "Episode",
+    "StartTime", "EndTime",
+)  # fmt: skip
+OURS = ("Layer", "Emotion_From", "Unsure", "Flag", "Comment", "Origin", "Run", "Time")
+_REQUIRED = ("Emotion", "Dialogue_ID", "Utterance_ID")
+_MOST_FAULTS = 200  # malformed rows; a table with more is none, and looking for the next row in it takes its time
+
+
+def plan(out: Path, corpus: Corpus, layers: Layers) -> Planned:
+    """A file a split; of several layers, a folder each."""
+    folders = file_names(layers)
+    for layer, labels in layers.items():
+        folder = out / folders[layer] if len(layers) > 1 else out
+        for split in corpus.splits():
+            write = partial(_write, corpus=corpus, split=split, layer=layer, labels=labels)
+            yield folder / f"{split}_sent_emo.csv", write
+
+
+def left_out(corpus: Corpus, layers: Layers) -> Iterator[str]:
+    """What these tables cannot hold of the labels."""
+    scopes = Counter(scope for labels in layers.values() for scope, _ in labels if scope is not Scope.ALL)
+    for scope, count in scopes.items():
+        yield f"{count} labels of the {scope} alone: a table of MELD has one label a turn"
+    if bare := sum(turn.gold is None for turn in corpus.turns()):
+        yield f"{bare} turns have no gold label; where the layer has none either, their Emotion is empty"
+
+
+def read(path: Path, places: Places, inbox: Inbox) -> None:
+    """Take the labels of one file. Raises ExchangeError when it is no such table."""
+    check_size(path, LARGEST_TABLE)
+    report = _Impatient(path)
+    for row, values in read_table(report, _REQUIRED):
+        where = f"{path.name}, row {row}"
+        try:
+            _take(values, path, places, inbox, where)
+        except NoPlaceError as error:
+            inbox.refuse(where, values["Emotion"], str(error))
+    for problem in report.problems:
+        if problem.severity is Severity.FATAL:
+            if problem.row in (None, 1):
+                raise ExchangeError(f"{path} is no table of labels: {problem.reason}")
+            inbox.refuse(f"{path.name}, row {problem.row}", "a row", problem.reason)
+
+
+@dataclass(slots=True)
+class _Impatient(Report):
+    """Ends the reading of a file that has little but faults."""
+
+    def add(self, severity: Severity, code: str, reason: str, **where: Any) -> None:
+        """Record one problem."""
+        Report.add(self, severity, code, reason, **where)
+        if len(self.problems) > _MOST_FAULTS:
+            raise ExchangeError(f"{self.file} has over {_MOST_FAULTS} malformed rows: it is no table of labels")
+
+
+def _write(path: Path, *, corpus: Corpus, split: Split, layer: str, labels: Mapping[Place, Label]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        table = csv.DictWriter(file, COLUMNS + OURS, restval="")
+        table.writeheader()
+        for number, turn in enumerate(corpus.turns(split), 1):
+            table.writerow(_row(number, turn) | _said(turn, layer, labels.get((Scope.ALL, turn.id))))
+
+
+def _take(values: Row, path: Path, places: Places, inbox: Inbox, where: str) -> None:
+    emotion: str | None = values["Emotion"]
+    utterance = whole_number(values["Utterance_ID"])
+    if utterance is None:
+        raise NoPlaceError(f"its Utterance_ID is {values['Utterance_ID'][:40]!r}, not a number")
+    turn = places.numbered(split_named(path), values["Dialogue_ID"], utterance)
+    places.check_words(turn, values.get("Utterance", ""))
+    if values.get("Emotion_From", "").lower() == GOLD and (emotion or "").lower() == (places.turns[turn].gold or ""):
+        emotion = None  # unless someone has changed it in this file, it is the corpus' own
+    if not emotion and not values.get("Origin"):
+        return  # nobody has labelled the turn
+    layer = unescaped(values.get("Layer", UNNAMED))
+    label = label_of(_note(values), inbox.emotion(emotion) if emotion else None)
+    inbox.put(layer, (Scope.ALL, turn), label, where)
+
+
+def _row(number: int, turn: Turn) -> dict[str, object]:
+    return {
+        "Sr No.": number,
+        "Utterance": turn.text,
+        "Speaker": turn.speaker,
+        "Emotion": turn.gold or "",
+        "Sentiment": turn.sentiment or "",
+        "Dialogue_ID": turn.id.dialogue,
+        "Utterance_ID": turn.id.utterance,
+        "Season": turn.season if turn.season is not None else "",
+        "Episode": turn.episode if turn.episode is not None else "",
+        "StartTime": _clock(turn.start),
+        "EndTime": _clock(turn.end),
+    }
+
+
+def _said(turn: Turn, layer: str, label: Label | None) -> dict[str, object]:
+    if label is None:
+        return {"Layer": escaped(layer), "Emotion_From": GOLD}
+    note = note_of(label)
+    return {
+        "Emotion": label.emotion or turn.gold or "",
+        "Layer": escaped(layer),
+        "Emotion_From": "layer" if label.emotion else GOLD,
+        "Unsure": "yes" if label.unsure else "",
+        "Flag": "yes" if label.flag else "",
+        "Comment": escaped(label.comment),
+        "Origin": note["origin"],
+        "Run": escaped(label.run),
+        "Time": note["time"],
+    }
+
+
+def _note(values: Row) -> dict[str, Any]:
+    """The annotator's columns as a note; those that are not there or empty are left out."""
+    note: dict[str, Any] = {name.lower(): True for name in ("Unsure", "Flag") if values.get(name)}
+    note |= {name.lower(): unescaped(values[name]) for name in ("Comment", "Run") if values.get(name)}
+    if origin := values.get("Origin"):
+        note["origin"] = origin.lower()
+    if time := values.get("Time"):
+        try:
+            note["time"] = float(time)
+        except ValueError as error:
+            raise NoPlaceError(f"its Time is {time[:40]!r}, no number of seconds") from error
+    return note
+
+
+def _clock(seconds: float | None) -> str:
+    """`HH:MM:SS,mmm`, as MELD writes times."""
+    if seconds is None:
+        return ""
+    minutes, rest = divmod(round(1000 * seconds), 60_000)
+    return f"{minutes // 60:02}:{minutes % 60:02}:{rest // 1000:02},{rest % 1000:03}"

@@ -1,0 +1,121 @@
+"""Between store and files: layers to export, what a file would change, and its import as one step to undo."""
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from telme_model.annotations.exchange.parcel import UNNAMED, ExchangeError, Incoming, Layers, Unplaced
+from telme_model.annotations.labels import GOLD, Label, Origin, Scope
+from telme_model.annotations.store import Key, Step, Store
+from telme_model.corpus.dialogue import Corpus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What an import would do. `new` and `changed` are by layer, scope and turn; `same` labels are left alone."""
+
+    new: Mapping[Key, Label]
+    changed: Mapping[Key, Label]
+    same: int
+    unplaced: tuple[Unplaced, ...]
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The layers that it would write in."""
+        return tuple(dict.fromkeys(layer for layer, _, _ in (*self.new, *self.changed)))
+
+    def told(self) -> str:
+        """The counts in one line."""
+        counts = (
+            f"{len(self.new)} new, {len(self.changed)} changed, {self.same} the same, {len(self.unplaced)} not placed"
+        )
+        return f"{counts}; layers: {', '.join(self.layers)}" if self.layers else counts
+
+    def data(self) -> dict[str, Any]:
+        """The same as plain data."""
+        unplaced = [{"where": one.where, "what": one.what, "reason": one.reason} for one in self.unplaced]
+        counts = {"new": len(self.new), "changed": len(self.changed), "same": self.same}
+        return {"layers": self.layers, **counts, "unplaced": unplaced}
+
+
+def layers_of(store: Store | None, corpus: Corpus, names: Iterable[str]) -> Layers:
+    """Layers of the store as they are exported; `gold` is the corpus' own. Raises ExchangeError for an unknown one."""
+    known = (*(store.layers() if store else ()), GOLD)
+    layers = {}
+    for name in names:
+        if name not in known:
+            raise ExchangeError(f"there is no layer {name}; there are: {', '.join(known)}")
+        if name == GOLD:
+            layers[name] = {
+                (Scope.ALL, turn.id): Label(emotion=turn.gold, origin=Origin.IMPORTED)
+                for turn in corpus.turns()
+                if turn.gold is not None
+            }
+        elif store is not None:
+            layers[name] = {
+                (scope, turn): label for scope in Scope for turn, label in store.labels(name, scope).items()
+            }
+    return layers
+
+
+def targets(incoming: Incoming, into: str = "") -> dict[str, str]:
+    """Which layer of the store each of the file's goes into: the one of its name, or `into` where there is only one.
+
+    Raises ExchangeError when that is not clear.
+    """
+    if into and len(incoming.placed) > 1:
+        told = ", ".join(incoming.placed)
+        raise ExchangeError(f"there are labels of several layers ({told}): import them under their own names")
+    if not into and UNNAMED in incoming.placed:
+        raise ExchangeError("the file does not say whose labels it holds: name the layer to import them into")
+    return {source: into or source for source in incoming.placed}
+
+
+def preview(store: Store | None, incoming: Incoming, into: Mapping[str, str]) -> Preview:
+    """Set what came in against the store, by the layer that each of the file's goes `into`; others are left out.
+
+    A label that says the same as the store's is left alone, whenever and however it was given. One from a file that
+    can hold no more than an emotion changes that alone. Raises ExchangeError for a layer that cannot be written.
+    """
+    if GOLD in into.values():
+        raise ExchangeError("gold labels are the corpus' own and stay as they are: import into a layer of another name")
+    if len(set(into.values())) < len(into):
+        raise ExchangeError("two layers of a file cannot go into one: import one of them, or each into its own")
+    new: dict[Key, Label] = {}
+    changed: dict[Key, Label] = {}
+    same = 0
+    for source, layer in into.items():
+        for (scope, turn), given in incoming.placed[source].items():
+            ours = store.label(layer, turn, scope) if store else None
+            label = given if ours is None else _over(ours, given)
+            if ours is None:
+                new[layer, scope, turn] = label
+            elif _says(ours) == _says(label):
+                same += 1
+            else:
+                changed[layer, scope, turn] = label
+    return Preview(new=new, changed=changed, same=same, unplaced=incoming.unplaced)
+
+
+def apply(store: Store, shown: Preview, source: str) -> Step | None:
+    """Import what was shown, from the file or folder named `source`: one step of the undo stack."""
+    now = time.time()
+    labels = {
+        key: label if label.time else replace(label, time=now) for key, label in {**shown.new, **shown.changed}.items()
+    }
+    return store.edit(f"import {len(labels):,} labels from {source}", labels)
+
+
+def _over(ours: Label, given: Label) -> Label:
+    """A label of a file over one of the store; what the file had no room for stays."""
+    bare = Label(emotion=given.emotion, origin=Origin.IMPORTED)
+    if given != bare:
+        return given
+    if given.emotion == ours.emotion:
+        return ours
+    return replace(bare, flag=ours.flag, comment=ours.comment)
+
+
+def _says(label: Label) -> tuple[str | None, bool, bool, str]:
+    return label.emotion, label.unsure, label.flag, label.comment

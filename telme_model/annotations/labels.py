@@ -1,0 +1,37 @@
+"""What a label is, and the layers that hold labels."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+GOLD = "gold"  # the corpus' own labels: read-only, not in any store
+ADJUDICATED = "adjudicated"  # the layer that settles what annotators disagree on
+
+
+class Scope(StrEnum):
+    """What the annotator was given when labelling: the whole turn, or one modality of it alone."""
+
+    ALL = "all"
+    TEXT = "text"
+    SOUND = "sound"
+    FACE = "face"
+
+
+class Origin(StrEnum):
+    """How a label came about: without a look at any prediction or other label, with one, or from a file."""
+
+    BLIND = "blind"
+    ASSISTED = "assisted"
+    IMPORTED = "imported"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Label:
+    """What one annotator says of one turn. Without an emotion it is a remark: a flag, a comment, a doubt."""
+
+    emotion: str | None = None  # by name
+    unsure: bool = False
+    flag: bool = False
+    comment: str = ""
+    origin: Origin = Origin.ASSISTED
+    run: str = ""  # the run whose suggestion was seen; "" where none was
+    time: float = 0.0  # seconds since the epoch, UTC

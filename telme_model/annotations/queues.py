@@ -1,0 +1,194 @@
+"""Where to look: the turns worth a person's time, in working order, and how far one is through them."""
+
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from telme_model.analysis.predictions import Effect, Predictions
+from telme_model.annotations.adjudication import disputes
+from telme_model.annotations.labels import ADJUDICATED, GOLD, Label
+from telme_model.corpus.dialogue import TurnId
+
+Labels = Mapping[TurnId, Label]  # of one layer
+STUDENTS = ("audio", "visual")
+SAMPLE = 200  # turns of a random sample
+
+
+class Queue(StrEnum):
+    """A reason to look at a turn."""
+
+    UNLABELLED = "unlabelled"
+    LOW_MARGIN = "low margin"
+    LARGE_SHIFT = "large shift"
+    CONFLICT = "teacher and students conflict"
+    LABEL_ERROR = "likely label error"
+    DISAGREEMENT = "annotators disagree"
+    SAMPLE = "random sample"
+
+    @property
+    def meaning(self) -> str:
+        """What is in it and in which order, in one sentence."""
+        return _MEANINGS[self]
+
+    @property
+    def blind_safe(self) -> bool:
+        """Whether being led to a turn tells nothing of what a model or another annotator says of it."""
+        return self in (Queue.UNLABELLED, Queue.SAMPLE)
+
+
+_MEANINGS = {
+    Queue.UNLABELLED: "Turns without a label of yours, in the order of the corpus.",
+    Queue.LOW_MARGIN: "The fused model is torn between two emotions; the most torn first.",
+    Queue.LARGE_SHIFT: "Voice and face moved the words nearly as far as they may; the most changed prediction first.",
+    Queue.CONFLICT: "The voice or the face says another emotion than the words; the surest conflicts first.",
+    Queue.LABEL_ERROR: "Similar turns of other dialogues are labelled otherwise; the most doubtful label first.",
+    Queue.DISAGREEMENT: "Annotators chose different emotions, or one is unsure; the most divided first.",
+    Queue.SAMPLE: "Turns drawn at random, the same for everybody: what annotators should share to measure agreement.",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """What queues are made of: the turns in corpus order (of the corpus, or a part of it), and what is known of them.
+
+    `own` is the layer that is worked on, `layers` are all annotators' (those of the corpus and the adjudicated one may
+    be among them and do not count as annotators). `suspects` are the likely label errors, the likeliest first.
+    """
+
+    turns: Sequence[TurnId]
+    own: Labels = field(default_factory=dict)
+    layers: Mapping[str, Labels] = field(default_factory=dict)
+    predictions: Predictions | None = None
+    suspects: Sequence[TurnId] | None = None
+    sample: int = SAMPLE
+    seed: int = 0
+
+    @property
+    def annotators(self) -> dict[str, Labels]:
+        """The layers of people, without empty ones."""
+        return {name: of for name, of in self.layers.items() if of and name not in (GOLD, ADJUDICATED)}
+
+
+def lacking(queue: Queue, sources: Sources) -> str:
+    """What the queue needs and is not there, as a sentence that says what to do; nothing where it can be made."""
+    if queue in (Queue.LOW_MARGIN, Queue.LARGE_SHIFT, Queue.CONFLICT) and sources.predictions is None:
+        return "Needs predictions: open a run, or train one."
+    if queue is Queue.LABEL_ERROR and sources.suspects is None:
+        return "Needs a search for label errors first: start it here."
+    if queue is Queue.DISAGREEMENT and len(sources.annotators) < 2:
+        return "Needs the labels of two annotators: label in a second layer, or import one."
+    return ""
+
+
+def turns_of(queue: Queue, sources: Sources) -> tuple[TurnId, ...]:
+    """The turns of a queue in working order; none while something is `lacking`."""
+    if lacking(queue, sources):
+        return ()
+    match queue:
+        case Queue.UNLABELLED:
+            return tuple(turn for turn in sources.turns if not is_done(sources.own.get(turn)))
+        case Queue.SAMPLE:
+            return random_sample(sources.turns, sources.sample, sources.seed)
+        case Queue.DISAGREEMENT:
+            return _disagreements(sources)
+        case Queue.LABEL_ERROR:
+            assert sources.suspects is not None
+            wanted = set(sources.turns)
+            return tuple(turn for turn in sources.suspects if turn in wanted)
+        case _:
+            assert sources.predictions is not None
+            return _predicted(queue, sources.predictions, sources.turns)
+
+
+def random_sample(turns: Sequence[TurnId], size: int, seed: int = 0) -> tuple[TurnId, ...]:
+    """`size` turns drawn at random.
+
+    A turn's place depends on nothing but itself and the seed, so everybody draws the same turns in the same order,
+    on any machine, and a larger sample begins with the smaller one. It is not stratified: coefficients of agreement
+    depend on how common each emotion is, and a sample that evens this out would tell of another corpus.
+    """
+    return tuple(sorted(turns, key=lambda turn: hashlib.sha256(f"{seed} {turn}".encode()).digest())[:size])
+
+
+def _disagreements(sources: Sources) -> tuple[TurnId, ...]:
+    found = disputes(sources.annotators, sources.turns, {})
+    return tuple(of.turn for of in sorted(found, key=lambda of: _unity([count for _, count in of.votes])))
+
+
+def _unity(votes: Sequence[int]) -> float:
+    """The chance that two votes drawn with replacement are alike; 1 for none."""
+    return sum(count * count for count in votes) / sum(votes) ** 2 if votes else 1.0
+
+
+def _predicted(queue: Queue, of: Predictions, turns: Sequence[TurnId]) -> tuple[TurnId, ...]:
+    match queue:
+        case Queue.LOW_MARGIN:
+            chosen, urgency = of.effects[Effect.LOW_MARGIN], -of.margin["fused"]
+        case Queue.LARGE_SHIFT:
+            # The shift itself does not order: on many turns it reaches its limit exactly.
+            moved = np.abs(of.probabilities["fused"] - of.unshifted).sum(1)
+            chosen, urgency = of.effects[Effect.LARGE_SHIFT], moved
+        case _:
+            urgency = _conflict(of)
+            chosen = urgency > 0
+    rows = [row for turn in turns if (row := of.rows.get(turn)) is not None and chosen[row]]
+    return tuple(of.ids[row] for row in sorted(rows, key=lambda row: -urgency[row]))
+
+
+def _conflict(of: Predictions) -> NDArray[np.float32]:
+    """How surely teacher and a student say different emotions [N]: the product of their probabilities, else 0."""
+    teacher = of.predicted["teacher"]
+    surest = np.zeros(len(of.ids), np.float32)
+    for student in STUDENTS:
+        said = of.predicted[student]
+        both = (said >= 0) & (teacher >= 0) & (said != teacher)
+        together = of.probabilities["teacher"].max(1) * of.probabilities[student].max(1)
+        surest = np.where(both, np.fmax(surest, together), surest)
+    return surest
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a queue is worked through, in turns; skipped ones are left for later and not among `left`."""
+
+    done: int
+    skipped: int
+    left: int
+
+
+def is_done(label: Label | None, since: float = 0.0) -> bool:
+    """Whether a turn was dealt with: it has an emotion, or someone says that they cannot tell, not before `since`."""
+    return label is not None and (label.emotion is not None or label.unsure) and label.time >= since
+
+
+def progress(queue: Sequence[TurnId], own: Labels, *, skipped: Collection[TurnId] = (), since: float = 0.0) -> Progress:
+    """How far the queue is worked through.
+
+    `since` (seconds since the epoch) is when the work began: a label given before is one to look at again.
+    """
+    done = sum(is_done(own.get(turn), since) for turn in queue)
+    passed = sum(turn in skipped and not is_done(own.get(turn), since) for turn in queue)
+    return Progress(done=done, skipped=passed, left=len(queue) - done - passed)
+
+
+def next_after(
+    turn: TurnId | None,
+    queue: Sequence[TurnId],
+    own: Labels,
+    *,
+    skipped: Collection[TurnId] = (),
+    since: float = 0.0,
+) -> TurnId | None:
+    """The next turn to do after `turn` in the queue's order, from the start again at its end; None when none is left.
+
+    From a turn outside the queue the work goes on at its first turn that is left.
+    """
+    start = queue.index(turn) + 1 if turn is not None and turn in queue else 0
+    for candidate in (*queue[start:], *queue[:start]):
+        if candidate not in skipped and candidate != turn and not is_done(own.get(candidate), since):
+            return candidate
+    return None
