@@ -10,18 +10,13 @@ from safetensors import SafetensorError
 from torch import nn
 
 from telme_model.corpus.dialogue import Modality
+from telme_model.weights import resolve
 
 _INPUTS = {Modality.TEXT: "input_ids", Modality.AUDIO: "input_values", Modality.VISUAL: "pixel_values"}
-BUNDLED = Path(__file__).resolve().parents[1] / "resources" / "demo" / "encoders"
 
 
 class WeightsError(Exception):
     """Weights that are not on this machine or cannot be used; the message says what to do."""
-
-
-def resolve(weights: str) -> str:
-    """`bundled:NAME` as its folder; anything else as it is."""
-    return str(BUNDLED / weights.removeprefix("bundled:")) if weights.startswith("bundled:") else weights
 
 
 def load_backbone(weights: str, modality: Modality) -> nn.Module:

@@ -51,7 +51,7 @@ def estimate(turns: Sequence[Turn], settings: MediaSettings, folder: Path) -> Ca
     """What `build_cache` would add to `folder`, from file sizes and annotated times alone: nothing is decoded."""
     pending = _pending(_keyed(turns), Index(_settings_folder(folder, settings)).read())
     size = sum(_expected_bytes(turn, settings) for turn in pending.values())
-    return CacheEstimate(turns=len(pending), bytes=size, free_bytes=_free_bytes(folder))
+    return CacheEstimate(turns=len(pending), bytes=size, free_bytes=free_bytes(folder))
 
 
 def build_cache(
@@ -99,7 +99,7 @@ def _build(keyed: dict[str, Turn], settings: MediaSettings, place: Path, workers
     index = Index(place)
     rows = index.sound_rows()
     pending = _pending(keyed, rows)
-    needed, free = sum(_expected_bytes(turn, settings) for turn in pending.values()), _free_bytes(place)
+    needed, free = sum(_expected_bytes(turn, settings) for turn in pending.values()), free_bytes(place)
     if needed > free:
         raise CacheError(_too_small(place, needed, free))
     if workers is None:
@@ -286,20 +286,24 @@ def _expected_bytes(turn: Turn, settings: MediaSettings) -> int:
     picture = settings.frames * settings.size**2 * 3 if _holds_bytes(turn.video) else 0
     if turn.audio is None or not _holds_bytes(turn.audio):
         return picture
-    for start, end in ((turn.audio.start, turn.audio.end), (turn.start, turn.end)):
+    return picture + 2 * round(expected_seconds(turn, settings.max_seconds) * settings.sample_rate)
+
+
+def expected_seconds(turn: Turn, longest: float) -> float:
+    """How long a turn's sound is by its annotated times, `longest` at most."""
+    windows = [(turn.audio.start, turn.audio.end)] if turn.audio is not None else []
+    for start, end in (*windows, (turn.start, turn.end)):
         if start is not None and end is not None:
-            seconds = min(max(end - start, 0.0), settings.max_seconds)
-            break
-    else:
-        seconds = _UNKNOWN_SECONDS
-    return picture + 2 * round(seconds * settings.sample_rate)
+            return min(max(end - start, 0.0), longest)
+    return min(_UNKNOWN_SECONDS, longest)
 
 
 def _holds_bytes(clip: Clip | None) -> bool:
     return clip is not None and file_size(clip.path) > 0
 
 
-def _free_bytes(folder: Path) -> int:
+def free_bytes(folder: Path) -> int:
+    """Bytes free on the disk that `folder` lies on, or would."""
     existing = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
     return shutil.disk_usage(existing).free
 

@@ -1,14 +1,16 @@
 """A run on disk: a self-contained folder of config, weights, embeddings, scores and log, each file written whole."""
 
+import errno
 import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from filelock import FileLock, Timeout
 from safetensors import SafetensorError
 
 from telme_model.config import Config, ConfigError, read_config, to_toml
@@ -20,11 +22,23 @@ if TYPE_CHECKING:  # a run's facts, scores and predictions are read without torc
     from torch import Tensor, nn
 
 FORMAT = 1
-_BEGINNING = {"config.toml", ".config.toml.new", ".run.json.new"}  # all that a run without run.json holds
+_FULL = (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
+_LOCK = ".training"  # held while a program trains the run
+_LOCK_SECONDS = 0.3  # a look at who holds it takes less
+# All that a run without run.json holds.
+_BEGINNING = {"labels.json", ".labels.json.new", "config.toml", ".config.toml.new", ".run.json.new", _LOCK}
 
 
 class RunError(Exception):
     """A run folder that cannot be made, read or gone on with; the message says why and what to do."""
+
+
+class RunInTrainingError(RunError):
+    """A run folder that a program trains at this moment."""
+
+
+class DiskFullError(RunError):
+    """A disk, or a quota on it, that takes no more of a run."""
 
 
 @dataclass(slots=True)
@@ -55,15 +69,24 @@ class RunFolder:
     @classmethod
     def create(cls, path: Path, config: Config, facts: Mapping[str, Any]) -> "RunFolder":
         """Make an empty run. Raises RunError when the folder holds something already or cannot be written."""
-        run = cls(path)
+        run = cls.claim(path)
+        run.begin(config, facts)
+        return run
+
+    @classmethod
+    def claim(cls, path: Path) -> "RunFolder":
+        """Make the folder of a run to come. Raises RunError as `create` does."""
         with _sentences(path):
             # What a kill in this very method leaves is no run yet and may be written over.
             if path.exists() and (not path.is_dir() or {entry.name for entry in path.iterdir()} - _BEGINNING):
                 raise RunError(f"{path} already holds files; resume the run there, or choose an empty folder")
             path.mkdir(parents=True, exist_ok=True)
-        run.write_text("config.toml", to_toml(config))
-        run.write_json("run.json", {"format": FORMAT, **facts, "stages": {}})
-        return run
+        return cls(path)
+
+    def begin(self, config: Config, facts: Mapping[str, Any]) -> None:
+        """Make a claimed folder a run, with nothing trained yet."""
+        self.write_text("config.toml", to_toml(config))
+        self.write_json("run.json", {"format": FORMAT, **facts, "stages": {}})
 
     @classmethod
     def open(cls, path: Path) -> "RunFolder":
@@ -79,6 +102,50 @@ class RunFolder:
         if not known or not isinstance(facts.get("stages"), dict):
             raise RunError(f"{path / 'run.json'} is damaged: it does not tell the run's corpus, emotions and stages")
         return run
+
+    # -- who trains it ------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Keep every other program from training this run. Raises RunError while one does."""
+        place = self.path / _LOCK
+        lock = FileLock(place, thread_local=False)
+        with _sentences(place):
+            try:
+                lock.acquire(timeout=_LOCK_SECONDS)
+            except Timeout:
+                raise RunInTrainingError(
+                    f"{self.path} is being trained already, here or by another program; wait for its end or stop it, "
+                    "or train into another folder"
+                ) from None
+        try:
+            yield
+        finally:
+            # Taken away while it is held, so that only a kill leaves it behind.
+            with suppress(OSError):
+                place.unlink()
+            lock.release()
+
+    @property
+    def in_training(self) -> bool:
+        """Whether a program trains this run now."""
+        place = self.path / _LOCK
+        if not place.exists():
+            return False
+        lock = FileLock(place, thread_local=False)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            return True
+        except OSError:  # a disk that cannot be written: nothing trains there
+            return False
+        lock.release()
+        return False
+
+    @property
+    def cut_off(self) -> bool:
+        """Whether its training ended without a word: the program was killed, or the machine went down."""
+        return (self.path / _LOCK).exists() and not self.in_training
 
     @property
     def name(self) -> str:
@@ -210,6 +277,7 @@ class RunFolder:
         """A folder to fill that appears under `name` only when the block ends well."""
         target = self.path / name
         with _sentences(self.path):
+            self._check_there()
             scratch = target.with_name(f".{target.name}.new")
             shutil.rmtree(scratch, ignore_errors=True)
             scratch.mkdir(parents=True)
@@ -224,8 +292,7 @@ class RunFolder:
         target = self.path / name
         scratch = target.with_name(f".{target.name}.new")
         with _sentences(target):
-            if not self.path.is_dir():
-                raise RunError(f"the run folder {self.path} has gone while it was being written")
+            self._check_there()
             target.parent.mkdir(exist_ok=True)
             try:
                 write(scratch)
@@ -235,14 +302,24 @@ class RunFolder:
             finally:
                 scratch.unlink(missing_ok=True)
 
+    def _check_there(self) -> None:
+        if not self.path.is_dir():
+            raise RunError(f"the run folder {self.path} has gone while it was being written")
+
 
 @contextmanager
 def _sentences(place: Path) -> Iterator[None]:
     """Turn a failing disk into a sentence."""
     try:
         yield
-    except (OSError, SafetensorError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise RunError(f"{place} cannot be written: {reason}") from error
-    except RuntimeError as error:  # torch.save's own words for a full disk
-        raise RunError(f"{place} cannot be written: {str(error).splitlines()[0]}") from error
+    except (OSError, SafetensorError, RuntimeError) as error:
+        raise not_written(place, error) from error
+
+
+def not_written(place: Path, error: Exception) -> RunError:
+    """The sentence for a file that could not be written: DiskFullError where there is no room."""
+    reason = getattr(error, "strerror", None) or (str(error) or type(error).__name__).splitlines()[0]
+    if isinstance(error, RuntimeError) and "inline_container" in str(error):  # torch.save's own words for a full disk
+        return DiskFullError(f"{place} cannot be written: no space left on the disk")
+    kind = DiskFullError if getattr(error, "errno", None) in _FULL else RunError
+    return kind(f"{place} cannot be written: {reason}")

@@ -1,16 +1,16 @@
 """The command line: everything the program does without a window."""
 
 import argparse
-import json
 import os
 import sys
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from telme_model import __version__
+from telme_model.annotations.commands import add_commands as add_label_commands
 from telme_model.corpus.dialogue import Split
-from telme_model.events import Event, TurnPredicted
+from telme_model.events import TurnPredicted
 
 Command = Callable[[argparse.Namespace], int]
 Add = Callable[[str, Command, str], argparse.ArgumentParser]  # name, what it runs, help
@@ -53,6 +53,8 @@ def expected_errors() -> tuple[type[Exception], ...]:
     kinds: list[type[Exception]] = [CacheError, ConfigError, CorpusError, DemoError, SpeechError, MediaError]
     kinds += [OSError, MemoryError]
     for module, name in (
+        ("annotations.database", "StoreError"),
+        ("annotations.exchange.parcel", "ExchangeError"),
         ("checkpoints", "RunError"),
         ("backbones", "WeightsError"),
         ("fitting", "TrainingError"),
@@ -82,12 +84,13 @@ def _check(options: argparse.Namespace) -> int:
     from telme_model.corpus import open_corpus
     from telme_model.corpus.dialogue import Severity
     from telme_model.corpus.health import ProblemFound, check
+    from telme_model.terminal import print_json, watched
 
     corpus = open_corpus(options.corpus)
-    events = _watched(check(corpus, media=not options.no_media), quiet=options.json)
+    events = watched(check(corpus, media=not options.no_media), quiet=options.json)
     problems = [event.problem for event in events if isinstance(event, ProblemFound)]
     if options.json:
-        _print_json(
+        print_json(
             [
                 {
                     "severity": str(p.severity),
@@ -115,31 +118,46 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _train(options: argparse.Namespace) -> int:
+    from telme_model.annotations.labels import GOLD
     from telme_model.checkpoints import RunError, RunFolder
     from telme_model.config import read_config
     from telme_model.events import RunFinished
     from telme_model.presets import preset
-    from telme_model.terminal import score_table
+    from telme_model.terminal import print_json, score_table, stopping_between_events, watched
     from telme_model.training import STAGES, train
 
     if options.resume:
-        if options.preset or options.config or options.set or options.seed is not None:
-            raise RunError("--resume goes on with the run's own settings; leave --preset, --config, --set, --seed out")
+        if options.preset or options.config or options.warm_start or options.labels or options.seed is not None:
+            raise RunError(
+                "--resume goes on with the run's own settings; leave --preset, --config, --seed, --warm-start and "
+                "--labels out (--set may change how its stages are optimised)"
+            )
         config = RunFolder.open(options.run).config
     else:
         config = read_config(options.config) if options.config else preset(options.preset or "paper-meld")
         settings = list(options.set or ()) + ([] if options.seed is None else [f"seed={options.seed}"])
         config = config.with_settings(settings)
     stages = (options.stage,) if options.stage else STAGES
-    events = train(config, options.corpus, options.run, stages=stages, resume=options.resume, cache=options.cache)
-    for event in _watched(events, quiet=options.json):
-        if isinstance(event, RunFinished):
-            if options.json:
-                _print_json({"run": str(options.run), "scores": event.scores})
-                continue
-            for split, scores in event.scores.items():
-                print(f"\n{split}")
-                print("\n".join(score_table(scores)))
+    events = train(
+        config,
+        options.corpus,
+        options.run,
+        stages=stages,
+        resume=options.resume,
+        changes=options.set or () if options.resume else (),
+        warm_start=options.warm_start,
+        layer=options.labels or GOLD,
+        cache=options.cache,
+    )
+    with stopping_between_events() as asked:
+        for event in watched(events, quiet=options.json, asked=asked):
+            if isinstance(event, RunFinished):
+                if options.json:
+                    print_json({"run": str(options.run), "scores": event.scores})
+                    continue
+                for split, scores in event.scores.items():
+                    print(f"\n{split}")
+                    print("\n".join(score_table(scores)))
     return 0
 
 
@@ -147,14 +165,15 @@ def _predict(options: argparse.Namespace) -> int:
     from telme_model.corpus import open_corpus
     from telme_model.prediction import predict, write_embeddings
     from telme_model.records import check_ending, write_records
+    from telme_model.terminal import Returned, watched
 
     check_ending(options.out)
     corpus = open_corpus(options.corpus)
     split = _split_of(corpus, options.split)
-    embedding = _Returned(
+    embedding = Returned(
         predict(options.run, corpus, [split], cache=options.cache, contributions=not options.no_contributions)
     )
-    records = [event.record for event in _watched(iter(embedding)) if isinstance(event, TurnPredicted)]
+    records = [event.record for event in watched(iter(embedding)) if isinstance(event, TurnPredicted)]
     write_records(records, options.out)
     print(f"{len(records)} turns of {split} in {options.out}", file=sys.stderr)
     if options.embeddings:
@@ -165,19 +184,24 @@ def _predict(options: argparse.Namespace) -> int:
 def _evaluate(options: argparse.Namespace) -> int:
     from telme_model.analysis.evaluation import compare_runs
     from telme_model.checkpoints import RunError
-    from telme_model.records import run_records, score_run
-    from telme_model.terminal import score_table
+    from telme_model.records import run_records, score_run, with_gold
+    from telme_model.terminal import print_json, score_table
 
-    scores = score_run(options.run, Split(options.split))
+    turns = _labelled_turns(options.run, options.labels) if options.labels else None
+    scores = score_run(options.run, Split(options.split), turns)
+    if turns and not scores:
+        raise RunError(f"the layer {options.labels} labels no turn of {options.split}: nothing can be scored")
     result: dict[str, Any] = {"run": str(options.run), "split": options.split, "scores": scores}
     if options.against:
         ours, theirs = (run_records(run, Split(options.split)) for run in (options.run, options.against))
+        if turns is not None:
+            ours = with_gold(ours, turns)
         try:
             result["against"] = compare_runs(ours, theirs)
         except ValueError as error:
             raise RunError(f"{options.run} cannot be set against {options.against}: {error}") from error
     if options.json:
-        _print_json(result)
+        print_json(result)
         return 0
     print("\n".join(score_table(scores)))
     if options.against:
@@ -188,6 +212,17 @@ def _evaluate(options: argparse.Namespace) -> int:
             f"p = {of['p']:.3f}, paired bootstrap over dialogues), {of['changed']} of {of['turns']} turns changed"
         )
     return 0
+
+
+def _labelled_turns(run: Path, layer: str) -> tuple[Any, ...]:
+    """The turns of a run's corpus with a layer's labels as their gold, and none where it says nothing."""
+    from telme_model.annotations.apply import layer_labels, with_labels
+    from telme_model.checkpoints import RunFolder
+    from telme_model.corpus import open_corpus
+
+    root = RunFolder.open(run).facts["corpus"].get("root", "")
+    corpus = open_corpus((run / root).resolve())
+    return tuple(with_labels(corpus, layer_labels(corpus, layer), fallback=False).turns())
 
 
 def _demo(options: argparse.Namespace) -> int:
@@ -214,8 +249,9 @@ def show_demo(dialogue: str = "") -> int:
 
 def _make_demo(options: argparse.Namespace) -> int:
     from telme_model.demo.builder import make_demo
+    from telme_model.terminal import watched
 
-    for _event in _watched(
+    for _event in watched(
         make_demo(options.folder, dialogues=options.dialogues, seed=options.seed, texts=options.texts)
     ):
         pass
@@ -225,44 +261,16 @@ def _make_demo(options: argparse.Namespace) -> int:
 
 def _doctor(options: argparse.Namespace) -> int:
     from telme_model import doctor
+    from telme_model.terminal import print_json
 
     if options.json:
-        _print_json(doctor.report_data())
+        print_json(doctor.report_data())
     else:
         print(doctor.report())
     return 0
 
 
 # -- helpers ----------------------------------------------------------------------------------------------------
-
-
-def _watched(events: Iterator[Event], *, quiet: bool = False) -> Iterator[Event]:
-    """The same events, shown on the way; closed in good order when the person stops."""
-    from telme_model.terminal import Watcher
-
-    watcher = Watcher(quiet=quiet)
-    try:
-        for event in events:
-            watcher.show(event)
-            yield event
-    finally:
-        watcher.close()
-        getattr(events, "close", lambda: None)()
-
-
-class _Returned:
-    """Walks a generator and keeps what it returns."""
-
-    def __init__(self, events: Generator[Event, None, Any]) -> None:
-        self.events = events
-        self.value: Any = None
-
-    def __iter__(self) -> Iterator[Event]:
-        self.value = yield from self.events
-
-
-def _print_json(value: object) -> None:
-    print(json.dumps(value, indent=1, ensure_ascii=False))
 
 
 def _split_of(corpus: Any, name: str) -> Split:
@@ -304,10 +312,17 @@ def _parser(more: Callable[[Add], None] | None = None) -> argparse.ArgumentParse
     train.add_argument("--run", type=Path, required=True, metavar="DIR", help="the run's folder, new or to resume")
     train.add_argument("--preset", help="paper-meld (default), paper-iemocap, official-..., compact, demo, toy")
     train.add_argument("--config", type=Path, metavar="FILE", help="a config.toml instead of a preset")
-    train.add_argument("--set", action="append", metavar="KEY=VALUE", help="change one setting; may be repeated")
+    train.add_argument(
+        "--set",
+        action="append",
+        metavar="KEY=VALUE",
+        help="change one setting; may be repeated; with --resume, of the stages only",
+    )
     train.add_argument("--seed", type=int)
     train.add_argument("--stage", choices=["teacher", "students", "fusion"], help="one stage only")
     train.add_argument("--resume", action="store_true", help="go on with a run that was stopped or killed")
+    train.add_argument("--warm-start", type=Path, metavar="RUN", help="begin with this run's encoders")
+    train.add_argument("--labels", metavar="LAYER", help="learn this layer's labels, gold where it has none")
     train.add_argument("--cache", type=Path, metavar="DIR", help="where decoded media are kept")
     train.add_argument("--json", action="store_true", help="print only the final scores, as JSON")
 
@@ -324,7 +339,10 @@ def _parser(more: Callable[[Add], None] | None = None) -> argparse.ArgumentParse
     evaluate.add_argument("--run", type=Path, required=True, metavar="DIR")
     evaluate.add_argument("--split", choices=["dev", "test"], default="test")
     evaluate.add_argument("--against", type=Path, metavar="DIR", help="another run on the same corpus")
+    evaluate.add_argument("--labels", metavar="LAYER", help="score against this layer's labels instead of gold")
     evaluate.add_argument("--json", action="store_true")
+
+    add_label_commands(add)
 
     make = add("make-demo", _make_demo, "Build a synthetic corpus like the demo's, of any size.")
     make.add_argument("folder", type=Path)

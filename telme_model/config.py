@@ -13,6 +13,7 @@ from typing import Any, get_args, get_type_hints
 import tomli_w
 
 from telme_model.corpus.dialogue import Modality
+from telme_model.events import Phase
 from telme_model.media import FrameSampling, MediaSettings, OverLong
 
 
@@ -266,7 +267,7 @@ class Config:
         _positive("config", background_turns=self.background_turns, checkpoint_steps=self.checkpoint_steps)
         _not_negative("config", seed=self.seed)
         if self.teacher in self.students:
-            raise ConfigError(f"'{self.teacher}' is the teacher and cannot be its own student")
+            raise ConfigError(f"students names {self.teacher}, which is the teacher and cannot be its own student")
         if len(set(self.students)) != len(self.students):
             raise ConfigError("students names a modality twice")
         if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", self.device):
@@ -297,6 +298,11 @@ class Config:
         """The optimisation of `modality`'s encoder, as teacher or as student."""
         chosen: StageConfig = getattr(self.stages, "teacher" if modality is self.teacher else modality)
         return chosen
+
+    def phase(self, modality: Modality) -> Phase:
+        """When `modality`'s encoder is trained, as teacher or as student."""
+        students = {Modality.TEXT: Phase.TEXT, Modality.AUDIO: Phase.AUDIO, Modality.VISUAL: Phase.VISUAL}
+        return Phase.TEACHER if modality is self.teacher else students[modality]
 
     def with_settings(self, settings: Iterable[str]) -> "Config":
         """A copy with settings such as `fusion.theta=0.2` or `stages.audio.epochs=3`. Raises ConfigError."""

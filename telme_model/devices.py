@@ -1,10 +1,15 @@
 """Where and in which arithmetic a run computes."""
 
 import os
+import threading
 
 import torch
 
 from telme_model.config import ConfigError, Precision
+
+# The generators of random numbers, and torch.nn.init while transformers rebuilds a model, belong to the whole process.
+# Whoever takes a training step or builds a network holds this, so that a run ends the same whatever else is computed.
+random_numbers = threading.RLock()
 
 
 def choose_device(name: str) -> torch.device:
@@ -41,6 +46,13 @@ def autocast_type(precision: Precision, device: torch.device) -> torch.dtype | N
     if precision is Precision.FP16:
         return torch.float16
     return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+
+
+def memory_full(error: Exception) -> bool:
+    """Whether the device's memory, or the computer's, did not suffice."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and ("can't allocate memory" in str(error) or "ALLOC_FAILED" in str(error))
 
 
 def autocast(dtype: torch.dtype | None, device: torch.device) -> torch.autocast:

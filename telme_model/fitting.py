@@ -15,7 +15,7 @@ from telme_model.analysis.metrics import Scores
 from telme_model.batching import shuffled_batches
 from telme_model.checkpoints import ResumeState, RunError, RunFolder
 from telme_model.config import StageConfig, StepCount
-from telme_model.devices import autocast, autocast_type
+from telme_model.devices import autocast, autocast_type, random_numbers
 from telme_model.events import CheckpointSaved, EpochDone, Event, Phase, StageDone, StageStarted, StepDone
 
 _PHASES = tuple(Phase)
@@ -23,6 +23,18 @@ _PHASES = tuple(Phase)
 
 class TrainingError(Exception):
     """Training that cannot go on; the message says why and what to change."""
+
+
+class NotFiniteError(TrainingError):
+    """The loss or its gradient is not a number any more."""
+
+
+class MemoryFullError(TrainingError):
+    """The memory of the device does not hold a step; `reason` is what the device says."""
+
+    def __init__(self, text: str, reason: str) -> None:
+        super().__init__(text)
+        self.reason = reason
 
 
 class Task(Protocol):
@@ -125,7 +137,8 @@ class Fit:
             done = self.epoch * self.epoch_steps + self.step
             rate = learning_rate(stage, done, self.steps, len(task.lengths) * stage.epochs)
             began = time.perf_counter()
-            losses = self._optimise(group, rate, (*seed, self.step))
+            with random_numbers:
+                losses = self._optimise(group, rate, (*seed, self.step))
             spent = time.perf_counter() - began
             turns = sum(map(len, group))
             for name, value in losses.items():
@@ -173,7 +186,7 @@ class Fit:
 
     def _check_finite(self, what: str, value: float) -> None:
         if not math.isfinite(value):
-            raise TrainingError(
+            raise NotFiniteError(
                 f"the {what} of the {self.task.phase} became {value} in epoch {self.epoch + 1}, step {self.step + 1}; "
                 "the step was not taken. Lower the stage's learning_rate, or set its precision to fp32, in the run's "
                 "config.toml, and resume"

@@ -1,12 +1,10 @@
 """A clip becomes frames and a waveform: one decoder (PyAV) for picture and sound, made to survive broken files."""
 
 import math
-import stat
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import Path
 from typing import Any
 
 import av
@@ -15,10 +13,12 @@ from av.audio.frame import AudioFrame
 from av.container import InputContainer
 from av.error import FFmpegError
 from av.packet import Packet
-from av.stream import Disposition, Stream
+from av.stream import Stream
 from av.video.frame import VideoFrame
 from PIL import Image
 
+from telme_model.container import MediaError as MediaError  # what everything here raises
+from telme_model.container import described, first_stream, open_container
 from telme_model.corpus.dialogue import Clip, Modality, Turn
 from telme_model.resampling import resample
 
@@ -61,18 +61,6 @@ class MediaSettings:
         for name in ("frames", "size", "sample_rate", "max_seconds"):
             if not 0 < getattr(self, name) < math.inf:
                 raise ValueError(f"media: {name} must be a positive number, not {getattr(self, name)}.")
-
-
-class MediaError(Exception):
-    """A clip whose picture or sound cannot be had; the message is a sentence that names the file."""
-
-    def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(path, reason)
-        self.path = path
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return f"{self.path} {self.reason}."
 
 
 @dataclass(slots=True)
@@ -176,12 +164,12 @@ def _read(clip: Clip, settings: MediaSettings, *modalities: Modality) -> _Readin
     try:
         if clip.start is not None and clip.end is not None and not clip.start < clip.end:
             raise MediaError(clip.path, f"is asked for from {clip.start:g} s to {clip.end:g} s, which holds no time")
-        with _open(clip.path) as container:
+        with open_container(clip.path) as container:
             return _read_open(container, clip, settings, modalities)
     except MediaError as error:
         return _Reading(dict.fromkeys(modalities, error))
     except (FFmpegError, OSError, ValueError, MemoryError) as error:
-        return _Reading(dict.fromkeys(modalities, MediaError(clip.path, f"cannot be decoded ({_words(error)})")))
+        return _Reading(dict.fromkeys(modalities, MediaError(clip.path, f"cannot be decoded ({described(error)})")))
 
 
 def _read_open(
@@ -194,7 +182,7 @@ def _read_open(
     if clip.start:
         with suppress(FFmpegError):  # a format without seeking is read from its start
             container.seek(int(max(base - _SEEK_MARGIN, 0.0) * av.time_base))
-    streams = {modality: _first_stream(container, _KINDS[modality]) for modality in modalities}
+    streams = {modality: first_stream(container, _KINDS[modality]) for modality in modalities}
     tracks = {modality: _Track(stream) for modality, stream in streams.items() if stream is not None}
     _demux(container, list(tracks.values()), window)
     seconds = max((track.end for track in tracks.values()), default=0.0)
@@ -232,51 +220,7 @@ def _nothing(clip: Clip, name: str) -> str:
     return f"holds no {name} from {clip.start:g} s to {'its end' if clip.end is None else f'{clip.end:g} s'}"
 
 
-# Opening and demuxing
-
-
-def _open(path: Path) -> InputContainer:
-    try:
-        status = path.stat()
-    except FileNotFoundError:
-        link = path.is_symlink()
-        raise MediaError(path, "is a link to a file that is not there" if link else "does not exist") from None
-    except OSError as error:
-        raise MediaError(path, f"cannot be opened ({_words(error)})") from None
-    if stat.S_ISDIR(status.st_mode):
-        raise MediaError(path, "is a folder, not a clip")
-    if not stat.S_ISREG(status.st_mode):
-        raise MediaError(path, "is not an ordinary file")
-    if status.st_size == 0:
-        raise MediaError(path, "is empty (zero bytes)")
-    try:
-        # A playlist passed off as a clip must not make FFmpeg fetch anything. And guessing the frame rate, which
-        # nobody asks for here, takes FFmpeg a tenth of all the work unless it looks at the first 0.3 s only.
-        options = {"protocol_whitelist": "file", "analyzeduration": "300000"}
-        return av.open(str(path.absolute()), options=options, metadata_errors="replace")
-    except (FFmpegError, OSError, ValueError) as error:
-        raise MediaError(path, _unopened(path, error)) from None
-
-
-def _unopened(path: Path, error: Exception) -> str:
-    try:
-        with path.open("rb") as file:
-            start = file.read(8)
-    except OSError as unreadable:
-        return f"cannot be opened ({_words(unreadable)})"
-    if start[4:8] == b"ftyp":
-        return "is an mp4 without a usable index (moov atom), probably cut off while it was written or copied"
-    return f"is not a clip that can be read ({_words(error)})"
-
-
-def _words(error: Exception) -> str:
-    return (getattr(error, "strerror", None) or str(error) or type(error).__name__).lower()
-
-
-def _first_stream(container: InputContainer, kind: str) -> Stream | None:
-    """The first stream of a kind that is no cover picture; asking FFmpeg for its best one fails where there is none."""
-    streams = (stream for stream in container.streams if stream.type == kind and stream.codec_context is not None)
-    return next((stream for stream in streams if not stream.disposition & Disposition.attached_pic), None)
+# Demuxing
 
 
 def _demux(container: InputContainer, tracks: list[_Track], window: _Window) -> None:

@@ -3,10 +3,22 @@
 import os
 from pathlib import Path
 
-from platformdirs import user_cache_path
+from platformdirs import user_cache_path, user_data_path
 
 
 def media_cache_folder() -> Path:
     """The folder of decoded media: the user's cache, or what TELME_CACHE names."""
     named = os.environ.get("TELME_CACHE")
     return Path(named) if named else user_cache_path("telme-studio") / "media"
+
+
+def runs_folder() -> Path:
+    """The folder of the runs that the window trains: the user's data, or what TELME_RUNS names."""
+    named = os.environ.get("TELME_RUNS")
+    return Path(named) if named else user_data_path("telme-studio") / "runs"
+
+
+def annotations_folder() -> Path:
+    """The folder of all annotation stores: the user's data, or what TELME_ANNOTATIONS names."""
+    named = os.environ.get("TELME_ANNOTATIONS")
+    return Path(named) if named else user_data_path("telme-studio") / "annotations"

@@ -1,7 +1,7 @@
 """What a run says of every turn: four predictions, the displacement, and each modality's share in the outcome."""
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from telme_model.cache import MediaCache, build_cache
 from telme_model.checkpoints import RunError, RunFolder
 from telme_model.corpus.dialogue import Corpus, Modality, Split, Turn
 from telme_model.corpus.fingerprint import fingerprint
-from telme_model.devices import autocast_type, choose_device, leave_a_core
+from telme_model.devices import autocast_type, choose_device, leave_a_core, random_numbers
 from telme_model.embedding import Embeddings, FusionInputs, embed, fusion_batches
 from telme_model.emotions import LABEL_SETS
 from telme_model.events import Event, Phase, StageDone, StageStarted, TurnPredicted
@@ -51,9 +51,7 @@ def predict(
     Uses the run's stored embeddings when the corpus is the one it was trained on, else decodes and embeds.
     `contributions` off leaves the Shapley shares out. Raises RunError, CacheError, WeightsError.
     """
-    run = RunFolder.open(run_path)
-    if run.stage_facts(Phase.FUSION) is None:
-        raise RunError(f"{run.path} is not trained to its end; go on with it first (train ... --resume)")
+    run = open_trained(run_path)
     place = choose_device(device or run.config.device)
     leave_a_core(place)
     embedded = yield from embed_corpus(run, corpus, splits, place, cache or media_cache_folder())
@@ -63,44 +61,80 @@ def predict(
     return embedded
 
 
+def open_trained(path: Path) -> RunFolder:
+    """A run that is trained to its end. Raises RunError."""
+    run = RunFolder.open(path)
+    if run.stage_facts(Phase.FUSION) is None:
+        raise RunError(f"{run.path} is not trained to its end; go on with it first (train ... --resume)")
+    return run
+
+
 def embed_corpus(
     run: RunFolder, corpus: Corpus, splits: Sequence[Split], device: torch.device, cache: Path
 ) -> Generator[Event, None, Embedded]:
     """The run's embeddings of a corpus: the stored ones of all splits if it is the run's own, else of `splits`."""
-    config = run.config
+    stored = stored_embeddings(run, corpus)
+    if stored is not None:
+        return stored
+    embedded = yield from Embedder(run, corpus, device, cache).embed(tuple(corpus.turns(*splits)))
+    yield StageDone(phase=Phase.EVALUATING, seconds=0.0)
+    return embedded
+
+
+def stored_embeddings(run: RunFolder, corpus: Corpus) -> Embedded | None:
+    """What the run keeps of all turns of its own corpus; None of another one. Raises RunError."""
     labels = run.facts["corpus"]["labels"]
     if corpus.labels.name != labels:
         raise RunError(
             f"{run.path} was trained on the emotions of {labels}, but {corpus.root} has {corpus.labels.name}'s"
         )
-    if run.facts["corpus"]["fingerprint"] == fingerprint(corpus):
-        stored = {m: run.path / "embeddings" / f"{m}.safetensors" for m in config.modalities}
-        if all(path.is_file() for path in stored.values()):
-            turns = tuple(corpus.turns())
-            return Embedded(turns, {m: load_embeddings(run, m, len(turns)) for m in stored})
-    part = replace(corpus, dialogues=tuple(d for d in corpus.dialogues if d.split in splits))
-    turns = tuple(part.turns())
-    media = None
-    if config.modalities != (Modality.TEXT,):
-        yield from build_cache(turns, config.media, cache)
-        media = MediaCache(cache, config.media)
-    embeddings = {}
-    for modality in config.modalities:
-        encoder, assembler = load_encoder(run, modality, part)
-        present = [modality is Modality.TEXT or (media is not None and modality not in media.missing(t)) for t in turns]
-        yield StageStarted(phase=Phase.EVALUATING, steps=sum(present))
-        embeddings[modality] = yield from embed(
-            encoder.to(device),
-            make_inputs(modality, config, assembler, media),
-            turns,
-            present,
-            batch=config.evaluation_batch,
-            device=device,
-            dtype=autocast_type(config.stage(modality).precision, device),
-            phase=Phase.EVALUATING,
-        )
-    yield StageDone(phase=Phase.EVALUATING, seconds=0.0)
-    return Embedded(turns, embeddings)
+    if run.facts["corpus"]["fingerprint"] != fingerprint(corpus):
+        return None
+    modalities = run.config.modalities
+    if not all((run.path / "embeddings" / f"{m}.safetensors").is_file() for m in modalities):
+        return None
+    turns = tuple(corpus.turns())
+    return Embedded(turns, {m: load_embeddings(run, m, len(turns)) for m in modalities})
+
+
+class Embedder:
+    """A run's encoders, each loaded when it is first needed, over any turns of a corpus."""
+
+    def __init__(self, run: RunFolder, corpus: Corpus, device: torch.device, cache: Path) -> None:
+        """Decoded media are kept in `cache`."""
+        self._run, self._corpus, self._device, self._cache = run, corpus, device, cache
+        self._encoders: dict[Modality, tuple[Encoder, TextAssembler | None]] = {}
+
+    def embed(self, turns: tuple[Turn, ...]) -> Generator[Event, None, Embedded]:
+        """Decode what is not decoded yet, and embed the turns."""
+        config, media = self._run.config, None
+        if config.modalities != (Modality.TEXT,):
+            yield from build_cache(turns, config.media, self._cache)
+            media = MediaCache(self._cache, config.media)
+        embeddings = {}
+        for modality in config.modalities:
+            encoder, assembler = self._encoder(modality)
+            present = [
+                modality is Modality.TEXT or (media is not None and modality not in media.missing(t)) for t in turns
+            ]
+            yield StageStarted(phase=Phase.EVALUATING, steps=sum(present))
+            embeddings[modality] = yield from embed(
+                encoder,
+                make_inputs(modality, config, assembler, media),
+                turns,
+                present,
+                batch=config.evaluation_batch,
+                device=self._device,
+                dtype=autocast_type(config.stage(modality).precision, self._device),
+                phase=Phase.EVALUATING,
+            )
+        return Embedded(turns, embeddings)
+
+    def _encoder(self, modality: Modality) -> tuple[Encoder, TextAssembler | None]:
+        if modality not in self._encoders:
+            encoder, assembler = load_encoder(self._run, modality, self._corpus)
+            self._encoders[modality] = encoder.to(self._device), assembler
+        return self._encoders[modality]
 
 
 def load_embeddings(run: RunFolder, modality: Modality, turns: int) -> Embeddings:
@@ -119,7 +153,8 @@ def load_encoder(run: RunFolder, modality: Modality, corpus: Corpus) -> tuple[En
     """A trained encoder of a run, rebuilt from its folder alone; for text with what assembles `corpus`' inputs."""
     config, folder = run.config, run.encoder_folder(modality)
     classes = len(LABEL_SETS[run.facts["corpus"]["labels"]])
-    encoder = make_encoder(modality, rebuild_backbone(folder), config, classes)
+    with random_numbers:
+        encoder = make_encoder(modality, rebuild_backbone(folder), config, classes)
     run.load_weights(str(modality), encoder)
     assembler = None
     if modality is Modality.TEXT:
@@ -131,7 +166,8 @@ def load_encoder(run: RunFolder, modality: Modality, corpus: Corpus) -> tuple[En
 def load_fusion(run: RunFolder) -> Fusion:
     """The trained fusion of a run."""
     config = run.config
-    fusion = Fusion(config.fusion, config.students, config.dim, len(LABEL_SETS[run.facts["corpus"]["labels"]]))
+    with random_numbers:
+        fusion = Fusion(config.fusion, config.students, config.dim, len(LABEL_SETS[run.facts["corpus"]["labels"]]))
     run.load_weights("fusion", fusion)
     return fusion.eval()
 
@@ -156,9 +192,14 @@ class Predictor:
     def records(self, splits: Sequence[Split], *, contributions: bool = True) -> Iterator[Record]:
         """One record a turn of `splits`, in the order of the turns (fields: see the README's "prediction record")."""
         for split in splits:
-            rows = [row for row, turn in enumerate(self.turns) if turn.id.split is split]
-            for batch in fusion_batches(self.fusion, rows, self.config.evaluation_batch):
-                yield from self._batch(batch, contributions)
+            yield from self.records_of(
+                [row for row, turn in enumerate(self.turns) if turn.id.split is split], contributions
+            )
+
+    def records_of(self, rows: Sequence[int], contributions: bool = True) -> Iterator[Record]:
+        """One record for each of these rows of the turns."""
+        for batch in fusion_batches(self.fusion, rows, self.config.evaluation_batch):
+            yield from self._batch(batch, contributions)
 
     def probabilities(self, rows: Tensor, features: Mapping[Modality, Tensor] | None = None) -> np.ndarray:
         """Fused probabilities [B, classes] float64; `features` replaces the turns' own."""

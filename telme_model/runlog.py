@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from telme_model.checkpoints import RunError
+from telme_model.checkpoints import RunError, not_written
 from telme_model.events import EpochDone, Event, Progress, StepDone
 from telme_model.history import event_to_json
 
@@ -43,7 +43,7 @@ class RunLog:
         self._board.close()
 
     def _failed(self, error: OSError) -> RunError:
-        return RunError(f"{self._path} cannot be written: {error.strerror}")
+        return not_written(self._path, error)
 
     def write(self, event: Event) -> None:
         """Log one event. Raises RunError when the disk does not take it."""
@@ -51,6 +51,8 @@ class RunLog:
         if isinstance(event, StepDone | Progress) and now - self._last < SECONDS_BETWEEN_STEPS:
             return
         self._last = now
+        if not self._path.exists():  # an open file takes what is written long after it was deleted
+            raise RunError(f"the run folder {self._path.parent} has gone while it was being trained")
         try:
             self._file.write(json.dumps(event_to_json(event, now), ensure_ascii=False) + "\n")
             self._file.flush()

@@ -1,8 +1,11 @@
 """What a person sees of long work in a terminal: a progress bar, a line an epoch, tables of scores."""
 
+import json
+import signal
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from tqdm import tqdm
@@ -132,3 +135,54 @@ def _said(probabilities: Mapping[str, float] | None) -> str:
         return "-"
     label = max(probabilities, key=lambda name: probabilities[name])
     return f"{label} {probabilities[label]:.0%}"
+
+
+@contextmanager
+def stopping_between_events() -> Iterator[Callable[[], bool]]:
+    """Hear Ctrl+C, or a request to end, as a question between two events: the very step is kept. Twice ends at once."""
+    heard: list[int] = []
+    former: dict[int, Any] = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def hear(number: int, _frame: object) -> None:
+        heard.append(number)
+        signal.signal(number, former[number])
+
+    for number in former:
+        signal.signal(number, hear)
+    try:
+        yield lambda: bool(heard)
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+
+
+def watched(
+    events: Iterator[Event], *, quiet: bool = False, asked: Callable[[], bool] = lambda: False
+) -> Iterator[Event]:
+    """The same events, shown on the way; closed in good order when the person stops, or has `asked` to."""
+    watcher = Watcher(quiet=quiet)
+    try:
+        for event in events:
+            watcher.show(event)
+            yield event
+            if asked():
+                raise KeyboardInterrupt
+    finally:
+        watcher.close()
+        getattr(events, "close", lambda: None)()
+
+
+class Returned:
+    """Walks a generator and keeps what it returns."""
+
+    def __init__(self, events: Generator[Event, None, Any]) -> None:
+        self.events = events
+        self.value: Any = None
+
+    def __iter__(self) -> Iterator[Event]:
+        self.value = yield from self.events
+
+
+def print_json(value: object) -> None:
+    """Print what a program reads."""
+    print(json.dumps(value, indent=1, ensure_ascii=False))

@@ -14,29 +14,40 @@ import torch
 
 from telme_model import __version__
 from telme_model.analysis.evaluation import score_records
+from telme_model.annotations.apply import keep_labels, layer_labels, with_kept_labels, with_labels
+from telme_model.annotations.labels import GOLD
 from telme_model.backbones import load_backbone, load_tokenizer
 from telme_model.batching import Inputs, make_inputs
 from telme_model.cache import MediaCache, build_cache, estimate
 from telme_model.checkpoints import RunError, RunFolder
-from telme_model.config import Config
+from telme_model.config import Config, to_toml
 from telme_model.corpus import open_corpus
 from telme_model.corpus.dialogue import Corpus, Modality, Split
 from telme_model.corpus.fingerprint import fingerprint
-from telme_model.devices import autocast_type, choose_device, leave_a_core
+from telme_model.devices import autocast_type, choose_device, leave_a_core, memory_full, random_numbers
 from telme_model.embedding import Embeddings, FusionInputs, embed
 from telme_model.events import Event, Message, Phase, Progress, RunFinished, StageDone, StageStarted
-from telme_model.fitting import Fit, TrainingError
+from telme_model.fitting import Fit, MemoryFullError, TrainingError
 from telme_model.fusion import Fusion
 from telme_model.networks import Encoder, make_encoder
 from telme_model.paths import media_cache_folder
 from telme_model.prediction import Embedded, Predictor, load_embeddings, load_encoder
-from telme_model.records import jsonl_lines
+from telme_model.records import jsonl_lines, with_gold
+from telme_model.remedies import changed, smaller_batch
 from telme_model.runlog import RunLog
 from telme_model.tasks import EncoderTask, FusionTask, labelled_rows, start_stand_ins
 from telme_model.text_inputs import TextAssembler
+from telme_model.warm_start import begin_with, open_source
 
-STUDENT_PHASES = {Modality.TEXT: Phase.TEXT, Modality.AUDIO: Phase.AUDIO, Modality.VISUAL: Phase.VISUAL}
 STAGES = ("teacher", "students", "fusion")
+
+
+class CorpusChangedError(RunError):
+    """The corpus is not the one that the run began with."""
+
+
+class NoTurnsError(TrainingError):
+    """A split has no turn that could be learnt from."""
 
 
 def train(
@@ -46,37 +57,73 @@ def train(
     *,
     stages: Sequence[str] = STAGES,
     resume: bool = False,
+    changes: Sequence[str] = (),
+    warm_start: Path | None = None,
+    layer: str = GOLD,
+    store: Path | None = None,
     cache: Path | None = None,
 ) -> Iterator[Event]:
     """Train `stages` of the pipeline on the corpus into the run folder; every event is also logged there.
 
     `resume` goes on with a run that was stopped or killed, with the settings in its folder; what is finished is
-    not done again. Stages not among `stages` must be finished in the run. Closing the iterator keeps everything
-    up to the last whole step. Raises CorpusError, ConfigError, WeightsError, CacheError, RunError, TrainingError.
+    not done again; `changes` ("stages.audio.batch=2") hold from there on. `warm_start` is a run whose encoders are
+    begun with. `layer` is whose labels are learnt and scored against where there are any, gold elsewhere; they are
+    read once, from the corpus' own annotations or from `store`, and kept in the run. Stages not among `stages` must
+    be finished in the run. Closing the iterator keeps everything up to the last whole step. Raises CorpusError,
+    ConfigError, WeightsError, CacheError, StoreError, RunError, TrainingError.
     """
     corpus = open_corpus(corpus_root)
     if resume:
         run = RunFolder.open(run_path)
-        config = run.config
+        config = changed(run.config, tuple(changes))
         _check_same(run, corpus)
+        learnt = with_kept_labels(run, corpus)
     else:
-        _check_trainable(corpus)
-        run = RunFolder.create(run_path, config, _facts(corpus, run_path))
-    walk = Pipeline(run, config, corpus, cache or media_cache_folder()).events(stages)
-    with RunLog(run.path) as log, closing(walk) as events:
+        labels = {} if layer == GOLD else layer_labels(corpus, layer, store)
+        learnt = with_labels(corpus, labels)
+        _check_trainable(learnt)
+        choose_device(config.device)  # refused before a folder is made
+        if warm_start is not None:
+            open_source(warm_start, config)
+        run = RunFolder.claim(run_path)
+    with run.hold():
+        if not resume:
+            kept = {} if layer == GOLD else keep_labels(run, layer, labels)
+            run.begin(config, {**_facts(corpus, run_path, warm_start), **kept})
+        elif changes:
+            run.write_text("config.toml", to_toml(config))
+        walk = Pipeline(run, config, corpus, learnt, cache or media_cache_folder()).events(stages)
+        with RunLog(run.path) as log, closing(walk) as events:
+            for event in _in_sentences(events, config):
+                log.write(event)
+                yield event
+
+
+def _in_sentences(events: Iterator[Event], config: Config) -> Iterator[Event]:
+    """The same events; memory that does not suffice becomes a sentence, and lets go of what it held."""
+    phase = Phase.PREPARING
+    try:
         for event in events:
-            log.write(event)
+            phase = getattr(event, "phase", phase)
             yield event
+        return
+    except (MemoryError, RuntimeError) as error:
+        if not memory_full(error):
+            raise
+        reason = str(error).partition("\n")[0][:200]
+    smaller = " ".join(f"--set {setting}" for setting in smaller_batch(config, phase))
+    advice = f"take a smaller batch (--resume {smaller})" if smaller else "take smaller encoders"
+    raise MemoryFullError(f"the memory is used up in the phase '{phase}'; {advice}, or a CPU", reason)
 
 
 class Pipeline:
     """One run over one corpus, with what its stages share."""
 
-    def __init__(self, run: RunFolder, config: Config, corpus: Corpus, cache: Path) -> None:
-        """Nothing is loaded yet."""
+    def __init__(self, run: RunFolder, config: Config, corpus: Corpus, learnt: Corpus, cache: Path) -> None:
+        """`learnt` is the corpus with the gold that is learnt. Nothing is loaded yet."""
         self.run, self.config, self.corpus = run, config, corpus
         self.cache_folder = cache
-        self.turns = tuple(corpus.turns())
+        self.turns = tuple(learnt.turns())
         self.device = choose_device(config.device)
         leave_a_core(self.device)
         self.cache: MediaCache | None = None
@@ -86,11 +133,11 @@ class Pipeline:
         """Walk the pipeline."""
         yield from self._prepare()
         config = self.config
-        yield from self._encoder(config.teacher, Phase.TEACHER, train="teacher" in stages)
+        yield from self._encoder(config.teacher, train="teacher" in stages)
         if "students" not in stages and "fusion" not in stages:
             return
         for modality in config.students:
-            yield from self._encoder(modality, STUDENT_PHASES[modality], train="students" in stages)
+            yield from self._encoder(modality, train="students" in stages)
         if "fusion" in stages:
             yield from self._fusion()
             yield from self._score()
@@ -131,9 +178,10 @@ class Pipeline:
         assert self.cache is not None
         return [modality not in self.cache.missing(turn) for turn in self.turns]
 
-    def _encoder(self, modality: Modality, phase: Phase, *, train: bool) -> Generator[Event, None, None]:
+    def _encoder(self, modality: Modality, *, train: bool) -> Generator[Event, None, None]:
         """Train one encoder unless that is done, and embed every turn with it."""
         run, config = self.run, self.config
+        phase = config.phase(modality)
         done = run.stage_facts(phase) is not None
         if not done and not train:
             raise RunError(f"the {phase} of {run.path} is not trained yet; train that stage first")
@@ -144,8 +192,9 @@ class Pipeline:
         present = self._present(modality)
         for split in (Split.TRAIN, Split.DEV):
             if not labelled_rows(self.turns, split, present):
-                raise TrainingError(f"no turn of the {split} split has a label and {modality}; see `check` for why")
-        encoder, inputs = self._trained(modality) if done else self._build(modality)
+                raise NoTurnsError(f"no turn of the {split} split has a label and {modality}; see `check` for why")
+        with random_numbers:
+            encoder, inputs = self._trained(modality) if done else self._build(modality)
         dtype = autocast_type(config.stage(modality).precision, self.device)
         if not done:
             task = EncoderTask(
@@ -207,15 +256,19 @@ class Pipeline:
                 tokenizer.save_pretrained(folder)
                 assembler = TextAssembler(tokenizer, text, self.corpus.dialogues)
             backbone.config.save_pretrained(folder)
-        encoder = make_encoder(modality, backbone, self.config, len(self.corpus.labels)).to(self.device)
-        return encoder, make_inputs(modality, self.config, assembler, self.cache)
+        encoder = make_encoder(modality, backbone, self.config, len(self.corpus.labels))
+        source = self.run.facts.get("warm_start")
+        if source is not None:
+            begin_with(encoder, open_source(self.run.path / source, self.config), self.corpus.labels.name)
+        return encoder.to(self.device), make_inputs(modality, self.config, assembler, self.cache)
 
     def _fusion(self) -> Iterator[Event]:
         config, run = self.config, self.run
         if run.stage_facts(Phase.FUSION) is not None:
             return
-        torch.manual_seed(config.seed)
-        fusion = Fusion(config.fusion, config.students, config.dim, len(self.corpus.labels))
+        with random_numbers:
+            torch.manual_seed(config.seed)
+            fusion = Fusion(config.fusion, config.students, config.dim, len(self.corpus.labels))
         train = labelled_rows(self.turns, Split.TRAIN)
         start_stand_ins(fusion, self.embeddings, train)
         fusion.to(self.device)
@@ -244,12 +297,12 @@ class Pipeline:
         began = time.monotonic()
         splits = [split for split in (Split.DEV, Split.TEST) if split in self.corpus.splits()]
         yield StageStarted(phase=Phase.EVALUATING, steps=len(splits))
-        predictor = Predictor(self.run, Embedded(self.turns, self.embeddings), self.device)
+        predictor = Predictor(self.run, Embedded(tuple(self.corpus.turns()), self.embeddings), self.device)
         scores: dict[str, Any] = {}
         for done, split in enumerate(splits, 1):
             records = list(predictor.records([split]))
             self.run.write_text(f"predictions/{split}.jsonl", "".join(jsonl_lines(records)))
-            of = score_records(records, self.corpus.labels.labels)
+            of = score_records(with_gold(records, self.turns), self.corpus.labels.labels)
             scores[split] = {model: values.to_dict() for model, values in of.items()}
             yield Progress(phase=Phase.EVALUATING, done=done, total=len(splits), unit="splits")
         self.run.write_json("scores.json", scores)
@@ -265,7 +318,7 @@ def _from_run(root: Path, run: Path) -> str:
         return str(root.resolve())
 
 
-def _facts(corpus: Corpus, run: Path) -> dict[str, Any]:
+def _facts(corpus: Corpus, run: Path, warm_start: Path | None) -> dict[str, Any]:
     packages = ("torch", "torchaudio", "transformers", "numpy", "av", "scikit-learn")
     return {
         "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
@@ -285,6 +338,7 @@ def _facts(corpus: Corpus, run: Path) -> dict[str, Any]:
         },
         "excluded": [],
         "over_long": [],
+        **({"warm_start": _from_run(warm_start, run)} if warm_start else {}),
     }
 
 
@@ -292,7 +346,7 @@ def _check_trainable(corpus: Corpus) -> None:
     turns = tuple(corpus.turns())
     for split in (Split.TRAIN, Split.DEV):
         if not labelled_rows(turns, split):
-            raise TrainingError(
+            raise NoTurnsError(
                 f"{corpus.root} has no labelled turns in its {split} split; training needs train and dev (the epoch "
                 "is chosen on dev)"
             )
@@ -300,6 +354,6 @@ def _check_trainable(corpus: Corpus) -> None:
 
 def _check_same(run: RunFolder, corpus: Corpus) -> None:
     if run.facts["corpus"]["fingerprint"] != fingerprint(corpus):
-        raise RunError(
+        raise CorpusChangedError(
             f"{corpus.root} is not what {run.path} was trained on: its annotations or clips changed; train a new run"
         )

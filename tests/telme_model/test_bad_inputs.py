@@ -82,7 +82,7 @@ SETTINGS: dict[str, Case] = {
     "not a number at all": (lambda b: b.train("--set=fusion.theta=nan"), "fusion.theta is nan"),
     "heads that do not divide": (
         lambda b: b.train("--set=fusion.heads=5"), "fusion.heads is 5, which does not divide the attention's width"),
-    "its own student": (lambda b: b.train("--set=teacher=audio"), "'audio' is the teacher and cannot be its own stud"),
+    "its own student": (lambda b: b.train("--set=teacher=audio"), "students names audio, which is the teacher"),
     "a modality twice": (lambda b: b.train("--set=students=audio,audio"), "students names a modality twice"),
     "unknown modality": (lambda b: b.train("--set=students=smell"), "it has to be one of text, audio, visual"),
     "unknown device": (lambda b: b.train("--set=device=abacus"), "device is 'abacus'; it has to be auto, cpu, cuda"),

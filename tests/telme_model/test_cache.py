@@ -293,7 +293,7 @@ def test_two_builder_processes(tmp_path: Path, many: list[Turn]) -> None:
 def test_disk_too_small_is_told_before_anything_is_decoded(
     tmp_path: Path, turns: list[Turn], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cache_module, "_free_bytes", lambda folder: 1_000)
+    monkeypatch.setattr(cache_module, "free_bytes", lambda folder: 1_000)
     with pytest.raises(CacheError, match=r"needs about 0\.2 MB more .* and 0\.0 MB are free: make room"):
         build(turns, tmp_path / "cache")
 

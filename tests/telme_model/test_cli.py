@@ -20,7 +20,7 @@ from telme_model.terminal import Watcher
 from tests.runs import ToyRun, tensors
 
 Captured = pytest.CaptureFixture[str]
-COMMANDS = ["demo", "check", "train", "predict", "evaluate", "make-demo", "doctor"]
+COMMANDS = ["demo", "check", "train", "predict", "evaluate", "export", "import", "make-demo", "doctor"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -261,4 +261,5 @@ def test_memory_that_is_used_up_says_what_to_change(
     monkeypatch.setattr("telme_model.fitting.shuffled_batches", used_up)
     assert main(["train", str(corpus), "--preset", "toy", "--run", str(tmp_path / "run")]) == 1
     last = capsys.readouterr().err.splitlines()[-1]
-    assert last.startswith("telme-studio: the memory is used up; take a smaller batch")
+    wanted = "telme-studio: the memory is used up in the phase 'teacher'; take a smaller batch (--resume --set "
+    assert last.startswith(wanted)

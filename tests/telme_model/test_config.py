@@ -217,7 +217,7 @@ def test_later_settings_see_earlier_ones() -> None:
         ("device=gpu", r"device is 'gpu'; it has to be auto, cpu, cuda, cuda:N or mps"),
         ("device=cuda:first", r"device is 'cuda:first'"),
         ("teacher=smell", r"teacher is 'smell'; it has to be one of text, audio, visual"),
-        ("teacher=audio", r"'audio' is the teacher and cannot be its own student"),
+        ("teacher=audio", r"students names audio, which is the teacher and cannot be its own student"),
         ("students=audio,audio", r"students names a modality twice"),
         ("students=smell", r"students is 'smell'; it has to be one of"),
     ],

@@ -1,0 +1,216 @@
+"""Costs before a run: against counts by hand, the networks themselves, and a measurement."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from telme_model.backbones import load_backbone
+from telme_model.corpus import open_corpus
+from telme_model.corpus.dialogue import Corpus, Modality, Split
+from telme_model.estimates import Gpu, Machine, costs, key, memory, operations, samples_of, tokens
+from telme_model.events import Phase
+from telme_model.measuring import look_at_machine, measure
+from telme_model.presets import DEMO, PAPER_MELD, TOY
+from telme_model.weights import BUNDLED, Weights, ask_hub, find_weights
+from tests.corpora import write_corpus
+
+MACHINE = Machine(cores=2, free=8 * 10**9)
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    return open_corpus(write_corpus(tmp_path_factory.mktemp("estimates") / "toy", clips=False))
+
+
+def bundled(modality: Modality) -> Weights:
+    return find_weights(f"bundled:{modality}", modality)
+
+
+@pytest.mark.parametrize("modality", Modality)
+def test_weights_are_counted_as_the_network_counts_them(modality: Modality) -> None:
+    found = bundled(modality)
+    assert found.here
+    assert found.architecture is not None
+    network = load_backbone(f"bundled:{modality}", modality)
+    counted = sum(p.numel() for p in network.parameters())
+    assert found.architecture.parameters == pytest.approx(counted, rel=0.02)  # a pooler is left out
+    assert found.bytes == (BUNDLED / modality / "model.safetensors").stat().st_size
+
+
+@pytest.mark.parametrize("modality", Modality)
+def test_arithmetic_is_what_torch_counts(modality: Modality) -> None:
+    architecture = bundled(modality).architecture
+    assert architecture is not None
+    network: Any = load_backbone(f"bundled:{modality}", modality).eval()
+    network.set_attn_implementation("eager")  # torch counts no other on a CPU
+    length = 120
+    inputs: dict[str, torch.Tensor] = {
+        Modality.TEXT: {"input_ids": torch.full((1, length), 5)},
+        Modality.AUDIO: {"input_values": torch.randn(1, round(samples_of(architecture, length)))},
+        Modality.VISUAL: {"pixel_values": torch.randn(1, 8, 3, 64, 64)},
+    }[modality]
+    if modality is Modality.VISUAL:
+        length = 8 * (64 // architecture.patch) ** 2 + 1
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        network(**inputs)
+    assert operations(architecture, DEMO, modality, length) == pytest.approx(counter.get_total_flops(), rel=0.15)
+
+
+def test_steps_disk_and_turns_are_counted_by_hand(corpus: Corpus, tmp_path: Path) -> None:
+    config = TOY.with_settings(
+        ["stages.teacher.batch=5", "stages.teacher.accumulate=2", "stages.teacher.epochs=3", "stages.fusion.batch=24"]
+    )
+    architectures = {m: find_weights("toy", m).architecture for m in Modality}
+    cost = costs(corpus, config, architectures, MACHINE, cache=tmp_path / "cache", run=tmp_path / "run")
+    assert cost.labelled == {Split.TRAIN: 24, Split.DEV: 9, Split.TEST: 9}
+    assert [(stage.phase, stage.steps) for stage in cost.stages] == [
+        (Phase.TEACHER, 9),  # 24 turns: 5 batches of 5, 3 steps of 2 batches, 3 epochs
+        (Phase.AUDIO, 12),
+        (Phase.VISUAL, 12),
+        (Phase.FUSION, 2),
+    ]
+    assert cost.run_bytes == 4 * (3 * 6_000 + 3 * 42 * 12)
+    assert cost.scratch_bytes == 24 * 6_000
+    assert cost.one_disk
+    assert not cost.measured
+
+
+def test_an_unknown_encoder_leaves_its_cost_unknown(corpus: Corpus, tmp_path: Path) -> None:
+    architectures = {Modality.TEXT: find_weights("toy", Modality.TEXT).architecture}
+    cost = costs(corpus, TOY, architectures, MACHINE, cache=tmp_path, run=tmp_path)
+    assert [stage.seconds is None for stage in cost.stages] == [False, True, True, False]
+    assert (cost.seconds, cost.memory, cost.run_bytes) == (None, None, None)
+
+
+def test_text_is_read_in_its_context(corpus: Corpus) -> None:
+    architecture = find_weights("toy", Modality.TEXT).architecture
+    assert architecture is not None
+    dialogue = next(d for d in corpus.dialogues if d.split is Split.DEV)
+    own = [2 + -(-len(turn.text) // 4) for turn in dialogue.turns]
+    every = tokens(corpus, TOY, Modality.TEXT, architecture)[Split.DEV]
+    assert every[: len(own)] == [sum(own[: k + 1]) + 6 for k in range(len(own))]
+    near = replace(TOY, text=replace(TOY.text, context_turns=1))
+    assert tokens(corpus, near, Modality.TEXT, architecture)[Split.DEV][2] == own[1] + own[2] + 6
+    short = replace(TOY, text=replace(TOY.text, max_tokens=16))
+    assert max(tokens(corpus, short, Modality.TEXT, architecture)[Split.TRAIN]) == 16
+
+
+def test_cards_are_faster_and_half_precision_is_smaller(corpus: Corpus, tmp_path: Path) -> None:
+    card = replace(MACHINE, gpus=(Gpu(name="card", memory=24 * 10**9, free=20 * 10**9),))
+    architectures = {m: find_weights(getattr(PAPER_MELD, m).weights, m).architecture for m in Modality}
+    text = architectures[Modality.TEXT]
+    assert text is not None
+    there: dict[str, Any] = {"cache": tmp_path, "run": tmp_path}
+    slow, fast = (costs(corpus, PAPER_MELD, architectures, machine, **there) for machine in (MACHINE, card))
+    assert slow.seconds is not None
+    assert fast.seconds is not None
+    assert fast.seconds < slow.seconds / 50
+    on_processor = PAPER_MELD.with_settings(["device=cpu"])
+    assert costs(corpus, on_processor, architectures, card, **there).seconds == slow.seconds
+    full = PAPER_MELD.with_settings(["stages.teacher.precision=fp32"])
+    sizes = [memory(text, corpus, config, Modality.TEXT, card) for config in (PAPER_MELD, full)]
+    assert sizes[0] < sizes[1]
+    assert sizes[0] > 16 * 355_000_000  # RoBERTa-large with its gradient and AdamW's moments
+
+
+def drained(work: Any) -> Any:
+    """What an iterator returns."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            return end.value
+
+
+def test_a_measurement_takes_the_formula_s_place(corpus: Corpus, tmp_path: Path) -> None:
+    machine = drained(look_at_machine())
+    assert machine.cores >= 1
+    assert machine.free > 0
+    config = DEMO.with_settings(["stages.audio.batch=4", "device=cpu", "evaluation_batch=4"])
+    speeds = drained(measure(config, corpus, machine))
+    assert set(speeds) == {key(config, m) for m in Modality}
+    architectures = {m: bundled(m).architecture for m in Modality}
+    places: dict[str, Any] = {"cache": tmp_path, "run": tmp_path}
+    cost = costs(corpus, config, architectures, machine, measured=speeds, **places)
+    assert cost.measured
+    speed = speeds[key(config, Modality.TEXT)]
+    expected = 10 * (24 * speed.train + 9 * speed.score) + 42 * speed.score
+    assert cost.stages[0].seconds == pytest.approx(expected)
+    assert not costs(corpus, DEMO, architectures, machine, measured=speeds, **places).measured  # another batch
+
+
+def test_what_is_not_here_is_not_measured(corpus: Corpus) -> None:
+    config = TOY.with_settings(["audio.weights=some/encoder", "students=audio"])
+    events = list(measure(config, corpus, MACHINE))
+    assert any("audio student is not measured: some/encoder" in getattr(event, "text", "") for event in events)
+
+
+# -- weights -----------------------------------------------------------------------------------------------------
+
+
+def test_known_names_tell_their_cost_before_they_are_fetched() -> None:
+    found = find_weights("roberta-large", Modality.TEXT)
+    assert (found.here, found.bytes, found.licence) == (False, 4 * 355_359_744, "MIT")
+    assert find_weights(PAPER_MELD.visual.weights, Modality.VISUAL).licence == "CC BY-NC 4.0"
+    unknown = find_weights("a/b/c", Modality.AUDIO)
+    assert (unknown.here, unknown.bytes, unknown.architecture) == (False, None, None)
+
+
+def test_a_model_in_the_hub_s_cache_is_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    folder = tmp_path / "models--some--encoder"
+    snapshot = folder / "snapshots" / "abc"
+    snapshot.mkdir(parents=True)
+    (folder / "refs").mkdir()
+    (folder / "refs" / "main").write_text("abc", encoding="utf-8")
+    for name in ("config.json", "model.safetensors"):
+        (snapshot / name).write_bytes((BUNDLED / "audio" / name).read_bytes())
+    (snapshot / "README.md").write_text("---\nlanguage: en\nlicense: bsd\n---\nText", encoding="utf-8")
+    found = find_weights("some/encoder", Modality.AUDIO)
+    assert (found.here, found.place, found.licence) == (True, snapshot, "bsd")
+    assert found.architecture == bundled(Modality.AUDIO).architecture
+    (snapshot / "model.safetensors").unlink()
+    assert not find_weights("some/encoder", Modality.AUDIO).here  # only its settings were fetched
+
+
+@pytest.mark.parametrize(
+    ("files", "reason"),
+    [
+        ({}, "no readable config.json"),
+        ({"config.json": b"{"}, "no readable config.json"),
+        ({"config.json": b"{}"}, "no model.safetensors"),
+        ({"config.json": b"{}", "model.safetensors": b"x"}, "no tokenizer.json"),
+        ({"config.json": b"{}", "model.safetensors": b"x", "vocab.json": b"{}"}, "cannot be read"),
+        ({"config.json": b"{}", "pytorch_model.bin": b"x", "vocab.json": b"{}"}, "cannot be read"),
+    ],
+)
+def test_a_folder_that_holds_no_encoder_says_what_it_lacks(
+    tmp_path: Path, files: dict[str, bytes], reason: str
+) -> None:
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    found = find_weights(str(tmp_path), Modality.TEXT)
+    assert not found.here
+    assert reason in found.lacking
+    assert str(tmp_path) in found.lacking
+
+
+def test_a_folder_with_pytorch_s_own_files_counts_four_bytes_each(tmp_path: Path) -> None:
+    settings = {"hidden_size": 8, "num_hidden_layers": 2}
+    (tmp_path / "config.json").write_text(json.dumps(settings), encoding="utf-8")
+    (tmp_path / "pytorch_model.bin").write_bytes(b"x" * 4_000)
+    found = find_weights(str(tmp_path), Modality.VISUAL)
+    assert found.here
+    assert found.architecture is not None
+    assert (found.architecture.parameters, found.architecture.feedforward) == (1_000, 32)
+
+
+def test_offline_the_hub_is_quietly_out_of_reach() -> None:
+    answers = drained(ask_hub(["roberta-large", "a/b/c"]))
+    assert not answers["roberta-large"].reached
+    assert (answers["a/b/c"].reached, answers["a/b/c"].found) == (True, False)
