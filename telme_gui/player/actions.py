@@ -6,6 +6,7 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QKeySequence
 
 from telme_gui import theme
+from telme_gui.keys import with_keys
 from telme_gui.player import icons
 from telme_gui.player.film import Film
 from telme_gui.session import Session
@@ -47,6 +48,7 @@ class Actions(QObject):
 
     def _action(self, text: str, icon: str, slot: Callable[[], None] | None, keys: str) -> QAction:
         action = QAction(text, self)
+        action.setObjectName(text)
         action.setShortcut(QKeySequence(keys))
         action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
         if slot is not None:
@@ -67,8 +69,7 @@ class Actions(QObject):
         self.mute.setChecked(film.volume.muted)
         for action, icon in self._icons.items():
             action.setIcon(icons.icon(icon, colour))
-            keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-            action.setToolTip(f"{action.text()} ({keys})")
+            action.setToolTip(with_keys(action.text(), action))
 
     def _change_speed(self, by: int) -> None:
         film = self._film

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import cycle
 
-from telme_model.corpus.dialogue import Turn
+from telme_model.corpus.dialogue import Modality, Turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +27,16 @@ class Segment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cue:
-    """Turns to play one after another without a gap, the first from `start` seconds on, again and again if `loop`."""
+    """Turns to play one after another without a gap, the first from `start` seconds on, again and again if `loop`.
+
+    Without Modality.VISUAL nothing is to be seen, without Modality.AUDIO nothing to be heard.
+    """
 
     turns: tuple[Turn, ...]
     start: float = 0.0
     speed: float = 1.0
     loop: bool = False
+    presented: frozenset[Modality] = frozenset(Modality)
 
     def segments(self, seconds: Callable[[Turn], float]) -> Iterator[Segment]:
         """The turns in playing order. A turn's length (`seconds`, above 0) is asked for only to begin the next one."""

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QImage, QTransform
 
+from telme_model.container import MediaError, first_stream, open_container
 from telme_model.corpus.dialogue import Clip, Turn
-from telme_model.media import MediaError, _first_stream, _open
 
 RATE = 48_000  # Hz of all sound played
 Samples = NDArray[np.float32]  # [samples, 2] in -1..1
@@ -30,7 +30,10 @@ _SEEK_MARGIN = 0.2  # seconds: reordered pictures make a key frame's place in th
 _SLACK = 0.05  # seconds by which sound stamps may jitter before the difference counts as a gap
 _SAME = 1e-4  # seconds: stamps closer than this are the same moment
 _LARGE = 1280 * 720  # pixels above which a second decoding thread is worth its later first picture
-_EARLY = 512  # samples of the input by which atempo's output is early on average: a quarter of its window
+# atempo works in windows of 2048 samples at this rate, and blends each into the next. Slowed down, that spreads a
+# sudden sound over up to 60 ms: its middle comes a quarter of a window early, its onset over half of one. What is heard
+# as its moment lies between.
+_EARLY = 2048 * 2 // 5  # samples of the input
 _SILENCE = np.zeros((RATE // 10, 2), np.float32)
 
 
@@ -49,8 +52,8 @@ def measure(turn: Turn) -> Measure:
     for clip in dict.fromkeys(clip for clip in (video, audio) if clip is not None):
         kinds = [kind for kind, its in (("video", video), ("audio", audio)) if its == clip]
         try:
-            with _open(clip.path) as container:
-                lacking = [kind for kind in kinds if _first_stream(container, kind) is None]
+            with open_container(clip.path) as container:
+                lacking = [kind for kind in kinds if first_stream(container, kind) is None]
                 problems += [
                     f"{clip.path.name} has no {'picture' if kind == 'video' else 'sound'}." for kind in lacking
                 ]
@@ -67,7 +70,7 @@ def _end(container: InputContainer, clip: Clip, kinds: list[str]) -> float:
     base, window = _base(container, clip), _window(clip)
     if clip.start:
         _seek(container, base)
-    streams = [_first_stream(container, kind) for kind in kinds]
+    streams = [first_stream(container, kind) for kind in kinds]
     end = 0.0
     with suppress(*_ERRORS):  # cut off: as long as what is there
         for packet in container.demux([stream for stream in streams if stream is not None]):
@@ -110,9 +113,9 @@ def pictures(clip: Clip, start: float, wanted: Callable[[], bool]) -> Iterator[P
     """
     first: Picture | None = None
     begun = False
-    with _open(clip.path) as container:
+    with open_container(clip.path) as container:
         base = _base(container, clip)
-        stream: Any = _first_stream(container, "video")
+        stream: Any = first_stream(container, "video")
         aspect = float((stream and stream.sample_aspect_ratio) or 1)
         for moment, frame in _frames(container, clip, "video", base + start):
             picture = Picture(moment - base, frame, aspect)
@@ -154,7 +157,7 @@ def sound(clip: Clip | None, start: float, samples: int, speed: float) -> Iterat
 
 def _stereo(clip: Clip, start: float) -> Generator[Samples, None, None]:
     """The clip's sound from `start` on, silence where it begins late or packets are lost."""
-    with _open(clip.path) as container:
+    with open_container(clip.path) as container:
         base = _base(container, clip) + start
         resampler = av.AudioResampler("flt", "stereo", RATE)
         rate, due, slack = 0, 0.0, 0.0
@@ -226,7 +229,7 @@ def _frames(container: InputContainer, clip: Clip, kind: str, time: float) -> It
 
     A bad packet costs only itself. A frame's own time is NaN when it comes out at the end of the file.
     """
-    stream: Any = _first_stream(container, kind)
+    stream: Any = first_stream(container, kind)
     if stream is None:
         raise MediaError(clip.path, f"has no {'picture' if kind == 'video' else 'sound'}")
     context = stream.codec_context

@@ -5,12 +5,12 @@ from enum import StrEnum
 
 from PySide6.QtCore import QObject, QSize, Qt, QTimer, Signal
 
-from telme_gui import film_time
 from telme_gui.player.cue import Cue
 from telme_gui.player.pictures import End, Measures, Pictures, Shot
 from telme_gui.player.sound import Clock, SoundThread, Volume, WallClock
 from telme_gui.session import Session
-from telme_model.corpus.dialogue import Turn, TurnId
+from telme_model.corpus import film_time
+from telme_model.corpus.dialogue import Dialogue, Modality, Turn, TurnId
 
 _EARLY = 0.001  # seconds: a shot due this soon is shown now
 _TICK = 40  # ms between two looks at the clock, at most
@@ -63,6 +63,7 @@ class Film(QObject):
         session.corpus_changed.connect(self._on_corpus)
         session.current_changed.connect(self._on_current)
         session.seek_requested.connect(self.seek)
+        session.presented_changed.connect(self._recue)
         self._pictures.start()
         self._on_corpus()
 
@@ -136,6 +137,9 @@ class Film(QObject):
 
     def _start_sound(self) -> None:
         self._sounds = [thread for thread in self._sounds if thread.is_alive()]
+        if Modality.AUDIO not in self._cue.presented:
+            self._clock = WallClock(self._now)
+            return
         sound = SoundThread(self._cue, self._now, self.measures.seconds, self.volume)
         self._sounds.append(sound)
         self._clock = sound
@@ -162,7 +166,7 @@ class Film(QObject):
         dialogue = self._session.dialogue
         if dialogue is None:
             return
-        if self._owed and not self.playing:  # dragging must show pictures on the way, so none is given up for the next
+        if self._shot is None:  # dragging must show pictures on the way, so none is given up for the next
             self._pending = seconds
             return
         seconds = min(max(seconds, 0.0), self._session.film_seconds)
@@ -171,15 +175,18 @@ class Film(QObject):
         self._lead(dialogue.turns[place].id)
         self._go(dialogue.turns[place], seconds - starts[place])
 
+    def _seek_on(self) -> None:
+        """Go where a seek wanted to while the one before it had nothing to show yet."""
+        if self._pending is not None and self._shot is not None:
+            self.seek(self._pending)
+
     def step_frame(self, by: int) -> None:
         """Pause and show the next picture (`by` 1) or the one before (-1)."""
         self.pause()
         if self._shot is None or self._session.dialogue is None:
             return
         if by < 0:
-            dialogue, turn = self._session.dialogue, self._shot.segment.turn
-            start = self._session.turn_starts[dialogue.turns.index(turn)]
-            self.seek(start + self._shot.at - 0.001)
+            self.seek(self._start_of_shot() + self._shot.at - 0.001)
         elif self._ended:
             self._session.step(1)
         else:
@@ -196,7 +203,7 @@ class Film(QObject):
     def problem(self, turn: Turn) -> str:
         """What is wrong with the turn's clips, as far as it is known by now."""
         known = self.measures.get(turn)
-        shot = self._shot if self._shot is not None and self._shot.segment.turn is turn else None
+        shot = self._shot if self._shot is not None and _same_clips(self._shot.segment.turn, turn) else None
         return (known.problem if known else "") or (shot.problem if shot else "")
 
     def set_loop(self, loop: bool) -> None:
@@ -223,8 +230,10 @@ class Film(QObject):
 
     def _recue(self) -> None:
         """Begin anew where we are, with other settings."""
-        if self._session.current is not None and not self._ended:
+        if self._session.current is not None:
+            ended = self._ended
             self._go(self._session.current, self.at)
+            self._ended = ended
         self.settings_changed.emit()
 
     def _go(self, turn: Turn | None, at: float = 0.0) -> None:
@@ -234,11 +243,11 @@ class Film(QObject):
             self._cue = Cue(turns=())
             self._pictures.play(None)
             return
-        turns = self._session.dialogue_of[turn.id].turns
-        rest = turns[turns.index(turn) :] if self.extent is Extent.DIALOGUE and not self.loop else (turn,)
-        self._cue = Cue(turns=rest, start=at, speed=self.speed, loop=self.loop)
+        dialogue = self._session.dialogue_of[turn.id]
+        rest = dialogue.turns[_place(dialogue, turn) :] if self.extent is Extent.DIALOGUE and not self.loop else (turn,)
+        self._cue = Cue(turns=rest, start=at, speed=self.speed, loop=self.loop, presented=self._session.presented)
         self._owed = 1
-        self._pictures.play(self._cue, turns)
+        self._pictures.play(self._cue, dialogue.turns)
         if self.playing:
             self._end_sound()
             self._start_sound()
@@ -246,7 +255,7 @@ class Film(QObject):
 
     def _start_of(self, turn: Turn) -> float:
         dialogue = self._session.dialogue
-        return self._session.turn_starts[dialogue.turns.index(turn)] if dialogue else 0.0
+        return self._session.turn_starts[_place(dialogue, turn)] if dialogue else 0.0
 
     # -- showing ------------------------------------------------------------------------------------------------
 
@@ -266,6 +275,7 @@ class Film(QObject):
         if due is not None:
             self._show(due)
         self._session.set_position(self._start_of_shot() + self.at)
+        self._seek_on()
         wait = (coming.due - now) * 1000 if coming is not None else 5
         self._timer.start(int(min(max(wait, 0), _TICK)))
 
@@ -301,13 +311,13 @@ class Film(QObject):
             self._owed -= 1
             self._pictures.take()
             self._now = max(self._now, coming.due)
-            if isinstance(coming, End):
+            if isinstance(coming, End):  # a step past the last picture
                 self._ended = True
+                self._session.step(1)
                 return
             self._show(coming)
             self._session.set_position(self._start_of_shot() + self.at)
-        if not self._owed and self._pending is not None:
-            self.seek(self._pending)
+        self._seek_on()
 
     def _show(self, shot: Shot) -> None:
         self._shot = shot
@@ -335,8 +345,11 @@ class Film(QObject):
             self._leading = False
 
     def _on_current(self) -> None:
-        if not self._leading:
-            self._go(self._session.current)
+        current = self._session.current
+        shown = self._shot.segment.turn if self._shot else None
+        if self._leading or (current is not None and shown is not None and _same_clips(current, shown)):
+            return  # the film chose it, or only its label is another
+        self._go(current)
 
     def _on_corpus(self) -> None:
         self._set_playing(False)
@@ -346,8 +359,21 @@ class Film(QObject):
 
     def _on_lengths(self, lengths: list[tuple[Turn, float]]) -> None:
         turns, rows = self._session.turns, self._session.rows
-        ours = {turn.id: length for turn, length in lengths if turn.id in rows and turns[rows[turn.id]] is turn}
+        ours = {
+            turn.id: length
+            for turn, length in lengths
+            if turn.id in rows and _same_clips(turns[rows[turn.id]], turn)  # not those of the corpus before
+        }
         self._session.learn_seconds(ours)
         if self._shot is not None:
             self._session.set_position(self._start_of_shot() + self.at)
         self.measured.emit()
+
+
+def _place(dialogue: Dialogue, turn: Turn) -> int:
+    """Where the turn stands in its dialogue, whatever its label is by now."""
+    return next(place for place, other in enumerate(dialogue.turns) if other.id == turn.id)
+
+
+def _same_clips(turn: Turn, other: Turn) -> bool:
+    return (turn.id, turn.video, turn.audio) == (other.id, other.video, other.audio)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QIcon, QPainter, QPainterPath, QPen, QPixmap, QPolygonF
 
-_SIDE = 16
+SIDE = 16  # px, of an icon as it is drawn
 _SCALES = (1, 2, 3)  # of the screen
 
 
@@ -13,17 +13,22 @@ def icon(name: str, colour: str) -> QIcon:
     """One of: play, play on, pause, loop, frame back, frame on, previous, next, sound, muted, full screen."""
     made = QIcon()
     for scale in _SCALES:
-        pixmap = QPixmap(_SIDE * scale, _SIDE * scale)
+        pixmap = QPixmap(SIDE * scale, SIDE * scale)
         pixmap.fill(Qt.GlobalColor.transparent)
         pixmap.setDevicePixelRatio(scale)
         painter = QPainter(pixmap)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(colour))
-        _DRAWINGS[name](painter)
+        draw(painter, name, QColor(colour))
         painter.end()
         made.addPixmap(pixmap)
     return made
+
+
+def draw(painter: QPainter, name: str, colour: QColor) -> None:
+    """Draw an icon on the first 16 by 16 units of the painter."""
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(colour)
+    _DRAWINGS[name](painter)
 
 
 def _shape(painter: QPainter, *points: tuple[float, float]) -> None:
@@ -80,7 +85,7 @@ def _next(painter: QPainter) -> None:
 
 def _mirrored(draw: Callable[[QPainter], None]) -> Callable[[QPainter], None]:
     def drawn(painter: QPainter) -> None:
-        painter.translate(_SIDE, 0)
+        painter.translate(SIDE, 0)
         painter.scale(-1, 1)
         draw(painter)
 

@@ -1,8 +1,11 @@
 """The player as one panel: the picture over the transport strip, following the session."""
 
-from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut
+from collections.abc import Sequence
+
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QAction, QCloseEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QVBoxLayout, QWidget
+from shiboken6 import isValid
 
 from telme_gui.player.actions import Actions
 from telme_gui.player.film import Film
@@ -10,6 +13,7 @@ from telme_gui.player.pictures import Shot
 from telme_gui.player.transport import Transport
 from telme_gui.player.view import PictureView
 from telme_gui.session import Session
+from telme_gui.settings import Playback
 
 _SETTLED = 150  # ms after the last change of size until pictures are decoded for it
 
@@ -25,6 +29,8 @@ class PlayerPanel(QWidget):
         self.film = Film(session, self)
         self.controls = Actions(session, self.film, self.toggle_full_screen, self)
         self._stage = QWidget(self)  # what goes to the full screen
+        self._stage.installEventFilter(self)
+        self._focus: QWidget | None = None  # what had the keyboard before the full screen
         self._view = PictureView(self._stage)
         self._transport = Transport(session, self.film, self.controls, self._stage)
         self._arrange()
@@ -40,7 +46,8 @@ class PlayerPanel(QWidget):
         self.film.playing_changed.connect(self.playing_changed)
         session.corpus_changed.connect(self._follow)
         session.current_changed.connect(self._follow)
-        session.predictions_changed.connect(self._follow)
+        session.labels_changed.connect(self._follow)
+        session.presented_changed.connect(self._follow_presented)
         self._follow()
 
     def _arrange(self) -> None:
@@ -60,7 +67,7 @@ class PlayerPanel(QWidget):
             shortcut.activated.connect(lambda by=by: self._session.step(by))
         leave = QShortcut(QKeySequence("Escape"), self._stage)
         leave.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        leave.activated.connect(self._leave_full_screen)
+        leave.activated.connect(self.leave_full_screen)
         self._view.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
 
     # -- playing ------------------------------------------------------------------------------------------------
@@ -90,9 +97,21 @@ class PlayerPanel(QWidget):
         """Stand still at the beginning of the current turn."""
         self.film.stop()
 
+    @property
+    def playback(self) -> Playback:
+        """Volume and speed, to be remembered."""
+        volume = self.film.volume
+        return Playback(volume=volume.level, muted=volume.muted, speed=self.film.speed)
+
+    def set_playback(self, playback: Playback) -> None:
+        """Take volume and speed as they were."""
+        self.film.set_volume(playback.volume, muted=playback.muted)
+        self.film.set_speed(playback.speed)
+
     def shut_down(self) -> None:
         """Stop and wait for the threads; the panel is of no use afterwards."""
         self._settle.stop()
+        self.leave_full_screen()  # a window of its own would outlive the program's
         self.film.close()
 
     # -- full screen --------------------------------------------------------------------------------------------
@@ -105,42 +124,42 @@ class PlayerPanel(QWidget):
     def toggle_full_screen(self) -> None:
         """Fill the screen with picture and transport, or return them into the panel."""
         if self.is_full_screen:
-            self._leave_full_screen()
+            self.leave_full_screen()
         else:
+            self._focus = self.window().focusWidget()
             self._stage.setWindowFlag(Qt.WindowType.Window, on=True)
             self._stage.setWindowTitle("TelME Studio")
             self._stage.showFullScreen()
             self._view.setFocus()
 
-    def _leave_full_screen(self) -> None:
+    def add_keys(self, actions: Sequence[QAction]) -> None:
+        """Let these keys hold on the full screen, too, where the stage is a window of its own."""
+        self._stage.addActions(actions)
+
+    def leave_full_screen(self) -> None:
+        """Return picture and transport into the panel."""
         if self.is_full_screen:
             self._stage.setWindowFlag(Qt.WindowType.Window, on=False)
             layout = self.layout()
             if layout is not None:
                 layout.addWidget(self._stage)
             self._stage.show()
+            before = self._focus if self._focus is not None and isValid(self._focus) else self._view
+            before.setFocus(Qt.FocusReason.OtherFocusReason)
 
     # -- following ----------------------------------------------------------------------------------------------
 
     def _follow(self) -> None:
         turn = self._session.current
-        self._view.show_turn(turn, self._emotion())
+        self._view.show_turn(turn, (turn and self._session.gold(turn)) or "")
         self._follow_problem()
 
     def _follow_problem(self) -> None:
         turn = self._session.current
         self._view.show_problem(self.film.problem(turn) if turn else "")
 
-    def _emotion(self) -> str:
-        """Gold; where there is none, what the fused model says."""
-        session = self._session
-        row = session.prediction_row()
-        if session.current is not None and session.current.gold:
-            return session.current.gold
-        if row is None or session.predictions is None:
-            return ""
-        best = session.predictions.predicted["fused"][row]
-        return session.predictions.labels[best] if best >= 0 else ""
+    def _follow_presented(self) -> None:
+        self._view.present(self._session.presented)
 
     def _on_shown(self, shot: Shot) -> None:
         if shot.image is not None or shot.opens:
@@ -154,6 +173,14 @@ class PlayerPanel(QWidget):
     def _on_resized(self, size: QSize) -> None:
         self._size = size
         self._settle.start()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+        """Closing the full screen, as a window manager may, returns from it."""
+        if watched is self._stage and event.type() is QEvent.Type.Close and self.is_full_screen:
+            event.ignore()
+            self.leave_full_screen()
+            return True
+        return super().eventFilter(watched, event)
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802
         """Take the colours of another theme."""

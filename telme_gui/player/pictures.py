@@ -9,11 +9,11 @@ from threading import Condition, Thread
 from PySide6.QtCore import QSize
 from PySide6.QtGui import QImage
 
-from telme_gui import film_time
 from telme_gui.player.cue import Cue, Segment
 from telme_gui.player.decoder import Measure, measure, pictures
-from telme_model.corpus.dialogue import Turn
-from telme_model.media import MediaError
+from telme_model.container import MediaError
+from telme_model.corpus import film_time
+from telme_model.corpus.dialogue import Clip, Modality, Turn
 
 _AHEAD = 10  # pictures in the queue: 0.4 s, which covers opening the next clip; 37 MB at 1280x720
 _TOO_LATE = 0.25  # seconds after which a picture is not worth converting ...
@@ -46,15 +46,15 @@ class Measures:
     """How long turns are and what is wrong with their clips; whoever asks first, on any thread, opens the file."""
 
     def __init__(self) -> None:
-        self._known: dict[Turn, Measure] = {}
+        self._known: dict[tuple[Clip | None, Clip | None], Measure] = {}  # by the clips: labels come and go
 
     def __getitem__(self, turn: Turn) -> Measure:
-        known = self._known.get(turn)
-        return self._known.setdefault(turn, measure(turn)) if known is None else known
+        known = self.get(turn)
+        return self._known.setdefault((turn.video, turn.audio), measure(turn)) if known is None else known
 
     def get(self, turn: Turn) -> Measure | None:
         """What is known already; opens nothing."""
-        return self._known.get(turn)
+        return self._known.get((turn.video, turn.audio))
 
     def seconds(self, turn: Turn) -> float:
         """The turn's length in the film; above 0."""
@@ -122,6 +122,7 @@ class Pictures(Thread):
                 for item in self._items(cue):
                     if not self._put(cue, item):
                         break
+                self._measure(cue)
 
     def _wanted(self, cue: Cue) -> bool:
         return self._cue is cue and not self._closed
@@ -141,11 +142,16 @@ class Pictures(Thread):
                     self._changed.wait_for(lambda: len(self._queue) < _AHEAD or not self._wanted(cue))
                 if len(self._queue) < _AHEAD or not self._wanted(cue):
                     return self._wanted(cue)
-                turns, self._unmeasured = self._unmeasured, ()
-            self._measure(cue, turns)
+            self._measure(cue)
 
-    def _measure(self, cue: Cue, turns: tuple[Turn, ...]) -> None:
-        self._measured([(turn, self._measures.seconds(turn)) for turn in turns if self._wanted(cue)])
+    def _measure(self, cue: Cue) -> None:
+        """Find out how long the film's turns are, once for a cue."""
+        with self._changed:
+            if not self._wanted(cue):
+                return
+            turns, self._unmeasured = self._unmeasured, ()
+        if turns:
+            self._measured([(turn, self._measures.seconds(turn)) for turn in turns if self._wanted(cue)])
 
     def _items(self, cue: Cue) -> Iterator[Shot | End]:
         end = 0.0
@@ -157,7 +163,7 @@ class Pictures(Thread):
     def _shots(self, cue: Cue, segment: Segment) -> Iterator[Shot]:
         turn, opens, problem = segment.turn, True, ""
         skipped = 0
-        if turn.video is not None:
+        if turn.video is not None and Modality.VISUAL in cue.presented:
             try:
                 for picture in pictures(turn.video, segment.start, lambda: self._wanted(cue)):
                     due = segment.begins if opens else segment.due(picture.time)

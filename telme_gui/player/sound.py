@@ -121,6 +121,8 @@ class SoundThread(Thread):
             _rescan = True
             self.failed = f"No sound: no output device can be opened ({error})."
             return
+        if stream is None:
+            return
         try:
             while not self._stopped:
                 more = self._fill(blocks, _AHEAD)
@@ -137,6 +139,8 @@ class SoundThread(Thread):
         if not _portaudio.acquire(timeout=_LOST):
             raise OSError("the sound device does not answer")
         try:
+            if self._stopped:  # while it waited for its turn: dragging makes many such threads
+                return None
             import sounddevice  # OSError where the system has no PortAudio: only who plays needs it
 
             if _rescan:

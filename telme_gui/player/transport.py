@@ -131,6 +131,7 @@ class Transport(QWidget):
         row.addWidget(FilmBar(session, self), 1)
         row.addSpacing(theme.RHYTHM)
         row.addWidget(self._time)
+        row.addSpacing(theme.RHYTHM)
         row.addWidget(self._speed)
         row.addWidget(self._button(actions.mute))
         row.addWidget(self._volume)

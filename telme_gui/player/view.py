@@ -1,11 +1,12 @@
 """The picture with what is said over it: subtitle, speaker, emotion, and what is wrong."""
 
-from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetrics, QImage, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from telme_gui import chips, theme
-from telme_model.corpus.dialogue import Turn
+from telme_gui.player import icons
+from telme_model.corpus.dialogue import Modality, Turn
 
 # A picture is judged against black in either theme, so these are not in the theme's palette.
 _GROUND = QColor("#0A0B0D")
@@ -15,6 +16,10 @@ _SPEAKER = QColor("#9DB4FF")
 _WARNING = QColor("#F0B45A")
 
 _WRAP = Qt.TextFlag.TextWordWrap
+_CENTRED = Qt.AlignmentFlag.AlignHCenter | _WRAP
+_SIGN = 48  # px
+_ALL = frozenset(Modality)
+_NAMES = {Modality.TEXT: "words", Modality.AUDIO: "sound", Modality.VISUAL: "face"}
 
 
 class PictureView(QWidget):
@@ -29,6 +34,7 @@ class PictureView(QWidget):
         self._image: QImage | None = None
         self._turn: Turn | None = None
         self._emotion = ""
+        self._presented = _ALL
         self._problem = ""
         self._note = ""
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
@@ -45,8 +51,14 @@ class PictureView(QWidget):
         if turn is None:
             self._image = None
         self._turn, self._emotion = turn, emotion
-        self.setAccessibleDescription(f"{turn.speaker}: {turn.text}" if turn else "")
+        said = turn is not None and Modality.TEXT in self._presented
+        self.setAccessibleDescription(f"{turn.speaker}: {turn.text}" if turn and said else "")
         self.update()
+
+    def present(self, modalities: frozenset[Modality]) -> None:
+        """Set what may be seen of a turn: without the face words in its place, without the words no subtitle."""
+        self._presented = modalities
+        self.show_turn(self._turn, self._emotion)
 
     def show_image(self, image: QImage | None) -> None:
         """Set the picture."""
@@ -73,7 +85,12 @@ class PictureView(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         frame = self._frame()
-        if self._image is None:
+        said = self._turn is not None and Modality.TEXT in self._presented
+        if self._turn is not None and Modality.VISUAL not in self._presented:
+            painter.fillRect(self.rect(), _GROUND)
+            self._paint_unseen(painter, self._turn)
+            said = False
+        elif self._image is None:
             painter.fillRect(self.rect(), _GROUND)
             if not self._problem:
                 self._paint_empty(painter)
@@ -85,15 +102,15 @@ class PictureView(QWidget):
         top = self._paint_problem(painter)
         if self._emotion:
             self._paint_emotion(painter, frame, top)
-        if self._note:
-            self._paint_note(painter, top)
-        if self._turn is not None:
+        if note := " · ".join(filter(None, (self._only(), self._note))):
+            self._paint_note(painter, note, top)
+        if said and self._turn is not None:
             self._paint_subtitle(painter, self._turn)
         painter.end()
 
     def _frame(self) -> QRect:
         """Where the picture goes."""
-        if self._image is None:
+        if self._image is None or Modality.VISUAL not in self._presented:
             return self.rect()
         size = self._image.size().scaled(self.size(), Qt.AspectRatioMode.KeepAspectRatio)
         corner = QPoint((self.width() - size.width()) // 2, (self.height() - size.height()) // 2)
@@ -119,6 +136,36 @@ class PictureView(QWidget):
         painter.setFont(theme.font())
         painter.setPen(_MUTED)
         painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, said)
+
+    def _paint_unseen(self, painter: QPainter, turn: Turn) -> None:
+        """In place of the picture: the words, or the sign of sound where they are not to be seen either."""
+        if Modality.TEXT not in self._presented:
+            painter.save()
+            painter.translate(QPointF(self.rect().center()) - QPointF(_SIGN, _SIGN) / 2)
+            painter.scale(_SIGN / icons.SIDE, _SIGN / icons.SIDE)
+            icons.draw(painter, "sound" if Modality.AUDIO in self._presented else "muted", _MUTED)
+            painter.restore()
+            return
+        size = min(max(self.height() // 16, theme.TITLE), 40)
+        name, words = theme.font(max(size * 2 // 3, theme.BODY), bold=True), theme.font(size)
+        room = self.rect().adjusted(self.width() // 8, 0, -self.width() // 8, 0)
+        text = turn.text.strip() or "…"
+        height = QFontMetrics(words).boundingRect(room, _CENTRED, text).height()
+        above = QFontMetrics(name).height() + theme.RHYTHM
+        room.setTop(max((self.height() - height + above) // 2, above))
+        painter.setFont(name)
+        painter.setPen(_SPEAKER)
+        painter.drawText(room.adjusted(0, -above, 0, 0), Qt.AlignmentFlag.AlignHCenter, turn.speaker)
+        painter.setFont(words)
+        painter.setPen(_TEXT)
+        painter.drawText(room, _CENTRED, text)
+
+    def _only(self) -> str:
+        """What is given of the turn, where it is not all."""
+        if self._presented == _ALL or self._turn is None:
+            return ""
+        names = [name for modality, name in _NAMES.items() if modality in self._presented]
+        return f"{' and '.join(names) or 'nothing'} only".capitalize()
 
     def _paint_problem(self, painter: QPainter) -> int:
         """Paint the banner and return where the room below it begins."""
@@ -146,10 +193,10 @@ class PictureView(QWidget):
         corner = QPoint(frame.right() + 1 - gap - size.width(), max(frame.top(), top) + gap)
         chips.paint_chip(painter, QRect(corner, size), self._emotion)
 
-    def _paint_note(self, painter: QPainter, top: int) -> None:
+    def _paint_note(self, painter: QPainter, note: str, top: int) -> None:
         font = theme.font(theme.CAPTION)
         metrics = QFontMetrics(font)
-        note = metrics.elidedText(self._note, Qt.TextElideMode.ElideRight, self.width() // 2)
+        note = metrics.elidedText(note, Qt.TextElideMode.ElideRight, self.width() // 2)
         plate = QRectF(
             theme.RHYTHM, top + theme.RHYTHM, metrics.horizontalAdvance(note) + 2 * theme.RHYTHM, metrics.height() + 6
         )

@@ -1,12 +1,14 @@
 """The player on 1280x720 24 fps clips: first pictures, late pictures, picture against sound, memory over a loop.
 
-python tests/benchmarks/player.py [first] [late] [sync] [memory]
+python tests/benchmarks/player.py [--window] [--loop-minutes N] [first] [late] [sync] [memory] [vanish]
 
-`sync` (and `late`, for the device's own clock) wants a sound output that plays in real time; without a sound card a
-PulseAudio server with a null sink does (Debian: pulseaudio, libasound2-plugins, libportaudio2), started here when
-`pulseaudio` is installed. What its monitor records is compared with when the flash was painted.
+With `--window` the player stands in the whole window, all panels following, instead of alone. `sync` (and `late`, for
+the device's own clock) wants a sound output that plays in real time; without a sound card a PulseAudio server with a
+null sink does (Debian: pulseaudio, libasound2-plugins, libportaudio2), started here when `pulseaudio` is installed.
+What its monitor records is compared with when the flash was painted. `vanish` kills that server while it plays.
 """
 
+import argparse
 import os
 import shutil
 import statistics
@@ -14,8 +16,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -26,23 +30,28 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 import av
 import numpy as np
 import psutil
-from PySide6.QtCore import QEventLoop, QTimer
+from PySide6.QtCore import QEventLoop, Qt, QTimer
 from PySide6.QtGui import QPaintEvent
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 
-from telme_gui import theme
+from telme_gui.main_window import MainWindow
 from telme_gui.player import PlayerPanel
 from telme_gui.player.pictures import Shot
 from telme_gui.player.view import PictureView
 from telme_gui.session import Session
+from telme_gui.settings import Settings, Theme
+from telme_gui.style import Appearance
 from telme_model.corpus.dialogue import Clip, Corpus, Dialogue, Split, Turn, TurnId
 from telme_model.emotions import MELD
+from tests.telme_gui.predicted import predictions
 
 FPS, SECONDS, TURNS = 24, 6, 8
 SPEEDS = (0.5, 1.0, 2.0)
 RECORDED = 48_000  # Hz
 FLASH_EVERY = 1.0  # seconds in the clip; the flash is one frame, the beep as long
 BEEP = 1000.0  # Hz
+_SAMPLE = 5.0  # seconds between two looks at the memory
+_KEPT = 5_000  # paintings and beats, so that what is noted of an hour takes no memory of its own
 
 
 def write_clip(path: Path, seed: int) -> Path:
@@ -96,18 +105,48 @@ def corpus_of(paths: list[Path]) -> Corpus:
     return Corpus(root=paths[0].parent, kind="meld", labels=MELD, dialogues=(dialogue,))
 
 
-class Bench:
-    """A shown panel, with the moment of each painting."""
+class Heart(QTimer):
+    """Beats each 10 ms; `late` tells by how many milliseconds the window's thread let each beat wait."""
 
-    def __init__(self, corpus: Corpus) -> None:
+    def __init__(self) -> None:
+        super().__init__(interval=10, timerType=Qt.TimerType.PreciseTimer)
+        self.late: deque[float] = deque(maxlen=_KEPT)
+        self._before = time.perf_counter()
+        self.timeout.connect(self._beat)
+        self.start()
+
+    def _beat(self) -> None:
+        now = time.perf_counter()
+        self.late.append(max((now - self._before) * 1000 - 10, 0.0))
+        self._before = now
+
+    def said(self) -> str:
+        """In a few words."""
+        self.stop()
+        return (
+            f"event loop late by {percentile(self.late, 50):.1f} ms (median), {percentile(self.late, 99):.0f} (p99), "
+            f"{max(self.late):.0f} (worst)"
+        )
+
+
+class Bench:
+    """A shown player, alone or in the whole window, with the moment of each painting."""
+
+    def __init__(self, corpus: Corpus, appearance: Appearance, *, whole: bool) -> None:
         self.session = Session()
-        self.panel = PlayerPanel(self.session)
-        self.paints: list[tuple[float, float, bool]] = []  # clock, lateness in seconds, whether it flashes
+        self.widget: QWidget
+        if whole:
+            self.widget = window = MainWindow(self.session, Settings(), appearance)
+            self.panel = window.player
+        else:
+            self.widget = self.panel = PlayerPanel(self.session)
+        self.paints: deque[tuple[float, float, bool]] = deque(maxlen=_KEPT)  # clock, seconds late, whether it flashes
         self._watch()
-        self.panel.resize(900, 560)
-        self.panel.show()
+        self.widget.resize(1920, 1080) if whole else self.widget.resize(900, 560)
+        self.widget.show()
         self.session.set_corpus(corpus)
-        self.wait(1.0)
+        self.session.set_predictions(predictions(self.session.turns, corpus.labels.labels), None)
+        self.wait(2.0)
 
     def _watch(self) -> None:
         view = self.panel.findChildren(PictureView)[0]
@@ -140,9 +179,9 @@ class Bench:
             self.wait(0.001)
 
 
-def percentile(values: list[float], share: float) -> float:
+def percentile(values: Collection[float], share: float) -> float:
     """Of a few values, by linear interpolation."""
-    return float(np.percentile(values, share))
+    return float(np.percentile(list(values), share))
 
 
 def first(bench: Bench, repeats: int = 60) -> None:
@@ -165,16 +204,17 @@ def late(bench: Bench) -> None:
     bench.session.select(bench.session.turns[0].id)
     bench.wait(0.3)
     bench.paints.clear()
+    heart = Heart()
     used, began = time.process_time(), time.perf_counter()
     bench.panel.play_on()
     bench.until(lambda: not bench.panel.playing, SECONDS * TURNS + 10)
     load = (time.process_time() - used) / (time.perf_counter() - began)
-    lateness = [value for _, value, _ in bench.paints[1:]]
+    lateness = [value for _, value, _ in list(bench.paints)[1:]]
     share = sum(value > 0.5 / FPS for value in lateness) / len(lateness)
     print(
         f"{len(lateness)} of {SECONDS * TURNS * FPS} pictures painted, {100 * share:.2f} % over half a frame late, "
         f"p95 {percentile(lateness, 95) * 1000:.1f} ms, worst {max(lateness) * 1000:.0f} ms, {load:.2f} of a core; "
-        f"{bench.panel.film.silence or 'by the clock of the sound device'}"
+        f"{bench.panel.film.silence or 'by the clock of the sound device'}; {heart.said()}"
     )
 
 
@@ -237,26 +277,63 @@ def onsets(pieces: list[tuple[float, np.ndarray]]) -> list[float]:
     return [began + start / RECORDED for start in starts]
 
 
-def memory(bench: Bench, seconds: float = 60.0) -> None:
-    """Megabytes of the process while one turn loops."""
+def memory(bench: Bench, minutes: float) -> None:
+    """Megabytes, threads and open files of the process while one turn loops."""
     process = psutil.Process()
     bench.session.select(bench.session.turns[1].id)
     bench.panel.film.set_loop(True)
+    bench.paints.clear()
+    heart = Heart()
     bench.panel.play_turn()
-    sizes = []
-    for _ in range(round(seconds / 5)):
-        bench.wait(5)
+    sizes, others = [], []
+    for _ in range(max(round(minutes * 60 / _SAMPLE), 4)):
+        bench.wait(_SAMPLE)
         sizes.append(process.memory_info().rss / 2**20)
+        others.append((process.num_threads(), process.num_fds()))
     bench.panel.pause()
     bench.panel.film.set_loop(False)
-    print(f"memory while looping, every 5 s: {' '.join(f'{size:.0f}' for size in sizes)} MB")
+    later = sizes[len(sizes) // 4 :]  # what is reserved once is no growth
+    growth = float(np.polyfit(np.arange(len(later)) * _SAMPLE / 3600, later, 1)[0])
+    shown = sizes[:: max(len(sizes) // 12, 1)]
+    lateness = [value for _, value, _ in list(bench.paints)[1:]]
+    print(
+        f"looping for {minutes:g} min: {' '.join(f'{size:.0f}' for size in shown)} MB, in the last three quarters "
+        f"{min(later):.1f} to {max(later):.1f} MB, {growth:+.1f} MB an hour; threads and files {others[0]}, in the end "
+        f"{others[-1]}; of the last {len(lateness)} pictures "
+        f"{100 * sum(value > 0.5 / FPS for value in lateness) / len(lateness):.2f} % late; {heart.said()}"
+    )
+
+
+def vanish(bench: Bench, server: subprocess.Popen[bytes] | None) -> None:
+    """Seconds from the sound server's death to pictures that go on by the wall clock."""
+    if server is None:
+        print("a device that vanishes: needs pulseaudio")
+        return
+    bench.session.select(bench.session.turns[0].id)
+    heart = Heart()
+    bench.panel.play_on()
+    bench.until(lambda: bench.panel.film.at > 1.0, 10)
+    began = time.perf_counter()
+    server.kill()
+    bench.until(lambda: bool(bench.panel.film.silence), 10)
+    shown = len(bench.paints)
+    bench.until(lambda: len(bench.paints) > shown + 1, 10)
+    print(f"pictures go on {time.perf_counter() - began:.1f} s after the sound server was killed; {heart.said()}")
+    bench.until(lambda: not bench.panel.playing, SECONDS * TURNS + 10)
+    began = time.perf_counter()
+    bench.panel.play_turn()
+    shown = len(bench.paints)
+    bench.until(lambda: len(bench.paints) > shown + 1, 10)
+    print(f"played again, it shows the second picture after {time.perf_counter() - began:.1f} s")
+    print(bench.panel.film.silence)
+    bench.panel.pause()
 
 
 @contextmanager
-def null_sink() -> Iterator[None]:
+def null_sink() -> Iterator[subprocess.Popen[bytes] | None]:
     """A private PulseAudio with a null sink, where it is installed."""
     if shutil.which("pulseaudio") is None:
-        yield
+        yield None
         return
     with tempfile.TemporaryDirectory() as runtime:
         Path(runtime).chmod(0o700)
@@ -280,7 +357,7 @@ def null_sink() -> Iterator[None]:
         )
         time.sleep(1.5)
         try:
-            yield
+            yield server
         finally:
             server.terminate()
             server.wait()
@@ -288,17 +365,30 @@ def null_sink() -> Iterator[None]:
 
 def main() -> None:
     """Run those named, or all."""
-    measures = {"first": first, "late": late, "sync": sync, "memory": memory}
-    chosen = sys.argv[1:] or list(measures)
-    with tempfile.TemporaryDirectory() as folder, null_sink():
-        QApplication([])
-        theme.load_fonts()
+    measures = ["first", "late", "sync", "memory", "vanish"]  # the last one leaves no sound
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("measures", nargs="*", help=f"of {', '.join(measures)}; all by default")
+    parser.add_argument("--window", action="store_true", help="in the whole window")
+    parser.add_argument("--loop-minutes", type=float, default=1.0, help="how long `memory` loops")
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, null_sink() as server:
+        app = QApplication([])
         paths = [write_clip(Path(folder) / f"{number}.mp4", number) for number in range(TURNS)]
-        bench = Bench(corpus_of(paths))
-        for name in chosen:
-            measures[name](bench)
+        bench = Bench(corpus_of(paths), Appearance(app, Theme.DARK), whole=chosen.window)
+        runs: dict[str, Callable[[], None]] = {
+            "first": partial(first, bench),
+            "late": partial(late, bench),
+            "sync": partial(sync, bench),
+            "memory": partial(memory, bench, chosen.loop_minutes),
+            "vanish": partial(vanish, bench, server),
+        }
+        for name in chosen.measures or measures:
+            runs[name]()
+        began = time.perf_counter()
         bench.panel.close()
         bench.session.close()
+        bench.widget.close()
+        print(f"closed within {time.perf_counter() - began:.2f} s")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
@@ -42,6 +42,8 @@ class Device:
     def __init__(self) -> None:
         self.heard: list[np.ndarray] = []
         self.streams = 0
+        self.ready = Event()  # opening waits for it
+        self.ready.set()
         self.dead = False  # as when the sound server dies: open, and never asking for sound again
         device = self
 
@@ -53,6 +55,7 @@ class Device:
                 self._thread = Thread(target=self._run, daemon=True)
 
             def start(self) -> None:
+                device.ready.wait()
                 device.streams += 1
                 self._thread.start()
 

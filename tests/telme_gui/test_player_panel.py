@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,13 +12,17 @@ from PySide6.QtWidgets import QAbstractButton, QLineEdit, QSlider, QVBoxLayout, 
 from pytestqt.qtbot import QtBot
 
 from telme_gui import theme
+from telme_gui.main_window import MainWindow
 from telme_gui.player import PlayerPanel
 from telme_gui.player.transport import FilmBar, clock
 from telme_gui.player.view import PictureView
 from telme_gui.session import Session
-from telme_model.corpus.dialogue import Clip
+from telme_gui.settings import Playback, Settings
+from telme_gui.style import Appearance
+from telme_model.corpus.dialogue import Clip, Modality
 from tests.clips import write_clip
 from tests.telme_gui.player_fakes import Device, corpus_of
+from tests.telme_gui.predicted import predictions
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +135,55 @@ def test_the_view_says_what_is_said_and_what_is_wrong(
     view.grab()
 
 
+def corner(view: PictureView) -> set[int]:
+    """The colours at the top right, where the chip is."""
+    image = view.grab().toImage()
+    return {image.pixel(x, y) for x in range(image.width() - 60, image.width()) for y in range(40)}
+
+
+def test_the_chip_is_the_label_of_the_turn_and_of_nothing_else(
+    qtbot: QtBot, panel: PlayerPanel, session: Session
+) -> None:
+    """A hidden label is shown neither itself nor as what a run says."""
+    view = panel.findChildren(PictureView)[0]
+    corpus = corpus_of([None])
+    unlabelled = replace(corpus.dialogues[0].turns[0], gold=None)
+    with qtbot.waitSignal(panel.film.shown):
+        session.set_corpus(corpus)
+    assert len(corner(view)) > 2
+    session.set_predictions(predictions(session.turns, corpus.labels.labels), None)
+    session.labels.choose(blind=True)
+    assert len(corner(view)) == 1
+    session.labels.choose(blind=False)
+    assert len(corner(view)) > 2
+    session.set_corpus(replace(corpus, dialogues=(replace(corpus.dialogues[0], turns=(unlabelled,)),)))
+    session.set_predictions(predictions(session.turns, corpus.labels.labels), None)
+    assert len(corner(view)) == 1
+
+
+def test_the_view_gives_only_what_is_presented(
+    qtbot: QtBot, panel: PlayerPanel, session: Session, short: list[Clip | None]
+) -> None:
+    view = panel.findChildren(PictureView)[0]
+
+    def has_picture() -> bool:
+        """The ground's red is 10, the picture's 20."""
+        return view.grab().toImage().pixelColor(view.width() // 2, view.height() // 4).red() > 15
+
+    with qtbot.waitSignal(panel.film.shown):
+        session.set_corpus(corpus_of(short))
+    qtbot.waitUntil(has_picture)
+    session.present(frozenset({Modality.TEXT}))
+    assert not has_picture()  # at once, before anything is decoded anew
+    assert view.accessibleDescription() == "Ada: Turn 0."
+    session.present(frozenset({Modality.AUDIO}))
+    assert not has_picture()
+    assert view.accessibleDescription() == ""
+    session.present(frozenset({Modality.VISUAL}))
+    qtbot.waitUntil(has_picture)
+    assert view.accessibleDescription() == ""
+
+
 def test_full_screen_and_back(qtbot: QtBot, panel: PlayerPanel, session: Session, short: list[Clip | None]) -> None:
     session.set_corpus(corpus_of(short))
     full: QAction = panel.controls.full_screen
@@ -137,10 +191,43 @@ def test_full_screen_and_back(qtbot: QtBot, panel: PlayerPanel, session: Session
     view = panel.findChildren(PictureView)[0]
     assert view.window() is not panel.window()
     qtbot.waitUntil(view.hasFocus)
+    with qtbot.waitSignal(panel.playing_changed):
+        qtbot.keyClick(view, Qt.Key.Key_Space)
     qtbot.keyClick(view, Qt.Key.Key_Escape)
     assert not panel.is_full_screen
     assert view.isVisible()
     assert view.window() is panel.window()
+
+
+def test_after_the_full_screen_the_keyboard_is_where_it_was(qtbot: QtBot, panel: PlayerPanel) -> None:
+    bar = panel.findChildren(FilmBar)[0]
+    bar.setFocus()
+    panel.toggle_full_screen()
+    view = panel.findChildren(PictureView)[0]
+    qtbot.waitUntil(view.hasFocus)
+    view.window().close()  # as a window manager does
+    assert not panel.is_full_screen
+    assert panel.window().focusWidget() is bar
+    assert view.isVisible()
+
+
+def test_closing_leaves_no_full_screen(qtbot: QtBot, panel: PlayerPanel) -> None:
+    panel.toggle_full_screen()
+    panel.shut_down()
+    assert panel.findChildren(PictureView)[0].window() is panel.window()
+
+
+def test_a_window_remembers_volume_and_speed(
+    qtbot: QtBot, appearance: Appearance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(playback=Playback(volume=0.3, muted=True, speed=1.5))
+    window = MainWindow(Session(), settings, appearance)
+    qtbot.addWidget(window)
+    assert window.player.playback == settings.playback
+    window.player.film.set_volume(0.6)
+    window.player.film.set_speed(0.75)
+    window.close()
+    assert settings.playback == Playback(volume=0.6, muted=False, speed=0.75)
 
 
 def test_it_takes_the_colours_of_another_theme(panel: PlayerPanel, session: Session) -> None:
