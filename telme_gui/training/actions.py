@@ -1,0 +1,80 @@
+"""What can be done about training, each with its keys: for a menu of the window."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QWidget
+
+from telme_gui.session import Session
+from telme_gui.settings import Settings
+from telme_gui.training.dialog import TrainingDialog
+from telme_gui.training.monitor.panel import ask_discard
+from telme_gui.training.plan import GOLD
+from telme_gui.training.trainer import State
+from telme_model.annotations.apply import with_labels
+from telme_model.corpus.dialogue import Corpus
+
+
+class Actions(QObject):
+    """The actions, in the order of a menu; they follow the session's trainer. `window` is what dialogs belong to."""
+
+    def __init__(self, session: Session, settings: Settings, window: QWidget) -> None:
+        super().__init__(window)
+        self._session, self._settings, self._window = session, settings, window
+        self.all: list[QAction] = []
+        self.train = self._add("Train a run…", "Ctrl+Shift+T", self.open_dialog)
+        self.again = self._add("Train again with my labels…", "", self._train_again)
+        self.pause = self._add("Pause training", "", self._pause)
+        self.stop = self._add("Stop training and keep", "", session.trainer.stop_and_keep)
+        self.discard = self._add("Discard training…", "", self._discard)
+        session.trainer.changed.connect(self._follow)
+        session.labels_changed.connect(self._follow)
+        session.corpus_changed.connect(self._follow)
+        self._follow()
+
+    def _add(self, text: str, keys: str, slot: Callable[[], object]) -> QAction:
+        action = QAction(text, self)
+        action.setObjectName(text.rstrip("…"))
+        action.setShortcut(QKeySequence(keys))
+        action.triggered.connect(lambda _checked=False: slot())
+        self.all.append(action)
+        return action
+
+    def open_dialog(self) -> TrainingDialog:
+        """Let a person choose what is trained."""
+        layers = (GOLD, *self._session.labels.layers)
+        dialog = TrainingDialog(self._session, self._settings, self._window, layers=layers, relabel=self._relabel)
+        dialog.open()
+        return dialog
+
+    def _relabel(self, corpus: Corpus, layer: str) -> Corpus:
+        labels = self._session.labels.of(layer) if layer != GOLD else {}
+        return with_labels(corpus, labels)
+
+    def _train_again(self) -> None:
+        dialog = self.open_dialog()
+        dialog.run_page.layer.choose(self._session.labels.layer)
+
+    def _pause(self) -> None:
+        trainer = self._session.trainer
+        if trainer.state is State.PAUSED:
+            trainer.resume()
+        else:
+            trainer.pause()
+
+    def _discard(self) -> None:
+        trainer = self._session.trainer
+        if trainer.plan is None:
+            return
+        box = ask_discard(trainer.plan, self._window)
+        box.accepted.connect(trainer.discard)
+        box.open()
+
+    def _follow(self) -> None:
+        trainer, labels = self._session.trainer, self._session.labels
+        self.again.setEnabled(self._session.corpus is not None and bool(labels.of(labels.layer)))
+        self.pause.setEnabled(trainer.busy and trainer.state is not State.STOPPING)
+        self.pause.setText("Resume training" if trainer.state is State.PAUSED else "Pause training")
+        for action in (self.stop, self.discard):
+            action.setEnabled(trainer.busy)

@@ -1,0 +1,92 @@
+"""The dialog's page of ablations: the switches of the method, and a queue of runs that each leave something out."""
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QWidget
+
+from telme_gui import theme
+from telme_gui.training.dialog.draft import Draft, settings_of
+from telme_gui.training.dialog.form import FormPage
+from telme_gui.training.dialog.wording import VARIANTS, Variant
+from telme_model.config import Config, ConfigError
+
+SWITCHES = {
+    "distillation.alpha": ("L_response", "Students follow the teacher's probabilities (equations 7 to 12)."),
+    "distillation.beta": ("L_feature", "Students follow the teacher's features (equations 13 to 15)."),
+}
+COLUMNS = 3  # of variants
+PARTS = ("text.prompt", "fusion.kind", "teacher", "students")
+
+
+class AblationPage(FormPage):
+    """Switches that change the run itself, and boxes that add further runs."""
+
+    variants_changed = Signal()
+
+    def __init__(self, draft: Draft) -> None:
+        super().__init__(draft)
+        self.lead("Ablation", "What the method is made of, to be left out or changed.")
+        for path, (name, sentence) in SWITCHES.items():
+            self._switch(path, name, sentence)
+        for setting in settings_of():
+            if setting.path in PARTS:
+                self.setting(setting)
+        self.group("Train these as well, one after another, each with one change to the run")
+        self.boxes = {variant: QCheckBox(variant.words) for variant in VARIANTS}
+        grid = QGridLayout()
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setVerticalSpacing(theme.RHYTHM)
+        for number, box in enumerate(self.boxes.values()):
+            box.toggled.connect(self.variants_changed)
+            grid.addWidget(box, number // COLUMNS, number % COLUMNS)
+        both = QWidget()
+        both.setLayout(grid)
+        self.wide(both)
+        self.fill()
+        draft.changed.connect(self._offer)
+        self._offer()
+
+    @property
+    def variants(self) -> list[Variant]:
+        """The further runs that are wanted."""
+        return [variant for variant, box in self.boxes.items() if box.isChecked() and box.isEnabled()]
+
+    def _switch(self, path: str, name: str, sentence: str) -> None:
+        box = QCheckBox("On")
+        row = self.row(name, box, sentence)
+
+        def show() -> None:
+            box.blockSignals(True)
+            box.setChecked(self.draft.number(path) != 0)
+            box.blockSignals(False)
+            row.mark(self.draft.differs(path), self.draft.preset_text(path))
+
+        box.toggled.connect(lambda on: self.draft.set(path, self._on(path) if on else "0"))
+        row.reset.clicked.connect(lambda: self.draft.reset(path))
+        self.draft.changed.connect(show)
+        show()
+
+    def _on(self, path: str) -> str:
+        """The weight that switches a loss on: the preset's, or the paper's 1 where that is 0."""
+        plain = self.draft.preset_text(path)
+        return "1.0" if float(plain) == 0 else plain
+
+    def _offer(self) -> None:
+        """A variant that would change nothing, or cannot be, is not on offer."""
+        config = self.draft.config
+        for variant, box in self.boxes.items():
+            problem = "Set the run itself right first" if config is None else hindrance(config, variant)
+            box.setEnabled(not problem)
+            box.setToolTip(problem or ", ".join(variant.settings))
+
+
+def varied(config: Config, variant: Variant) -> Config:
+    """The configuration with a variant's change. Raises ConfigError where the two do not go together."""
+    return config.with_settings(variant.settings)
+
+
+def hindrance(config: Config, variant: Variant) -> str:
+    """Why a variant is not on offer, "" where it is."""
+    try:
+        return "The run is like this already" if varied(config, variant) == config else ""
+    except ConfigError as error:
+        return str(error)

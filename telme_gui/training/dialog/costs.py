@@ -1,0 +1,139 @@
+"""What the run will cost, beside the form."""
+
+from collections.abc import Callable, Iterable
+
+from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from telme_gui import theme
+from telme_gui.training.dialog.reckoner import Reckoner
+from telme_model.config import Config
+from telme_model.estimates import Costs, card
+
+WIDTH = 256  # px
+TOTAL = "Whole run"
+
+
+class CostsPanel(QWidget):
+    """Turns, disk, memory and time, with the button that measures."""
+
+    def __init__(self, reckoner: Reckoner, busy: Callable[[], bool]) -> None:
+        super().__init__()
+        self._reckoner, self._busy = reckoner, busy
+        self.setFixedWidth(WIDTH)
+        title = QLabel("What it costs")
+        title.setObjectName("title")
+        self.how = _caption()
+        self.measure = QPushButton("Measure")
+        self.measure.setToolTip("Train each encoder for a few steps with random weights: about a minute")
+        self.measure.clicked.connect(reckoner.measure)
+        self.note = _caption()
+        self.note.setObjectName("wrong")
+        self._lines = QGridLayout()
+        self._lines.setHorizontalSpacing(theme.RHYTHM)
+        self._lines.setVerticalSpacing(theme.RHYTHM // 2)
+        self._lines.setColumnStretch(1, 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(2 * theme.RHYTHM, 2 * theme.RHYTHM, 2 * theme.RHYTHM, 2 * theme.RHYTHM)
+        column.setSpacing(theme.RHYTHM)
+        column.addWidget(title)
+        column.addLayout(self._lines)
+        column.addWidget(self.how)
+        column.addWidget(self.measure)
+        column.addWidget(self.note)
+        column.addStretch(1)
+        reckoner.changed.connect(self.refresh)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show what the reckoner knows."""
+        answer = self._reckoner.answer
+        cost = answer.costs if answer else None
+        self._write(self._facts(answer.config, cost) if answer and cost else [])
+        busy = self._busy()
+        self.measure.setEnabled(cost is not None and not self._reckoner.under_way and not busy)
+        if self._reckoner.measuring:
+            self.how.setText(f"{self._reckoner.measuring[:1].upper()}{self._reckoner.measuring[1:]}…")
+        elif cost is None:
+            self.how.setText("Nothing to reckon yet." if answer else "Reckoning…")
+        elif cost.measured:
+            self.how.setText("Measured on this machine.")
+        else:
+            wait = " A run is training: measure when it has ended." if busy else ""
+            self.how.setText("Time and memory are rough, by a formula, until they are measured." + wait)
+        trouble = self._reckoner.trouble or (_tight(cost, self._free(answer.config)) if answer and cost else "")
+        self.note.setText(trouble[:1].upper() + trouble[1:])
+
+    def _free(self, config: Config) -> int:
+        gpu = card(config.device, self._reckoner.machine)
+        return gpu.free if gpu else self._reckoner.machine.free
+
+    def _facts(self, config: Config, cost: Costs) -> list[tuple[str, str]]:
+        machine = self._reckoner.machine
+        cache = cost.cache
+        decode = f"{cache.turns:,} turns, {size(cache.bytes)}" if cache.turns else "nothing left"
+        facts = [("Decode once", decode)]
+        run = "unknown" if cost.run_bytes is None else size(cost.run_bytes + cost.scratch_bytes)
+        facts += [("Run's folder", run), ("Disk", f"{size(min(cache.free_bytes, cost.run_free))} free"), ("", "")]
+        for stage in cost.stages:
+            facts.append((str(stage.phase).capitalize(), duration(stage.seconds)))
+        facts += [(TOTAL, duration(cost.seconds)), ("", "")]
+        facts.append(("Memory", size(cost.memory) if cost.memory is not None else "unknown"))
+        gpu = card(config.device, machine)
+        if gpu is not None:
+            facts.append((gpu.name, f"{size(gpu.free)} of {size(gpu.memory)} free"))
+        else:
+            facts.append((f"Processor, {machine.cores} cores", f"{size(machine.free)} free"))
+        return facts
+
+    def _write(self, facts: Iterable[tuple[str, str]]) -> None:
+        while (item := self._lines.takeAt(0)) is not None:
+            if (widget := item.widget()) is not None:
+                widget.deleteLater()
+        for row, (name, value) in enumerate(facts):
+            if not name:
+                line = QFrame()
+                line.setObjectName("hairline")
+                line.setFixedHeight(1)
+                self._lines.addWidget(line, row, 0, 1, 2)
+                continue
+            label, said = _caption(name), QLabel(value)
+            said.setFont(theme.font(bold=name == TOTAL, tabular=True))
+            said.setWordWrap(True)
+            self._lines.addWidget(label, row, 0)
+            self._lines.addWidget(said, row, 1)
+
+
+def _tight(cost: Costs, free: int) -> str:
+    """Which stage the memory may not hold."""
+    largest = max(cost.stages, key=lambda stage: stage.memory or 0)
+    if (largest.memory or 0) <= free:
+        return ""
+    return f"The memory may not hold the {largest.phase}: halve its batch and double its accumulation."
+
+
+def _caption(text: str = "") -> QLabel:
+    label = QLabel(text)
+    label.setObjectName("caption")
+    label.setWordWrap(True)
+    return label
+
+
+def size(count: int) -> str:
+    """Bytes as a person reads them: "126 MB", "1.4 GB"."""
+    for unit, name in ((1e9, "GB"), (1e6, "MB")):
+        if count >= unit:
+            return f"{count / unit:,.1f} {name}" if count < 10 * unit else f"{count / unit:,.0f} {name}"
+    return f"{count / 1e3:,.0f} kB"
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds as a person reads them: "40 s", "4 min", "2 h 10 min", "3 days"."""
+    if seconds is None:
+        return "unknown"
+    if seconds < 90:
+        return f"{max(seconds, 1):.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours < 48 else f"{hours / 24:,.0f} days"

@@ -1,0 +1,345 @@
+"""The training dialog: a preset, pages of settings, what they cost, and a reason wherever training cannot start."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication, QKeySequence
+from PySide6.QtWidgets import (
+    QDialog,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QListWidget,
+    QPushButton,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from telme_gui import theme
+from telme_gui.session import Session
+from telme_gui.settings import LastTraining, Settings
+from telme_gui.training.dialog import ready
+from telme_gui.training.dialog.ablation_page import AblationPage, varied
+from telme_gui.training.dialog.costs import CostsPanel, size
+from telme_gui.training.dialog.draft import Draft, Setting, settings_of
+from telme_gui.training.dialog.encoders_page import EncodersPage
+from telme_gui.training.dialog.form import Choice, FormPage
+from telme_gui.training.dialog.reckoner import Question, Reckoner
+from telme_gui.training.dialog.run_page import RunPage, SeedsError, parse_seeds
+from telme_gui.training.dialog.wording import PRESETS
+from telme_gui.training.plan import GOLD, Plan
+from telme_model.config import ConfigError
+from telme_model.corpus.dialogue import Corpus, Modality
+from telme_model.paths import runs_folder
+
+PAGES = 136  # px, the list of pages
+SIZE = (1120, 640)  # px
+OPTIMISATION = "AdamW, a linear schedule with warm-up, and the epoch that is best on dev."
+STAGES = {  # title and sentence of each stage's page, by its name in the configuration
+    "teacher": ("Teacher", f"The encoder that teaches the others. {OPTIMISATION}"),
+    "text": ("Text student", f"Learns from the teacher. {OPTIMISATION}"),
+    "audio": ("Audio student", f"Learns from the teacher. {OPTIMISATION}"),
+    "visual": ("Visual student", f"Learns from the teacher. {OPTIMISATION}"),
+}
+INPUTS = {"text": "Words", "audio": "Sound", "visual": "Picture"}
+
+Relabel = Callable[[Corpus, str], Corpus]  # the corpus with a layer's labels
+
+
+class TrainingDialog(QDialog):
+    """Chooses what is trained; Start hands it to `session.trainer`. `settings` keep the choice for the next time."""
+
+    def __init__(
+        self,
+        session: Session,
+        settings: Settings,
+        parent: QWidget | None = None,
+        *,
+        layers: Sequence[str] = (GOLD,),
+        relabel: Relabel = lambda corpus, _layer: corpus,
+    ) -> None:
+        super().__init__(parent)
+        self._session, self._settings, self._relabel = session, settings, relabel
+        last = settings.training
+        self.draft = Draft(self)
+        self.draft.load(last.preset or "paper-meld", last.settings)
+        self.reckoner = Reckoner(session, self._question, self)
+        self.setWindowTitle("Train a run")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.run_page = RunPage(session, self.draft, layers, Path(last.folder) if last.folder else runs_folder())
+        self.run_page.seeds.setText(last.seeds)
+        self.run_page.layer.choose(last.layer if last.layer in layers else GOLD)
+        self.ablation = AblationPage(self.draft)
+        self._corpus: Corpus | None = None  # with the labels that are learnt
+        self._place()
+        self._follow()
+        self._take_corpus()
+        self.reckoner.begin()
+
+    # -- places -------------------------------------------------------------------------------------------------
+
+    def _place(self) -> None:
+        self._stack, self.pages = QStackedWidget(), QListWidget()
+        self.pages.setObjectName("pages")
+        self.pages.setFixedWidth(PAGES)
+        self.pages.setAccessibleName("Pages of settings")
+        for title, page in self._pages():
+            self.pages.addItem(title)
+            self._stack.addWidget(page)
+        self.pages.currentRowChanged.connect(self._stack.setCurrentIndex)
+        self.pages.setCurrentRow(0)
+        left = QVBoxLayout()
+        left.setContentsMargins(theme.RHYTHM, 2 * theme.RHYTHM, theme.RHYTHM, theme.RHYTHM)
+        left.addWidget(self.pages)
+        middle = QHBoxLayout()
+        middle.setSpacing(0)
+        middle.addLayout(left)
+        middle.addWidget(_line(upright=True))
+        middle.addWidget(self._stack, 1)
+        middle.addWidget(_line(upright=True))
+        middle.addWidget(CostsPanel(self.reckoner, lambda: self._session.trainer.busy))
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addLayout(self._head())
+        column.addWidget(_line())
+        column.addLayout(middle, 1)
+        column.addWidget(_line())
+        column.addLayout(self._foot())
+        for button in self.findChildren(QPushButton):
+            button.setAutoDefault(False)  # Return in a field must not press what begins hours of work
+        self.resize(*SIZE)
+
+    def _head(self) -> QHBoxLayout:
+        self.preset = Choice()
+        for name, words in PRESETS.items():
+            self.preset.addItem(words.label, name)
+        self.preset.setAccessibleName("Preset")
+        self.preset.setMinimumWidth(208)
+        caption = QLabel("&Preset")
+        caption.setBuddy(self.preset)
+        self._about = QLabel()
+        self._about.setObjectName("caption")
+        self._about.setWordWrap(True)
+        self.reset = QPushButton("Reset all")
+        self.reset.setObjectName("quiet")
+        row = QHBoxLayout()
+        row.setContentsMargins(2 * theme.RHYTHM, theme.RHYTHM, 2 * theme.RHYTHM, theme.RHYTHM)
+        row.setSpacing(theme.RHYTHM)
+        row.addWidget(caption)
+        row.addWidget(self.preset)
+        row.addWidget(self._about, 1)
+        row.addWidget(self.reset)
+        return row
+
+    def _foot(self) -> QHBoxLayout:
+        self.reason = QLabel()
+        self.reason.setWordWrap(True)
+        self.reason.setTextFormat(Qt.TextFormat.PlainText)
+        self.copy, cancel, self.start = QPushButton("Copy command"), QPushButton("Cancel"), QPushButton("Start")
+        self.copy.setToolTip("Copy the command that does the same without a window")
+        self.start.setObjectName("primary")
+        self.start.setShortcut(QKeySequence("Ctrl+Return"))
+        self.start.setToolTip("Ctrl+Return")
+        cancel.clicked.connect(self.reject)
+        row = QHBoxLayout()
+        row.setContentsMargins(2 * theme.RHYTHM, theme.RHYTHM, 2 * theme.RHYTHM, theme.RHYTHM)
+        row.setSpacing(theme.RHYTHM)
+        row.addWidget(self.reason, 1)
+        for button in (self.copy, cancel, self.start):
+            row.addWidget(button)
+        return row
+
+    def _pages(self) -> list[tuple[str, FormPage]]:
+        self._students: dict[Modality, int] = {}  # rows of the list
+        pages: list[tuple[str, FormPage]] = [("Run", self.run_page)]
+        for stage, (title, sentence) in STAGES.items():
+            if stage in list(Modality):
+                self._students[Modality(stage)] = len(pages)
+            pages.append((title, self._page(title, sentence, {"": f"stages.{stage}."})))
+        about = "L_student = L_cls + α L_response + β L_feature (equation 6)."
+        pages.append(("Distillation", self._page("Distillation", about, {"": "distillation."})))
+        about = "Shifts the teacher's features by what the students saw (equations 16 to 19)."
+        groups = {"": "fusion.", "Optimisation": "stages.fusion."}
+        pages.append(("Fusion", self._page("Fusion", about, groups)))
+        inputs = {title: f"{modality}." for modality, title in INPUTS.items()}
+        pages.append(("Inputs", self._page("Inputs", "What the encoders are given of a turn.", inputs)))
+        return [*pages, ("Backbones", EncodersPage(self.draft, self.reckoner)), ("Ablation", self.ablation)]
+
+    def _page(self, title: str, sentence: str, groups: dict[str, str]) -> FormPage:
+        """A page of the settings whose names begin as each group's do; weights have a page of their own."""
+        page = FormPage(self.draft)
+        page.lead(title, sentence)
+        for name, owner in groups.items():
+            if name:
+                page.group(name)
+            for setting in _owned(owner):
+                page.setting(setting)
+        page.fill()
+        return page
+
+    def take_preset(self, name: str) -> None:
+        """Begin with another preset; the device stays as it was chosen."""
+        kept = [f"device={self.draft.text('device')}"] if self.draft.differs("device") else []
+        self.draft.load(name, kept)
+
+    # -- following ----------------------------------------------------------------------------------------------
+
+    def _follow(self) -> None:
+        self.preset.activated.connect(lambda _row: self.take_preset(self.preset.currentData()))
+        self.reset.clicked.connect(self.draft.reset_all)
+        self.draft.changed.connect(self._changed)
+        self.run_page.changed.connect(self._changed)
+        self.run_page.corpus_changed.connect(self._take_corpus)
+        self.ablation.variants_changed.connect(self._refresh)
+        self.reckoner.changed.connect(self._heard)
+        self._session.trainer.changed.connect(self._refresh)
+        self.copy.clicked.connect(self.copy_command)
+        self.start.clicked.connect(self.submit)
+        self.finished.connect(self._leave)
+
+    def _take_corpus(self) -> None:
+        corpus = self.run_page.corpus
+        self._corpus = corpus and self._relabel(corpus, self.run_page.layer.currentData())
+        if self._corpus is not None:
+            self.run_page.show_counts(self._corpus)
+        self._changed()
+
+    def _changed(self) -> None:
+        self.reckoner.ask_again()
+        self._refresh()
+
+    def _heard(self) -> None:
+        if self.reckoner.looked and self.run_page.machine is None:
+            self.run_page.show_machine(self.reckoner.machine)
+        self._refresh()
+
+    def _refresh(self) -> None:
+        """Show preset, pages, reason and buttons as they are now."""
+        draft = self.draft
+        self.preset.choose(draft.base.preset)
+        count = len(draft.texts)
+        changes = f" {count} setting{'s' * (count != 1)} changed." if count else ""
+        known = PRESETS.get(draft.base.preset)
+        self._about.setText((known.help if known else "") + changes)
+        self.reset.setVisible(bool(count))
+        students = draft.text("students").split(",")
+        for modality, row in self._students.items():
+            self.pages.setRowHidden(row, modality not in students)
+        reason = self.obstacle()
+        self.reason.setText(reason or self._outlook())
+        self.reason.setObjectName("wrong" if reason else "caption")
+        self.reason.style().unpolish(self.reason)
+        self.reason.style().polish(self.reason)
+        self.start.setEnabled(not reason)
+        count = self._count()
+        self.copy.setEnabled(count > 0)
+        verb = "Queue" if self._session.trainer.busy else "Start"
+        self.start.setText(f"{verb} {count} runs" if count > 1 else verb)
+
+    def _question(self) -> Question | None:
+        config = self.draft.config
+        return None if config is None else Question(config=config, corpus=self._corpus, run=self.run_page.place)
+
+    # -- what is chosen -----------------------------------------------------------------------------------------
+
+    def plans(self) -> list[Plan]:
+        """The runs that are chosen, in order. Raises ConfigError and SeedsError."""
+        page, config, corpus = self.run_page, self.draft.config, self.run_page.corpus
+        if config is None:
+            raise ConfigError(next(iter(self.draft.errors.values())))
+        if corpus is None:
+            return []
+        configs = [("", config)] + [(f"-{v.name}", varied(config, v)) for v in self.ablation.variants]
+        seeds = parse_seeds(page.seeds.text())
+        plan = Plan(
+            config=config,
+            corpus=corpus.root,
+            run=page.place,
+            warm_start=page.begin_with,
+            layer=page.layer.currentData(),
+        )
+        return [
+            replace(
+                plan,
+                config=replace(changed, seed=seed),
+                run=plan.run.with_name(f"{plan.run.name}{suffix}" + (f"-seed{seed}" if len(seeds) > 1 else "")),
+            )
+            for (suffix, changed), seed in product(configs, seeds)
+        ]
+
+    def obstacle(self) -> str:
+        """Why training cannot start, in a sentence; "" where it can."""
+        if reason := next(iter(self.draft.errors.values()), "") or ready.corpus_obstacle(self._corpus):
+            return reason[:1].upper() + reason[1:]
+        if reason := ready.name_obstacle(self.run_page.name.text().strip(), self.run_page.place.parent):
+            return reason
+        try:
+            plans = self.plans()
+        except (ConfigError, SeedsError) as error:
+            return str(error)
+        config, trainer = plans[0].config, self._session.trainer
+        waiting = [plan.run for plan in trainer.queue] + ([trainer.plan.run] if trainer.busy and trainer.plan else [])
+        return (
+            ready.folder_obstacle(plans, waiting)
+            or ready.warm_start_obstacle(self.run_page.begin_with, config, self._corpus)
+            or ready.answer_obstacle(self.reckoner, replace(config, seed=self.draft.base.seed), len(plans))
+        )
+
+    def copy_command(self) -> None:
+        """Put the commands that do the same without a window into the clipboard, a line each."""
+        QGuiApplication.clipboard().setText("\n".join(plan.command() for plan in self.plans()))
+        self._remember()
+
+    def submit(self) -> None:
+        """Hand what is chosen to the trainer, and close."""
+        if not self.obstacle():
+            self._session.trainer.submit(self.plans())
+            self._remember()
+            self.accept()
+
+    def _count(self) -> int:
+        try:
+            return len(self.plans())
+        except (ConfigError, SeedsError, ValueError):
+            return 0
+
+    def _outlook(self) -> str:
+        answer = self.reckoner.answer
+        if answer is None or answer.costs is None or answer.config != self.draft.config:
+            return "Reckoning what it costs…"
+        fetched = sum(found.bytes or 0 for found in answer.weights.values() if not found.here)
+        downloads = f"{size(fetched)} are downloaded first. " if fetched else ""
+        return f"{downloads}The window stays usable while it trains."
+
+    def _remember(self) -> None:
+        page = self.run_page
+        self._settings.training = LastTraining(
+            preset=self.draft.base.preset,
+            settings=self.draft.settings,
+            seeds=page.seeds.text(),
+            folder=page.folder.text(),
+            layer=page.layer.currentData(),
+        )
+
+    def _leave(self) -> None:
+        self.reckoner.end()
+
+
+def _owned(owner: str) -> list[Setting]:
+    """The settings whose names begin so, weights left out."""
+    return [s for s in settings_of() if s.path.startswith(owner) and not s.path.endswith(".weights")]
+
+
+def _line(*, upright: bool = False) -> QFrame:
+    line = QFrame()
+    line.setObjectName("hairline")
+    if upright:
+        line.setFixedWidth(1)
+    else:
+        line.setFixedHeight(1)
+    return line

@@ -1,0 +1,85 @@
+"""The dialog's page of pretrained encoders: where their weights are, what they weigh, and under which licence."""
+
+from pathlib import Path
+
+from PySide6.QtWidgets import QFileDialog, QLabel, QPushButton
+
+from telme_gui.training.dialog.costs import size
+from telme_gui.training.dialog.draft import Draft, settings_of
+from telme_gui.training.dialog.form import FormPage
+from telme_gui.training.dialog.reckoner import Reckoner
+from telme_model.corpus.dialogue import Modality
+from telme_model.weights import HubAnswer, Weights
+
+NOT_COMMERCIAL = "-nc"  # in a licence's name
+
+
+class EncodersPage(FormPage):
+    """A row for each modality's weights, and what this machine and the hub say of them."""
+
+    def __init__(self, draft: Draft, reckoner: Reckoner) -> None:
+        super().__init__(draft)
+        self._reckoner = reckoner
+        self.states: dict[Modality, QLabel] = {}
+        self.lead("Backbones", "Pretrained encoders, fetched from the Hugging Face hub at first use, or from a folder.")
+        settings = {setting.path: setting for setting in settings_of()}
+        for modality in Modality:
+            self.group(modality.capitalize())
+            self.setting(settings[f"{modality}.weights"], wide=True)
+            self._browse(modality)
+        self.group("All")
+        self.setting(settings["dim"])
+        self.fill()
+        reckoner.changed.connect(self._show)
+        draft.changed.connect(self._show)
+        self._show()
+
+    def _browse(self, modality: Modality) -> None:
+        state, browse = QLabel(), QPushButton("Folder…")
+        state.setWordWrap(True)
+        state.setObjectName("caption")
+        browse.setAccessibleName(f"Choose a folder with the {modality} encoder")
+        browse.clicked.connect(lambda: self._ask(modality))
+        self.states[modality] = state
+        self.beside(browse, state)
+
+    def _ask(self, modality: Modality) -> None:
+        chosen = QFileDialog.getExistingDirectory(self, f"Choose the folder of the {modality} encoder")
+        if chosen:
+            self.draft.set(f"{modality}.weights", str(Path(chosen)))
+
+    def _show(self) -> None:
+        answer = self._reckoner.answer
+        for modality, label in self.states.items():
+            found = answer.weights.get(modality) if answer else None
+            if found is None or found.name != self.draft.text(f"{modality}.weights"):
+                used = modality in (self.draft.config.modalities if self.draft.config else Modality)
+                label.setText("Looking…" if used else "Not used: the modality takes no part in this run.")
+            else:
+                label.setToolTip(str(found.place or ""))
+                label.setText(" ".join(said(found, self._reckoner.hub.get(found.name))))
+
+
+def said(found: Weights, hub: HubAnswer | None) -> list[str]:
+    """What is to be said of weights, sentence by sentence."""
+    if found.built:
+        return ["Built from scratch."]
+    if found.lacking:
+        return [f"{found.lacking}."]
+    known = found.bytes if found.bytes is not None else (hub.bytes if hub else None)
+    licence = found.licence or (hub.licence if hub else "")
+    words = []
+    if found.here:
+        words.append(f"On this machine, {size(known or 0)}.")
+    elif hub is not None and not hub.found:
+        return [f"There is no folder and no model on the hub of this name: {found.name}."]
+    else:
+        words.append(f"Not on this machine: {size(known)} to download." if known else "Not on this machine.")
+        if hub is not None and not hub.reached:
+            words.append("The hub cannot be reached now.")
+    words.append(
+        f"Licence: {licence.replace('cc-by-nc', 'CC BY-NC')}." if licence else "Its licence is not known here."
+    )
+    if NOT_COMMERCIAL in licence.lower():
+        words.append("Not for commercial use, nor is what is trained from it.")
+    return words

@@ -1,0 +1,121 @@
+"""Whether training can start: the first thing that stands in its way, as a sentence."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from telme_gui.training.dialog.costs import size
+from telme_gui.training.dialog.reckoner import Answer, Reckoner
+from telme_gui.training.plan import Plan
+from telme_model.checkpoints import RunError, RunFolder
+from telme_model.config import Config
+from telme_model.corpus.dialogue import Corpus, Split
+from telme_model.estimates import Machine
+from telme_model.weights import HubAnswer, Weights
+
+
+def corpus_obstacle(corpus: Corpus | None) -> str:
+    """Why nothing can be trained on this corpus with these labels."""
+    if corpus is None:
+        return "No corpus is open: choose one on the page Run."
+    for split in (Split.TRAIN, Split.DEV):
+        if not any(turn.gold is not None for turn in corpus.turns(split)):
+            needed = "training needs train and dev (the epoch is chosen on dev)"
+            return f"{corpus.root.name} has no labelled turns in its {split} split; {needed}."
+    return ""
+
+
+def name_obstacle(name: str, folder: Path) -> str:
+    """Why a run in `folder` cannot be called so."""
+    if not name or name.startswith(".") or any(sign in name for sign in '/\\:*?"<>|'):
+        return f"“{name}” cannot be a run's name: write letters, digits, - and _."
+    return "" if folder.is_absolute() else "Choose the folder in which the run's folder is made."
+
+
+def folder_obstacle(plans: Sequence[Plan], waiting: Sequence[Path] = ()) -> str:
+    """Why a run's folder cannot be made; `waiting` are those of runs that are queued or under way."""
+    for plan in plans:
+        run = plan.run
+        if run in waiting:
+            return f"{run.name} is already being trained, or waits for it: choose another name."
+        if run.exists() and (not run.is_dir() or any(run.iterdir())):
+            return f"{run} already holds files: choose another name, or resume the run there."
+        parent = next(place for place in run.absolute().parents if place.exists())
+        if not parent.is_dir():
+            return f"{parent} is a file: choose a folder to keep runs in."
+    return ""
+
+
+def device_obstacle(device: str, machine: Machine) -> str:
+    """Why this machine cannot compute on `device`."""
+    if device.startswith("cuda") and int(device.partition(":")[2] or 0) >= len(machine.gpus):
+        return f"{device} is not here: this machine has {len(machine.gpus)} CUDA GPUs. Take auto or the processor."
+    if device == "mps" and not machine.mps:
+        return "mps is not here: this machine has no Apple GPU that PyTorch sees. Take auto or the processor."
+    return ""
+
+
+def weights_obstacle(found: Weights, hub: HubAnswer | None) -> str:
+    """Why these weights cannot be had."""
+    if found.lacking:
+        return f"{found.lacking}: choose another folder on the page Backbones."
+    if found.here or hub is None:
+        return ""
+    if not hub.found:
+        return f"{found.name} is neither a folder nor a model on the hub: see the page Backbones."
+    if not hub.reached:
+        return (
+            f"{found.name} is not on this machine and the hub cannot be reached: connect to the network, or choose a "
+            "folder on the page Backbones, or another preset."
+        )
+    return ""
+
+
+def disk_obstacle(answer: Answer, runs: int) -> str:
+    """Why the disk is too small for the cache and so many runs."""
+    cost = answer.costs
+    if cost is None:
+        return ""
+    cache, run = cost.cache.bytes, runs * (cost.run_bytes or 0) + cost.scratch_bytes
+    fetched = sum(found.bytes or 0 for found in answer.weights.values() if not found.here)
+    needed, free = (cache + run + fetched, cost.run_free) if cost.one_disk else (run, cost.run_free)
+    if not cost.one_disk and cache + fetched > cost.cache.free_bytes:
+        needed, free = cache + fetched, cost.cache.free_bytes
+    if needed > free:
+        return (
+            f"The disk is too small: {size(needed)} are needed and {size(free)} free. Make room, or train fewer runs."
+        )
+    return ""
+
+
+def warm_start_obstacle(run: Path | None, config: Config, corpus: Corpus | None) -> str:
+    """Why the encoders of `run` cannot be begun with."""
+    if run is None:
+        return ""
+    try:
+        folder = RunFolder.open(run)
+        theirs, facts = folder.config, folder.facts
+    except RunError as error:
+        return f"{error}: choose another run to begin with, or none."
+    if corpus is not None and facts["corpus"]["labels"] != corpus.labels.name:
+        theirs_of = facts["corpus"]["labels"]
+        return f"{run.name} knows the emotions of {theirs_of}, not {corpus.labels.name}'s: begin with another run."
+    if theirs.dim != config.dim:
+        return f"{run.name} has features of width {theirs.dim}, this run of {config.dim}: make them alike."
+    for modality in config.modalities:
+        ours, other = getattr(config, modality).weights, getattr(theirs, modality).weights
+        if ours != other and modality in theirs.modalities:
+            return f"{run.name} has the {modality} encoder {other}, this run {ours}: make them alike to begin with it."
+    return ""
+
+
+def answer_obstacle(reckoner: Reckoner, config: Config, runs: int) -> str:
+    """What the look at machine, weights and disk found in the way; nothing while it is under way."""
+    if reckoner.under_way:
+        return "The encoders are being measured: wait until that has ended."
+    if reckoner.looked and (reason := device_obstacle(config.device, reckoner.machine)):
+        return reason
+    answer = reckoner.answer
+    if answer is None or answer.config != config:
+        return ""
+    reasons = (weights_obstacle(found, reckoner.hub.get(found.name)) for found in answer.weights.values())
+    return next(filter(None, reasons), "") or disk_obstacle(answer, runs)

@@ -1,0 +1,192 @@
+"""What a run will cost, found out in the background: by a formula first, and measured on demand."""
+
+import os
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from telme_gui.job import Job
+from telme_gui.session import Session
+from telme_model import cli
+from telme_model.config import Config
+from telme_model.corpus.dialogue import Corpus, Modality
+from telme_model.estimates import Costs, Key, Machine, Speed, costs
+from telme_model.events import Event, Message
+from telme_model.libraries import load_torch
+from telme_model.paths import media_cache_folder
+from telme_model.weights import HubAnswer, Weights, ask_hub, find_weights
+
+SETTLE = 250  # ms from the last change to a new reckoning
+MEASURING = "Measuring the encoders"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is to be reckoned: the corpus with the labels that are learnt, if there is one."""
+
+    config: Config
+    corpus: Corpus | None
+    run: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What is known of it."""
+
+    config: Config
+    weights: dict[Modality, Weights]
+    costs: Costs | None
+
+
+class Reckoner(QObject):
+    """Finds out in the background what a configuration costs: machine, weights, hub, sizes, and measured speed."""
+
+    changed = Signal()
+
+    def __init__(self, session: Session, ask: Callable[[], Question | None], parent: QObject) -> None:
+        super().__init__(parent)
+        self._session, self._ask = session, ask
+        self.machine = Machine(cores=os.cpu_count() or 1, free=psutil.virtual_memory().available)
+        self.looked = False  # whether the machine was looked at
+        self.answer: Answer | None = None  # None while nothing is known of what is asked
+        self.hub: dict[str, HubAnswer] = {}
+        self.measuring = ""  # what is being measured, "" when nothing is
+        self.trouble = ""  # why the last measurement ended early
+        self._measured: dict[Key, Speed] = {}
+        self._jobs: list[Job] = []
+        self._working = False
+        self._settle = QTimer(self, singleShot=True, interval=SETTLE)
+        self._settle.timeout.connect(self._reckon)
+
+    def begin(self) -> None:
+        """Look at the machine, once the window had time to show."""
+        self._settle.start()
+        job = self._start(_look)
+        job.done.connect(self._take_machine)
+        job.failed.connect(self._fail)
+
+    def ask_again(self) -> None:
+        """Something changed."""
+        self._settle.start()
+
+    def end(self) -> None:
+        """Stop whatever is under way."""
+        self._settle.stop()
+        for job in self._jobs:
+            job.stop()
+
+    def measure(self) -> None:
+        """Measure a few steps of every encoder."""
+        question = self._ask()
+        if question is None or question.corpus is None or self.measuring:
+            return
+        config, corpus, machine = question.config, question.corpus, self.machine
+        self.measuring, self.trouble = "loading the libraries", ""
+        job = self._start(lambda: _measure(config, corpus, machine), MEASURING)
+        job.happened.connect(self._hear)
+        job.done.connect(self._take_speeds)
+        job.failed.connect(self._give_up)
+        job.finished.connect(self.changed)
+        self.changed.emit()
+
+    @property
+    def under_way(self) -> bool:
+        """Whether a measurement still runs. It draws on the same random numbers as training, so not beside it."""
+        return any(job.name == MEASURING for job in self._session.jobs)
+
+    def _start(self, work: Callable[[], Generator[Event, None, object]], name: str = "") -> Job:
+        self._jobs = [job for job in self._jobs if job in self._session.jobs]
+        job = self._session.start(work, name)
+        self._jobs.append(job)
+        return job
+
+    def _reckon(self) -> None:
+        question = self._ask()
+        if question is None:
+            self.answer = None
+            self.changed.emit()
+        elif self._working:
+            self._settle.start()
+        else:
+            self._working = True
+            machine, measured = self.machine, dict(self._measured)
+            job = self._start(lambda: _reckoned(question, machine, measured))
+            job.done.connect(self._take_answer)
+            job.failed.connect(self._fail)
+
+    def _take_machine(self, machine: Machine | None) -> None:
+        if machine is not None:
+            self.machine, self.looked = machine, True
+            self.changed.emit()
+            self._settle.start()
+
+    def _take_answer(self, answer: Answer | None) -> None:
+        self._working = False
+        if answer is None:
+            return
+        self.answer = answer
+        missing = [w.name for w in answer.weights.values() if w.name and not w.here and not w.lacking]
+        unasked = [name for name in dict.fromkeys(missing) if name not in self.hub]
+        if unasked:
+            self.hub |= dict.fromkeys(unasked, HubAnswer())  # until it has answered
+            job = self._start(lambda: ask_hub(unasked))
+            job.done.connect(self._take_hub)
+        self.changed.emit()
+
+    def _take_hub(self, answers: dict[str, HubAnswer] | None) -> None:
+        if answers is not None:
+            self.hub |= answers
+            self.changed.emit()
+
+    def _hear(self, event: Event) -> None:
+        if isinstance(event, Message):
+            self.measuring = event.text
+            if event.level == "warning":
+                self.trouble = event.text
+            self.changed.emit()
+
+    def _take_speeds(self, speeds: dict[Key, Speed] | None) -> None:
+        self.measuring = ""
+        self._measured |= speeds or {}
+        self.changed.emit()
+        self._settle.start()
+
+    def _give_up(self, error: Exception) -> None:
+        self.measuring = ""
+        self.changed.emit()
+        if not isinstance(error, cli.expected_errors()):
+            raise error  # a defect: the window's report says so
+        self.trouble = cli.sentence(error)
+        self.changed.emit()
+
+    def _fail(self, error: Exception) -> None:
+        self._working = False
+        raise error  # a defect: nothing of it is expected to fail
+
+
+def _look() -> Generator[Event, None, Machine]:
+    load_torch()
+    from telme_model.measuring import look_at_machine  # takes seconds; this is the job's thread
+
+    return (yield from look_at_machine())
+
+
+def _measure(config: Config, corpus: Corpus, machine: Machine) -> Generator[Event, None, dict[Key, Speed]]:
+    from telme_model.measuring import measure
+
+    return (yield from measure(config, corpus, machine))
+
+
+def _reckoned(question: Question, machine: Machine, measured: dict[Key, Speed]) -> Generator[Event, None, Answer]:
+    yield Message(text="reckoning")
+    config = question.config
+    weights = {modality: find_weights(getattr(config, modality).weights, modality) for modality in config.modalities}
+    architectures = {modality: found.architecture for modality, found in weights.items()}
+    cost = None
+    if question.corpus is not None:
+        places = {"cache": media_cache_folder(), "run": question.run}
+        cost = costs(question.corpus, config, architectures, machine, measured=measured, **places)
+    return Answer(config=config, weights=weights, costs=cost)

@@ -1,0 +1,248 @@
+"""The dialog's first page: the name of the run, its corpus, labels, seeds, device and beginning."""
+
+import re
+from collections.abc import Generator, Sequence
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QLineEdit, QPushButton, QWidget
+
+from telme_gui import theme
+from telme_gui.session import Session
+from telme_gui.training.dialog.draft import Draft, settings_of
+from telme_gui.training.dialog.form import Choice, FormPage
+from telme_gui.training.dialog.wording import shown, words_of
+from telme_gui.training.plan import GOLD
+from telme_model import cli
+from telme_model.config import Precision
+from telme_model.corpus import open_corpus
+from telme_model.corpus.dialogue import Corpus, Split
+from telme_model.estimates import Machine
+from telme_model.events import Event, Message
+
+MOST_SEEDS = 100
+NAME = 108  # px for the corpus' name
+DETAILS = ("over_long", "evaluation_batch", "background_turns", "checkpoint_steps")
+STAGES = ("teacher", "text", "audio", "visual", "fusion")
+
+
+class SeedsError(ValueError):
+    """Seeds that cannot be read; the message is a sentence."""
+
+
+def parse_seeds(text: str) -> tuple[int, ...]:
+    """The seeds of "0", "0-4" or "0, 7, 12", each once. Raises SeedsError."""
+    seeds: dict[int, None] = {}
+    for part in text.split(","):
+        bounds = re.fullmatch(r"\s*(\d{1,9})\s*(?:-\s*(\d{1,9})\s*)?", part)
+        if bounds is None:
+            raise SeedsError(f"“{text.strip()}” names no seeds: write 0, or several such as 0-4 or 0, 7, 12.")
+        first, last = int(bounds[1]), int(bounds[2] or bounds[1])
+        if last < first or last - first >= MOST_SEEDS:
+            raise SeedsError(f"{part.strip()} is no range of seeds: write the smaller first, {MOST_SEEDS} at most.")
+        seeds |= dict.fromkeys(range(first, last + 1))
+    return tuple(seeds)
+
+
+class RunPage(FormPage):
+    """Everything that is not in the configuration, with its device and the few settings of no stage."""
+
+    corpus_changed = Signal()
+    changed = Signal()  # anything else on this page that is not in the draft
+
+    def __init__(self, session: Session, draft: Draft, layers: Sequence[str], folder: Path) -> None:
+        super().__init__(draft)
+        self._session = session
+        self.corpus = session.corpus
+        self.machine: Machine | None = None  # once it was looked at
+        self._named = False  # whether the person has named the run
+        self.lead("Run", "A run is a folder of its own: settings, weights, scores and log.")
+        self.name, self.folder = QLineEdit(), QLineEdit(str(folder))
+        self.row("Name", self.name, "Of the run's folder.")
+        self._place("Folder", self.folder, "Where the run's folder is made.", "Choose where runs are kept")
+        self.group("Data")
+        self._corpus_name, other = QLabel(), QPushButton("Other…")
+        other.setAccessibleName("Choose another corpus")
+        other.clicked.connect(self._ask_corpus)
+        self._counts = self.row("Corpus", _beside(self._corpus_name, other), "")
+        self.layer = Choice()
+        for layer in layers:
+            self.layer.addItem("gold, the corpus' own" if layer == GOLD else layer, layer)
+        self.row("Labels", self.layer, "Whose labels are learnt; where a layer has none, gold's are.")
+        self.group("Computing")
+        self.seeds = QLineEdit()
+        words = words_of("seed")
+        self._seeds_row = self.row(words.label, self.seeds, words.help)
+        self._add_device()
+        self._add_precision()
+        self.warm_start = QLineEdit()
+        self.warm_start.setPlaceholderText("pretrained weights")
+        sentence = "Another run's folder: its encoders are what this one begins with."
+        self._place("Begin with", self.warm_start, sentence, "Choose the run to begin with")
+        self.group("Details")
+        for setting in settings_of():
+            if setting.path in DETAILS:
+                self.setting(setting)
+        self.fill()
+        self.name.textEdited.connect(self._take_name)
+        for line in (self.name, self.folder, self.seeds, self.warm_start):
+            line.textChanged.connect(self.changed)
+        self.seeds.textChanged.connect(self._check_seeds)
+        self.layer.activated.connect(lambda _row: self.corpus_changed.emit())
+        draft.changed.connect(self._suggest_name)
+        self.show_corpus(self.corpus)
+
+    # -- rows ---------------------------------------------------------------------------------------------------
+
+    def _place(self, label: str, line: QLineEdit, sentence: str, title: str) -> None:
+        """A row with a folder and a button to choose it."""
+        browse = QPushButton("Browse…")
+        browse.setAccessibleName(title)
+
+        def choose() -> None:
+            chosen = QFileDialog.getExistingDirectory(self, title, line.text())
+            if chosen:
+                line.setText(chosen)
+
+        browse.clicked.connect(choose)
+        self.row(label, _beside(line, browse), sentence)
+        line.setAccessibleName(label)
+
+    def _add_device(self) -> None:
+        words = words_of("device")
+        self.device = Choice()
+        self._device_row = self.row(words.label, self.device, words.help)
+        self.device.activated.connect(lambda _row: self.draft.set("device", self.device.currentData()))
+        self._device_row.reset.clicked.connect(lambda: self.draft.reset("device"))
+        self.rows["device"] = self._device_row
+        self.show_machine(None)
+        self.draft.changed.connect(self._show_device)
+
+    def _add_precision(self) -> None:
+        self.precision = Choice()
+        self.precision.addItem("as each stage has it", "")
+        for precision in Precision:
+            self.precision.addItem(shown(precision), str(precision))
+        self.row("Precision", self.precision, words_of("stages.teacher.precision").help)
+        self.precision.activated.connect(lambda _row: self._set_precision(self.precision.currentData()))
+        self.draft.changed.connect(self._show_precision)
+        self._show_precision()
+
+    # -- what it says -------------------------------------------------------------------------------------------
+
+    @property
+    def place(self) -> Path:
+        """The run's folder; of several runs, what all their names begin with."""
+        return Path(self.folder.text()).expanduser() / self.name.text().strip()
+
+    @property
+    def begin_with(self) -> Path | None:
+        """The run whose encoders this one begins with."""
+        text = self.warm_start.text().strip()
+        return Path(text).expanduser() if text else None
+
+    def show_machine(self, machine: Machine | None) -> None:
+        """List the devices of this machine; before it was looked at, those that every machine has."""
+        self.machine = machine
+        self.device.clear()
+        self.device.addItem("auto", "auto")
+        self.device.addItem("processor" + (f" · {machine.cores} cores" if machine else ""), "cpu")
+        for number, gpu in enumerate(machine.gpus if machine else ()):
+            self.device.addItem(f"{gpu.name} · {gpu.free / 1e9:.0f} GB free", f"cuda:{number}")
+        if machine and machine.mps:
+            self.device.addItem("Apple GPU", "mps")
+        self._show_device()
+
+    def show_corpus(self, corpus: Corpus | None) -> None:
+        """Show another corpus."""
+        self.corpus = corpus
+        name = corpus.root.resolve().name if corpus else "none"
+        self._corpus_name.setText(self._corpus_name.fontMetrics().elidedText(name, Qt.TextElideMode.ElideMiddle, NAME))
+        self._corpus_name.setToolTip(str(corpus.root) if corpus else "")
+        self._suggest_name()
+        self.corpus_changed.emit()
+
+    def show_counts(self, corpus: Corpus) -> None:
+        """Say how many turns of each split have a label."""
+        said = []
+        for split in Split:
+            turns = [turn.gold for turn in corpus.turns(split)]
+            labelled = sum(gold is not None for gold in turns)
+            of = f" of {len(turns):,}" if labelled < len(turns) else ""
+            said.append(f"{split} {labelled:,}{of}" if turns else f"no {split}")
+        self._counts.sentence = "Labelled: " + " · ".join(said)
+        self._counts.say()
+
+    # -- following ----------------------------------------------------------------------------------------------
+
+    def _show_device(self) -> None:
+        wanted = self.draft.text("device")
+        if self.device.findData(wanted) < 0:
+            self.device.addItem(wanted, wanted)
+        self.device.choose(wanted)
+
+    def _set_precision(self, precision: str) -> None:
+        if precision:
+            self.draft.set_all({f"stages.{stage}.precision": precision for stage in STAGES})
+
+    def _show_precision(self) -> None:
+        said = {self.draft.text(f"stages.{stage}.precision") for stage in STAGES}
+        self.precision.choose(said.pop() if len(said) == 1 else "")
+
+    def _check_seeds(self, text: str) -> None:
+        try:
+            parse_seeds(text)
+        except SeedsError as error:
+            self._seeds_row.say(str(error))
+        else:
+            self._seeds_row.say()
+
+    def _take_name(self, text: str) -> None:
+        self._named = bool(text)
+
+    def _suggest_name(self) -> None:
+        """Name the run after corpus and preset, as long as nobody else has."""
+        if self._named or self.corpus is None:
+            return
+        corpus = re.sub(r"[^\w.]+", "-", self.corpus.root.resolve().name).strip("-").lower()
+        base, folder = f"{corpus}-{self.draft.base.preset}", Path(self.folder.text()).expanduser()
+        taken = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+        names = (base, *(f"{base}-{number}" for number in range(2, len(taken) + 3)))
+        self.name.setText(next(name for name in names if not any(f"{old}-".startswith(f"{name}-") for old in taken)))
+
+    def _ask_corpus(self) -> None:
+        chosen = QFileDialog.getExistingDirectory(self, "Choose the folder of a corpus")
+        if chosen:
+            self.read_corpus(Path(chosen))
+
+    def read_corpus(self, root: Path) -> None:
+        """Read a corpus in the background, and show it."""
+
+        def read() -> Generator[Event, None, Corpus]:
+            yield Message(text=f"reading {root}")
+            return open_corpus(root)
+
+        job = self._session.start(read)
+        job.done.connect(self._take_corpus)
+        job.failed.connect(self._refuse_corpus)
+
+    def _take_corpus(self, corpus: Corpus | None) -> None:
+        if corpus is not None:
+            self.show_corpus(corpus)
+
+    def _refuse_corpus(self, error: Exception) -> None:
+        if not isinstance(error, cli.expected_errors()):
+            raise error  # a defect: the window's report says so
+        self._counts.say(cli.sentence(error))
+
+
+def _beside(wide: QWidget, narrow: QWidget) -> QWidget:
+    """Two widgets in one place, the first as wide as it can be."""
+    both = QWidget()
+    row = QHBoxLayout(both)
+    row.setContentsMargins(0, 0, 0, 0)
+    row.setSpacing(theme.RHYTHM)
+    row.addWidget(wide, 1)
+    row.addWidget(narrow)
+    both.setFocusProxy(wide if isinstance(wide, QLineEdit) else narrow)
+    return both

@@ -1,0 +1,76 @@
+"""What follows when a run ends: it is shown, summed up, and whoever works in another window is told."""
+
+from collections.abc import Callable, Generator
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtWidgets import QApplication, QStyle, QSystemTrayIcon, QWidget
+
+from telme_gui.session import Session
+from telme_gui.training import recovery
+from telme_gui.training.monitor.summary import Summary, summarise
+from telme_gui.training.trainer import State
+from telme_model.corpus.dialogue import Split
+from telme_model.events import Event
+
+SHOWN = 10_000  # ms that a notification stays
+
+
+class Ending(QObject):
+    """Follows the session's trainer; `open_run` shows a run of the open corpus, `window` is what is told of."""
+
+    summed_up = Signal(object)  # Summary of the run that has just finished
+
+    def __init__(self, session: Session, open_run: Callable[[Path], None], window: QWidget) -> None:
+        super().__init__(window)
+        self._session, self._open_run, self._window = session, open_run, window
+        self._tray: QSystemTrayIcon | None = None
+        session.trainer.finished.connect(self._finish)
+        session.trainer.left.connect(self._leave)
+        session.closing.connect(self._hide)
+
+    def _finish(self, run: Path) -> None:
+        session, plan = self._session, self._session.trainer.plan
+        corpus = session.corpus
+        if corpus is not None and plan is not None and corpus.root.resolve() == plan.corpus.resolve():
+            self._open_run(run)
+
+        def work() -> Generator[Event, None, Summary]:
+            return summarise(run, recovery.known_runs())
+
+        job = session.start(work, f"Summing up {run.name}")
+        job.done.connect(self._tell)
+        job.failed.connect(lambda error: session.failed.emit(f"{run.name} cannot be summed up", str(error)))
+
+    def _leave(self, run: Path) -> None:
+        trainer = self._session.trainer
+        if trainer.state is State.FAILED and trainer.problem is not None:
+            self._notify(f"{run.name}: {trainer.problem.title}", trainer.problem.cause)
+
+    def _tell(self, summary: Summary | None) -> None:
+        if summary is None:
+            return
+        fused = next((score for score in summary.scores if score.model == "fused"), None)
+        where = "test" if summary.split is Split.TEST else "dev"
+        said = f"Fused weighted F1 {fused.weighted_f1:.1f} on {where}." if fused else "It has no fused predictions."
+        self._notify(f"{summary.run.name} is trained", said)
+        self.summed_up.emit(summary)
+
+    def _notify(self, title: str, text: str) -> None:
+        """Tell whoever works in another window."""
+        if self._window.isActiveWindow():
+            return
+        QApplication.alert(self._window)
+        if QSystemTrayIcon.isSystemTrayAvailable() and QSystemTrayIcon.supportsMessages():
+            if self._tray is None:
+                icon = self._window.windowIcon()
+                if icon.isNull():
+                    icon = self._window.style().standardIcon(QStyle.StandardPixmap.SP_MessageBoxInformation)
+                self._tray = QSystemTrayIcon(icon, self)
+            self._tray.show()
+            self._tray.showMessage(title, text, msecs=SHOWN)
+            QTimer.singleShot(SHOWN, self, self._hide)
+
+    def _hide(self) -> None:
+        if self._tray is not None:
+            self._tray.hide()

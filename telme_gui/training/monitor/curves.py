@@ -1,0 +1,251 @@
+"""The curves of a run, live or past, alone or laid over those of others, and how they are looked at."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QComboBox, QLabel, QPushButton, QSlider, QToolButton, QWidget
+
+from telme_gui import theme
+from telme_gui.training.monitor.inks import STAGES, TERMS, Ink, run_ink
+from telme_gui.training.monitor.plots import Line, Plot
+from telme_gui.training.monitor.series import Floats, StageSeries
+from telme_model.events import Phase
+from telme_model.history import History, StageHistory
+
+PLOT, FLAT = 176, 130  # px of height at least: usually, and where there is little
+FOLDS = 760  # px of width below which the plots stand one under the other
+WINDOWS = (100, 500, 2000)  # steps
+SMOOTHEST = 99  # of 100: the share of the past that stays
+FOLLOW = "stage under way"
+
+
+@dataclass(slots=True)
+class Told:
+    """A run whose curves are shown."""
+
+    name: str
+    history: History
+    series: dict[Phase, StageSeries] = field(default_factory=dict)
+
+    def of(self, phase: Phase, smoothing: float) -> StageSeries | None:
+        """A stage's steps, with what is new; None where it has none."""
+        stage = self.history.stages.get(phase)
+        if stage is None or not stage.steps:
+            return None
+        series = self.series.setdefault(phase, StageSeries(TERMS, smoothing))
+        series.smoothen(smoothing)
+        series.follow(stage)
+        return series
+
+
+class Curves(QWidget):
+    """Loss terms of one stage by step and dev scores of all stages by epoch; of several runs, one term of one stage."""
+
+    ended = Signal()  # the comparison is to end
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.run: Told | None = None
+        self.others: tuple[Told, ...] = ()
+        self.losses = Plot("Loss terms by step", "step", marks=False)
+        self.scores = Plot("Weighted F1 on dev by epoch", "epoch", marks=True)
+        self.stage, self.term, self.span = QComboBox(), QComboBox(), QComboBox()
+        self.log = QToolButton()
+        self.smoothing = QSlider(Qt.Orientation.Horizontal)
+        self.end = QPushButton("End comparison")
+        self._drawn_epochs: object = None
+        self._flat = self._folded = False
+        self._fill_controls()
+        self._plots = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._plots.setSpacing(3 * theme.RHYTHM)
+        self._plots.addWidget(self.losses, 1)
+        self._plots.addWidget(self.scores, 1)
+        self._controls = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._controls.setSpacing(theme.RHYTHM)
+        self._controls.addLayout(_row(_caption("Losses of"), self.stage, self.term, self.span))
+        self._controls.addLayout(_row(self.log, _caption("Smoothing"), self.smoothing, None, self.end))
+        column = QBoxLayout(QBoxLayout.Direction.TopToBottom, self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(theme.RHYTHM)
+        column.addLayout(self._controls)
+        column.addLayout(self._plots, 1)
+
+    def _fill_controls(self) -> None:
+        self.stage.addItem(FOLLOW, None)
+        for phase, ink in STAGES.items():
+            self.stage.addItem("fusion" if phase is Phase.FUSION else ink.name, phase)
+        for term, ink in TERMS.items():
+            self.term.addItem(ink.name, term)
+        self.span.addItem("all steps", math.inf)
+        for steps in WINDOWS:
+            self.span.addItem(f"last {steps:,} steps", float(steps))
+        self.smoothing.setRange(0, SMOOTHEST)
+        self.smoothing.setFixedWidth(88)
+        for control, name, tip in (
+            (self.stage, "Stage shown", "Whose loss terms are shown"),
+            (self.term, "Loss term compared", "Which term of the loss is compared (equation 6)"),
+            (self.span, "Steps shown", "How far back the loss curves go"),
+            (self.log, "Logarithmic loss axis", "Draw losses on a logarithmic axis"),
+            (self.smoothing, "Smoothing", "Exponential mean of the losses; their values stay faintly behind it"),
+            (self.end, "End comparison", "Show the run alone again"),
+        ):
+            control.setAccessibleName(name)
+            control.setToolTip(tip)
+        self.log.setCheckable(True)
+        self.log.setChecked(True)  # the terms are far from alike in size
+        for combo in (self.stage, self.term, self.span):
+            combo.currentIndexChanged.connect(self.redraw)
+        self.log.toggled.connect(self.redraw)
+        self.smoothing.valueChanged.connect(self.redraw)
+        self.log.setObjectName("tab")
+        self.log.setText("Log scale")
+        self.end.setObjectName("quiet")
+        self.end.clicked.connect(self.ended)
+
+    # -- what is shown ------------------------------------------------------------------------------------------
+
+    def show_run(self, name: str, history: History | None) -> None:
+        """Follow another run; None for none."""
+        self.run = None if history is None else Told(name, history)
+        self.redraw()
+
+    def compare(self, others: Sequence[tuple[str, History]]) -> None:
+        """Lay these runs over the one that is followed; none ends the comparison."""
+        self.others = tuple(Told(name, history) for name, history in others)
+        self.redraw()
+
+    @property
+    def phase(self) -> Phase | None:
+        """The stage whose losses are shown: the chosen one, or the last that has any."""
+        chosen = self.stage.currentData()
+        if chosen is not None:
+            return Phase(chosen)
+        told = self.run or next(iter(self.others), None)
+        stages = told.history.stages if told else {}
+        current = told.history.current if told else None
+        if current is not None and current.steps:
+            return current.phase
+        return next((phase for phase in reversed(STAGES) if phase in stages and stages[phase].steps), None)
+
+    def redraw(self) -> None:
+        """Draw everything anew."""
+        self._drawn_epochs = None
+        comparing = bool(self.others)
+        self.term.setVisible(comparing)
+        self.end.setVisible(comparing)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Draw what is new."""
+        phase = self.phase
+        title, lines = self._compared_losses(phase) if self.others else self._losses(phase)
+        words = "Loss curves begin with the first step" if phase is None else f"The {phase} has not taken a step"
+        self.losses.show_lines(title, lines, log=self.log.isChecked(), last=float(self.span.currentData()), empty=words)
+        told = [t for t in (self.run, *self.others) if t is not None]
+        epochs = [(stage.phase, len(stage.epochs)) for t in told for stage in t.history.stages.values()]
+        seen = (phase if self.others else None, epochs)
+        if seen != self._drawn_epochs:
+            self._drawn_epochs = seen
+            title, lines = self._compared_scores(phase) if self.others else self._scores()
+            self.scores.show_lines(title, lines, empty="A score follows each epoch")
+
+    # -- lines --------------------------------------------------------------------------------------------------
+
+    def _losses(self, phase: Phase | None) -> tuple[str, list[Line]]:
+        series = self.run.of(phase, self._share) if self.run and phase else None
+        lines = [self._loss(ink, series, term) for term, ink in TERMS.items() if series and term in series.terms]
+        return "Loss" if phase is None else f"Loss, {phase}", lines
+
+    def _compared_losses(self, phase: Phase | None) -> tuple[str, list[Line]]:
+        term = str(self.term.currentData())
+        lines = []
+        for ink, told in self._runs():
+            series = told.of(phase, self._share) if phase else None
+            if series is not None and term in series.terms:
+                lines.append(self._loss(ink, series, term))
+        return f"{TERMS[term].name}, {phase}" if phase else "Loss", lines
+
+    def _loss(self, ink: Ink, series: StageSeries, term: str) -> Line:
+        if not self._share:
+            return Line(ink=ink, x=series.steps, y=series.raw(term))
+        behind = None if self.others else series.raw(term)
+        return Line(ink=ink, x=series.steps, y=series.smooth(term), behind=behind)
+
+    def _scores(self) -> tuple[str, list[Line]]:
+        stages = self.run.history.stages if self.run else {}
+        lines = [score_line(ink, stages[phase]) for phase, ink in STAGES.items() if phase in stages]
+        return "Weighted F1 on dev", lines
+
+    def _compared_scores(self, phase: Phase | None) -> tuple[str, list[Line]]:
+        stages = [(ink, told.history.stages.get(phase) if phase else None) for ink, told in self._runs()]
+        return f"Weighted F1 on dev, {phase}", [score_line(ink, stage) for ink, stage in stages if stage is not None]
+
+    def _runs(self) -> list[tuple[Ink, Told]]:
+        told = [t for t in (self.run, *self.others) if t is not None]
+        return [(run_ink(t.name, place), t) for place, t in enumerate(told)]
+
+    @property
+    def _share(self) -> float:
+        return self.smoothing.value() / 100
+
+    # -- Qt's own -----------------------------------------------------------------------------------------------
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Fold where it is narrow."""
+        super().resizeEvent(event)
+        self._folded = self.width() < FOLDS
+        self._fold()
+
+    def flatten(self, flat: bool) -> None:
+        """Do with little height."""
+        self._flat = flat
+        for plot in (self.losses, self.scores):
+            plot.flatten(flat)
+        self._fold()
+
+    def _fold(self) -> None:
+        way = QBoxLayout.Direction.TopToBottom if self._folded else QBoxLayout.Direction.LeftToRight
+        self._plots.setDirection(way)
+        self._controls.setDirection(way)
+        plot = FLAT if self._flat else PLOT
+        self.setMinimumHeight(2 * plot + 80 if self._folded else plot + 40)
+
+
+def score_line(ink: Ink, stage: StageHistory) -> Line:
+    """A stage's scores on dev by epoch, the best one ringed."""
+    x, y = stage.epoch_curve("dev_weighted_f1")
+    best = stage.best
+    return Line(
+        ink=ink,
+        x=_floats(x),
+        y=_floats(y),
+        best=(float(best.epoch), best.dev_weighted_f1) if best else None,
+    )
+
+
+def _floats(values: Sequence[float]) -> Floats:
+    return np.array(values, float)
+
+
+def _row(*parts: QWidget | None) -> QBoxLayout:
+    """Widgets side by side; None takes what room is left."""
+    row = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+    row.setSpacing(theme.RHYTHM)
+    for part in parts:
+        if part is None:
+            row.addStretch(1)
+        else:
+            row.addWidget(part)
+    if None not in parts:
+        row.addStretch(1)
+    return row
+
+
+def _caption(text: str) -> QLabel:
+    label = QLabel(text)
+    label.setObjectName("caption")
+    return label

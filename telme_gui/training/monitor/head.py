@@ -1,0 +1,280 @@
+"""The head of the monitor: which run, how far it is as a whole, its buttons, those that wait; or that there is none."""
+
+import json
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QProgressBar,
+    QPushButton,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from telme_gui import theme
+from telme_gui.training.monitor.tiles import Figure, duration
+from telme_gui.training.plan import Plan
+from telme_gui.training.trainer import State
+from telme_model.config import Config
+from telme_model.history import History
+
+FINE = 1000  # parts of the run's bar
+_WORDS = {
+    State.IDLE: "",
+    State.STARTING: "Starting: the libraries load",
+    State.RUNNING: "Training",
+    State.PAUSED: "Paused; its memory stays taken",
+    State.STOPPING: "Stopping after the step in flight",
+    State.STOPPED: "Stopped and kept; it can be gone on with at any time",
+    State.FAILED: "Ended before its time",
+    State.FINISHED: "Finished",
+}
+
+
+class Head(QWidget):
+    """Name, settings, state and bar of the run; the buttons that its state allows."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.name, self.about, self.state, self.figures = QLabel(), Elided(), QLabel(), Elided()
+        self.name.setObjectName("title")
+        self.about.setObjectName("muted")
+        self.state.setObjectName("caption")
+        self.figures.setObjectName("caption")
+        self.figures.setAccessibleName("Figures of the run")
+        self.figures.hide()
+        self.switch = Switch()
+        self.switch.hide()
+        self.name.setTextFormat(Qt.TextFormat.PlainText)
+        self.bar = QProgressBar(textVisible=False)
+        self.bar.setAccessibleName("Progress of the run")
+        self.pause = _button("Pause", "Hold before the next step; memory stays taken")
+        self.stop = _button("Stop and keep", "End after the step in flight; the run can be gone on with later")
+        self.discard = _button("Discard…", "End the run and put its folder into the trash")
+        self.train = _button("Train a run…", "Choose what to train")
+        self.next = _button("Start the next", "Start the first run that waits")
+        self.waiting = QToolButton(popupMode=QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.waiting.setObjectName("plain")
+        self.waiting.setAccessibleName("Runs that wait")
+        self.waiting.setMenu(QMenu(self.waiting))
+        self._known: tuple[Path, str] | None = None  # a run, and what it computes on
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        top = QHBoxLayout()
+        top.setSpacing(theme.RHYTHM)
+        top.addWidget(self.name)
+        top.addSpacing(theme.RHYTHM // 2)
+        top.addWidget(self.about, 1)
+        for button in (self.waiting, self.next, self.train, self.pause, self.stop, self.discard):
+            top.addWidget(button)
+        below = QHBoxLayout()
+        below.setSpacing(2 * theme.RHYTHM)
+        below.addWidget(self.bar, 1)
+        below.addWidget(self.state)
+        below.addWidget(self.figures, 4)
+        below.addWidget(self.switch)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(theme.RHYTHM // 2)
+        column.addLayout(top)
+        column.addLayout(below)
+
+    def flatten(self, flat: bool) -> None:
+        """Take in the switch between the parts below, where there is little height."""
+        self.switch.setVisible(flat)
+
+    def show_figures(self, figures: Sequence[Figure]) -> None:
+        """What there is of the run's figures, in a line; what is left of the run is said already."""
+        self.figures.setText("   ·   ".join(figure.words for figure in figures[1:] if figure.value != "–"))
+        self.figures.setToolTip("\n".join(figure.words for figure in figures if figure.value != "–"))
+
+    def show_state(
+        self, state: State, plan: Plan | None, queue: Sequence[Plan], withdraw: Callable[[Plan], object]
+    ) -> None:
+        """Offer what this state allows; `withdraw` takes a plan out of the queue."""
+        alive = state in (State.STARTING, State.RUNNING, State.PAUSED)
+        self.name.setText(plan.run.name if plan else "Earlier runs")
+        self.pause.setText("Pause" if state in (State.STARTING, State.RUNNING, State.STOPPING) else "Resume")
+        self.pause.setAccessibleName(self.pause.text())
+        self.pause.setToolTip(
+            "Hold before the next step; memory stays taken" if self.pause.text() == "Pause" else "Go on where it stands"
+        )
+        gone = state is State.STOPPED and plan is not None and not plan.run.exists()
+        self.pause.setVisible(plan is not None and state is not State.FINISHED and not gone)
+        self.pause.setEnabled(state is not State.STOPPING)
+        for button in (self.stop, self.discard):
+            button.setVisible(alive or state is State.STOPPING)
+            button.setEnabled(alive)
+        self.train.setVisible(not alive and state is not State.STOPPING)
+        self.next.setVisible(bool(queue) and self.train.isVisibleTo(self))
+        self.waiting.setVisible(bool(queue))
+        self.waiting.setText(f"{len(queue)} waiting ▾")
+        self.waiting.setToolTip("Runs that follow this one; choose one to take it out")
+        menu = self.waiting.menu()
+        menu.clear()
+        for waiting in queue:
+            menu.addAction(f"Take out “{waiting.run.name}”").triggered.connect(partial(withdraw, waiting))
+        for part in (self.bar, self.state):
+            part.setVisible(plan is not None)
+        if plan is None:
+            self.about.setText("")
+
+    def show_progress(self, plan: Plan, history: History, state: State) -> None:
+        """How far the run is, and what it runs on."""
+        fraction = history.fraction
+        self.bar.setRange(0, FINE if fraction is not None else 0)
+        self.bar.setValue(round((fraction or 0.0) * FINE))
+        words = _WORDS[state]
+        if state is State.STOPPED and not plan.run.exists():
+            words = "Discarded: its folder is in the trash"
+        if state in (State.RUNNING, State.PAUSED, State.STOPPED) and fraction is not None:
+            words = f"{words}   ·   {fraction:.0%}"
+            if history.eta is not None and state is State.RUNNING:
+                words += f", {duration(history.eta)} left"
+        self.state.setText(words)
+        self.about.setText(about(plan, self._machine(plan)))
+        self.about.setToolTip(str(plan.run))
+
+    def _machine(self, plan: Plan) -> str:
+        """What the run computes on, as its folder tells once it is there."""
+        if self._known is None or self._known[0] != plan.run:
+            machine = machine_of(plan.run, plan.config)
+            if machine is None:
+                return ""
+            self._known = (plan.run, machine)
+        return self._known[1]
+
+
+class Part(StrEnum):
+    """What stands under the head where there is no room for all of it."""
+
+    OUTCOME = "Outcome"  # a problem or a summary
+    CURVES = "Curves"
+    LOG = "Log"
+
+
+class Switch(QWidget):
+    """One button a part; the pressed one's is shown."""
+
+    changed = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._group = QButtonGroup(self)
+        self.buttons = {part: QToolButton() for part in Part}
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(theme.RHYTHM // 2)
+        for part, button in self.buttons.items():
+            button.setObjectName("tab")
+            button.setText(part)
+            button.setAccessibleName(part)
+            button.setCheckable(True)
+            button.setToolTip(f"Show the {str(part).lower()} here")
+            self._group.addButton(button)
+            row.addWidget(button)
+        self.choose(Part.CURVES)
+        self._group.buttonToggled.connect(lambda _button, on: self.changed.emit() if on else None)
+
+    @property
+    def chosen(self) -> Part:
+        """The part that is shown."""
+        return next(part for part, button in self.buttons.items() if button.isChecked())
+
+    def choose(self, part: Part) -> None:
+        """Show another part."""
+        self.buttons[part].setChecked(True)
+
+    def offer(self, parts: Sequence[Part]) -> None:
+        """These can be chosen; the first of them is, where the chosen one has gone."""
+        for part, button in self.buttons.items():
+            button.setVisible(part in parts)
+        if self.chosen not in parts:
+            self.choose(parts[0])
+
+
+class Elided(QLabel):
+    """A line that gives way: what there is no room for is left out at its end."""
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """No width at all."""
+        return QSize(0, super().minimumSizeHint().height())
+
+    def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802
+        """As much of the text as fits."""
+        painter = QPainter(self)
+        painter.setPen(self.palette().windowText().color())
+        text = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width())
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter, text)
+        painter.end()
+
+
+class Empty(QWidget):
+    """Nothing was trained yet: what training is, and where it begins."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        title, lead = QLabel("No run is being trained"), QLabel()
+        title.setObjectName("title")
+        lead.setObjectName("muted")
+        lead.setWordWrap(True)
+        lead.setText(
+            "Training takes a corpus through teacher, students and fusion, on this machine's GPU or its processor, "
+            "while you go on watching and annotating. Its progress and its curves appear here."
+        )
+        self.train = _button("Train a run…", "Choose what to train")
+        self.train.setObjectName("primary")
+        middle = QWidget()
+        middle.setMaximumWidth(480)
+        column = QVBoxLayout(middle)
+        column.setSpacing(theme.RHYTHM)
+        column.addWidget(title)
+        column.addWidget(lead)
+        column.addSpacing(theme.RHYTHM)
+        column.addWidget(self.train, 0, Qt.AlignmentFlag.AlignLeft)
+        across = QHBoxLayout()
+        across.addStretch(1)
+        across.addWidget(middle, 4)
+        across.addStretch(1)
+        page = QVBoxLayout(self)
+        page.addStretch(2)
+        page.addLayout(across)
+        page.addStretch(3)
+
+
+def about(plan: Plan, machine: str) -> str:
+    """A run's settings in a line: "demo preset · seed 3 · labels: gold · bf16 on NVIDIA H200"."""
+    config = plan.config
+    return "  ·  ".join(
+        part for part in (f"{config.preset} preset", f"seed {config.seed}", f"labels: {plan.layer}", machine) if part
+    )
+
+
+def machine_of(run: Path, config: Config) -> str | None:
+    """Arithmetic and device of a run, by what its run.json says of the machine; None before there is one."""
+    try:
+        gpu = json.loads((run / "run.json").read_text(encoding="utf-8"))["environment"]["gpu"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    device = "the CPU" if config.device == "cpu" or not gpu else str(gpu)
+    if config.device == "mps":
+        device = "the Apple GPU"
+    precisions = {str(config.stage(modality).precision) for modality in config.modalities} - {"auto"}
+    return f"{'/'.join(sorted(precisions))} on {device}" if precisions else f"on {device}"
+
+
+def _button(text: str, tip: str) -> QPushButton:
+    button = QPushButton(text)
+    button.setAccessibleName(text.removesuffix("…"))
+    button.setToolTip(tip)
+    return button

@@ -1,0 +1,355 @@
+"""The run monitor: what is being trained, how far it is and how well it goes, and its control."""
+
+import time
+from collections.abc import Generator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
+from PySide6.QtWidgets import QFrame, QMessageBox, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
+
+from telme_gui import theme
+from telme_gui.job import Job
+from telme_gui.session import Session
+from telme_gui.training.monitor.figures import COUNT, figures
+from telme_gui.training.monitor.head import Empty, Head, Part
+from telme_gui.training.monitor.log import LogPane, log_line
+from telme_gui.training.monitor.phases import ENCODERS, PhaseStrip, phases_of, steps_of
+from telme_gui.training.monitor.problem_card import ProblemCard
+from telme_gui.training.monitor.summary import Summary
+from telme_gui.training.monitor.summary_view import SummaryView
+from telme_gui.training.monitor.tiles import Tiles
+from telme_gui.training.plan import Plan
+from telme_gui.training.trainer import State
+from telme_model import cli
+from telme_model.events import Event, Message, Progress
+from telme_model.history import History
+
+if TYPE_CHECKING:
+    from telme_gui.training.monitor.curves import Curves
+
+CURVES, WORDS = 100, 500  # ms between two drawings of curves, and of everything that is read
+SHORT = 540  # px of height below which the parts under the head take turns
+ALIVE = {State.STARTING, State.RUNNING, State.PAUSED, State.STOPPING}
+_EMPTY, _PAGE = 0, 1
+_SHEET = """
+#monitorLog {{
+    background: transparent; border: none; border-top: 1px solid {p.line}; border-radius: 0; padding: 6px 0;
+    font-family: monospace; font-size: 12px; color: {p.muted};
+}}
+#monitorLog:focus {{ border-color: {p.accent}; }}
+QSlider {{ min-height: 18px; }}
+QSlider::groove:horizontal {{ height: 4px; border-radius: 2px; background: {p.line}; }}
+QSlider::sub-page:horizontal {{ height: 4px; border-radius: 2px; background: {p.accent}; }}
+QSlider::handle:horizontal {{
+    width: 12px; height: 12px; margin: -4px 0; border-radius: 6px; background: {p.accent};
+}}
+QSlider::handle:horizontal:focus {{ width: 8px; height: 8px; border: 2px solid {p.accent}; background: {p.surface}; }}
+QToolButton::menu-indicator {{ image: none; }}
+"""
+
+
+class Monitor(QWidget):
+    """Follows the session's trainer while it is looked at. Earlier runs are laid over the curves by `compare`."""
+
+    _palette: theme.Palette | None = None  # as last styled
+    train_wanted = Signal()  # the dialog that trains
+    charts_wanted = Signal(object)  # Path: a run that is to be opened at its charts
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session, self._trainer = session, session.trainer
+        self._job: Job | None = None  # whose events are followed
+        self._history: History | None = None  # that the curves show
+        self._lines: list[tuple[float, str]] = []  # of the log, not yet shown
+        self._busy = ""  # what goes on between two stages
+        self._news = True
+        self._seen: object = None  # state and problem as last shown
+        self._compared: tuple[tuple[str, History], ...] = ()
+        self.curves: Curves | None = None  # made when first needed, for pyqtgraph takes a while to import
+        self.head, self.empty = Head(), Empty()
+        self.strip, self.tiles, self.log = PhaseStrip(), Tiles(COUNT), LogPane()
+        self.problem, self.summary = ProblemCard(), SummaryView()
+        self._fast, self._slow = QTimer(self, interval=CURVES), QTimer(self, interval=WORDS)
+        self._fast.timeout.connect(self._draw_news)
+        self._slow.timeout.connect(self._read_out)
+        self.setObjectName("page")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setAccessibleName("Run monitor")
+        self._lay_out()
+        self._connect()
+        self._colour()
+        self._take_state()
+
+    def _lay_out(self) -> None:
+        page = QWidget()
+        page.setObjectName("page")
+        self._column = QVBoxLayout(page)
+        for part in (self.head, self.problem, self.summary, self.strip, self.tiles):
+            self._column.addWidget(part)
+        self._column.addWidget(self.log, 2)
+        self._column.addStretch(0)  # takes what room the parts above have no use for
+        scroll = QScrollArea()
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(page)
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self.empty)
+        self._stack.addWidget(scroll)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(self._stack)
+
+    def _connect(self) -> None:
+        head, trainer = self.head, self._trainer
+        trainer.changed.connect(self._take_state)
+        trainer.advanced.connect(self._note)
+        head.switch.changed.connect(self._share_out)
+        head.pause.clicked.connect(self._pause_or_resume)
+        head.stop.clicked.connect(trainer.stop_and_keep)
+        head.discard.clicked.connect(self._ask_discard)
+        head.train.clicked.connect(self.train_wanted)
+        head.next.clicked.connect(trainer.start_next)
+        self.empty.train.clicked.connect(self.train_wanted)
+        self.problem.accepted.connect(self._take_offer)
+        self.summary.charts_wanted.connect(self.charts_wanted)
+        self.summary.dismissed.connect(self._share_out)
+        self._session.closing.connect(self._fast.stop)
+        self._session.closing.connect(self._slow.stop)
+
+    # -- earlier runs -------------------------------------------------------------------------------------------
+
+    def compare(self, runs: Sequence[Path]) -> None:
+        """Lay the curves of these runs over the one in hand, read from their logs in the background; none ends it."""
+        if not runs:
+            self._show_compared(())
+            return
+        job = self._session.start(partial(read_histories, tuple(runs)), f"Reading {len(runs)} runs' curves")
+        job.done.connect(lambda told: None if told is None else self._show_compared(told))
+        job.failed.connect(lambda error: self._session.failed.emit("The curves cannot be read", cli.sentence(error)))
+
+    def _show_compared(self, told: Sequence[tuple[str, History]]) -> None:
+        self._compared = tuple(told)
+        if self.curves is not None:
+            self.curves.compare(self._compared)
+        self._take_state()
+        if told:
+            self._bring(Part.CURVES)
+
+    # -- what is in hand ----------------------------------------------------------------------------------------
+
+    def _take_state(self) -> None:
+        """Another state, another run, another queue."""
+        trainer = self._trainer
+        if trainer.job is not None and trainer.job is not self._job:
+            self._job = trainer.job
+            self._job.happened.connect(self._hear)
+        self._take_history()
+        there = trainer.plan is not None
+        self._stack.setCurrentIndex(_PAGE if there or self._compared else _EMPTY)
+        self._make_curves()
+        self.head.show_state(trainer.state, trainer.plan, trainer.queue, trainer.withdraw)
+        if self._seen != (seen := (trainer.state, trainer.problem)):
+            self._seen = seen
+            self._show_problem()
+        self._share_out()
+        self._read_out()
+        self._run_clocks()
+
+    def _take_history(self) -> None:
+        """Another run, or one that goes on and has a past."""
+        trainer = self._trainer
+        if trainer.history is self._history:
+            return
+        self._history = trainer.history
+        self._busy = ""
+        self._lines = [(when, said) for when, event in trainer.history.messages if (said := log_line(event))]
+        self.log.begin(str(trainer.plan.run) if trainer.plan else "")
+        if self.curves is not None:
+            self.curves.show_run(*self._in_hand())
+
+    def _in_hand(self) -> tuple[str, History | None]:
+        plan = self._trainer.plan
+        return (plan.run.name, self._trainer.history) if plan else ("", None)
+
+    def _show_problem(self) -> None:
+        problem = self._trainer.problem
+        if self._failed and problem is not None:
+            self.problem.say(problem.title, problem.cause, problem.remedy, problem.offer_name if problem.offer else "")
+            self._bring(Part.OUTCOME)
+        elif self._trainer.state is State.STARTING:
+            self._bring(Part.CURVES)
+
+    @property
+    def _failed(self) -> bool:
+        return self._trainer.state is State.FAILED and self._trainer.problem is not None
+
+    def show_summary(self, summary: Summary) -> None:
+        """Show what a run came to, until it is dismissed: one that waited may be under way by then."""
+        self.summary.show_summary(summary)
+        self._bring(Part.OUTCOME)
+
+    # -- room ---------------------------------------------------------------------------------------------------
+
+    def _bring(self, part: Part) -> None:
+        """See that a part is shown."""
+        self._share_out()  # it may not have been on offer
+        self.head.switch.choose(part)
+
+    def _share_out(self) -> None:
+        """Show everything there is, one under the other; where there is little height, the chosen part of it."""
+        trainer, short = self._trainer, self.height() < SHORT
+        there, summed_up = trainer.plan is not None, self.summary.summary is not None
+        offered = {Part.OUTCOME: self._failed or summed_up, Part.CURVES: True, Part.LOG: there}
+        self.head.switch.offer([part for part, is_there in offered.items() if is_there])
+        shown = {self.head.switch.chosen} if short else set(Part)
+        self.problem.setVisible(self._failed and Part.OUTCOME in shown)
+        self.summary.setVisible(summed_up and Part.OUTCOME in shown)
+        self.log.setVisible(there and Part.LOG in shown)
+        self.strip.setVisible(there)
+        figures_count = there and trainer.state not in (State.FAILED, State.FINISHED)
+        self.tiles.setVisible(figures_count and not short)
+        self.head.figures.setVisible(figures_count and short)
+        self.head.flatten(short)
+        self.strip.flatten(short)
+        if self.curves is not None:
+            self.curves.setVisible(Part.CURVES in shown)
+            self.curves.flatten(short)
+        self._column.setContentsMargins(*4 * [theme.RHYTHM if short else 2 * theme.RHYTHM])
+        self._column.setSpacing(theme.RHYTHM if short else 3 * theme.RHYTHM // 2)
+
+    # -- following ----------------------------------------------------------------------------------------------
+
+    def _note(self) -> None:
+        self._news = True
+
+    def _hear(self, event: Event) -> None:
+        """Keep what the log says; what is drawn waits for the clock."""
+        self._take_history()
+        if (line := log_line(event)) is not None:
+            self._lines.append((time.time(), line))
+        match event:
+            case Progress(phase=phase, done=done, total=total) if phase in ENCODERS and done < total:
+                self._busy = f"embedding {done:,} of {total:,}"
+            case _:
+                self._busy = ""
+
+    def _run_clocks(self) -> None:
+        wanted = self._trainer.state in ALIVE and self.isVisible()
+        for clock in (self._fast, self._slow):
+            if wanted != clock.isActive():
+                clock.start() if wanted else clock.stop()
+
+    def _draw_news(self) -> None:
+        if self._news and self.curves is not None and not self.window().isMinimized():
+            self._news = False
+            self.curves.refresh()
+
+    def _read_out(self) -> None:
+        """Everything that is read: phases, figures, log."""
+        trainer = self._trainer
+        if not self.isVisible() or trainer.plan is None:
+            return
+        history, state = trainer.history, trainer.state
+        broken = state is State.FAILED
+        steps = steps_of(history, phases_of(trainer.plan.config), alive=state in ALIVE, broken=broken, busy=self._busy)
+        self.strip.show_steps(steps)
+        read = figures(history)
+        self.tiles.show_figures(read)
+        self.head.show_figures(read)
+        self.head.show_progress(trainer.plan, history, state)
+        lines, self._lines = self._lines, []
+        self.log.add(lines)
+
+    # -- control ------------------------------------------------------------------------------------------------
+
+    def _pause_or_resume(self) -> None:
+        trainer = self._trainer
+        if trainer.state is State.PAUSED:
+            trainer.resume()
+        elif trainer.state in ALIVE:
+            trainer.pause()
+        elif trainer.plan is not None:
+            trainer.resume_run(trainer.plan.run)
+
+    def _take_offer(self) -> None:
+        problem = self._trainer.problem
+        if problem is not None and problem.offer is not None:
+            self._trainer.submit([problem.offer])
+
+    def _ask_discard(self) -> None:
+        plan = self._trainer.plan
+        if plan is None:
+            return
+        box = ask_discard(plan, self)
+        box.accepted.connect(self._trainer.discard)
+        box.open()
+
+    # -- Qt's own -----------------------------------------------------------------------------------------------
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
+        """Now it is looked at."""
+        super().showEvent(event)
+        self._make_curves()
+        self._read_out()
+        self._draw_news()
+        self._run_clocks()
+
+    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802
+        """Draw nothing at all."""
+        super().hideEvent(event)
+        self._run_clocks()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Share the room out anew."""
+        super().resizeEvent(event)
+        self._share_out()
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
+        """Other colours."""
+        if theme.active_palette() is not self._palette:
+            self._colour()
+        super().changeEvent(event)
+
+    def _colour(self) -> None:
+        self._palette = theme.active_palette()  # first: a new style sheet is a change, too
+        self.setStyleSheet(_SHEET.format(p=self._palette))
+
+    def _make_curves(self) -> None:
+        """Make the curves once there is something to draw, and somebody who looks."""
+        if self.curves is not None or not self.isVisible() or self._stack.currentIndex() == _EMPTY:
+            return
+        if self._trainer.state is State.STARTING:  # its thread loads pyqtgraph first
+            return
+        from telme_gui.training.monitor.curves import Curves
+
+        self.curves = Curves()
+        self.curves.ended.connect(lambda: self.compare([]))
+        self._column.insertWidget(self._column.indexOf(self.log), self.curves, 3)
+        self.curves.show_run(*self._in_hand())
+        self.curves.compare(self._compared)
+        self._share_out()
+
+
+def ask_discard(plan: Plan, parent: QWidget) -> QMessageBox:
+    """The question whether a run is to go; `accepted` where it is."""
+    box = QMessageBox(QMessageBox.Icon.Question, "Discard the run", f"Discard “{plan.run.name}”?", parent=parent)
+    box.setInformativeText(
+        "Training ends after the step in flight, and the run's folder goes to the trash, from where it can be taken "
+        f"back:\n{plan.run}"
+    )
+    box.addButton("Discard", QMessageBox.ButtonRole.AcceptRole)
+    box.setDefaultButton(box.addButton("Keep training", QMessageBox.ButtonRole.RejectRole))
+    return box
+
+
+def read_histories(runs: Sequence[Path]) -> Generator[Event, None, tuple[tuple[str, History], ...]]:
+    """The histories of these runs by name, from their logs. Raises OSError."""
+    told = []
+    for run in runs:
+        yield Message(text=f"reading {run}")
+        told.append((run.name, History.read(run / "events.jsonl")))
+    return tuple(told)

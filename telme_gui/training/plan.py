@@ -1,0 +1,98 @@
+"""What to train: the settings of one run, its corpus and its folder, as a thread walks it and as a shell says it."""
+
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+from telme_model.annotations.labels import GOLD
+from telme_model.checkpoints import RunFolder
+from telme_model.config import Config, to_dict
+from telme_model.events import Event
+from telme_model.libraries import load_torch
+from telme_model.presets import PAPER_MELD, PRESETS
+from telme_model.remedies import changed
+
+__all__ = ["GOLD", "Plan", "flat", "said"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """One run to be trained, or to be gone on with."""
+
+    config: Config
+    corpus: Path
+    run: Path  # the folder, new or to resume
+    resume: bool = False  # with the settings in the folder, which `config` only tells ...
+    changes: tuple[str, ...] = ()  # ... and these from there on: "stages.audio.batch=2"
+    warm_start: Path | None = None  # the run whose encoders this one begins with
+    layer: str = GOLD  # whose labels are learnt
+    store: Path | None = None  # the file that holds the layer, if not the corpus' own
+
+    @classmethod
+    def resuming(cls, run: Path) -> Self:
+        """Going on with a run, on the corpus that it names. Raises RunError."""
+        folder = RunFolder.open(run)
+        corpus = (run / str(folder.facts["corpus"].get("root", ""))).resolve()
+        layer = str(folder.facts.get("layer", GOLD))
+        return cls(config=folder.config, corpus=corpus, run=run, resume=True, layer=layer)
+
+    def going_on(self, changes: tuple[str, ...] = ()) -> Self:
+        """The same run from where it stands, with `changes` from there on. Raises ConfigError."""
+        return replace(self, config=changed(self.config, changes), resume=True, changes=changes)
+
+    def work(self) -> Iterator[Event]:
+        """The training, for a Job's thread: torch is imported here."""
+        load_torch()
+        from telme_model.training import train
+
+        return train(
+            self.config,
+            self.corpus,
+            self.run,
+            resume=self.resume,
+            changes=self.changes,
+            warm_start=None if self.resume else self.warm_start,
+            layer=self.layer,
+            store=self.store,
+        )
+
+    def command(self) -> str:
+        """The command that does the same without a window, quoted for a shell."""
+        words = ["python", "main.py", "train", str(self.corpus), "--run", str(self.run)]
+        if self.resume:
+            words += ["--resume", *(word for change in self.changes for word in ("--set", change))]
+        else:
+            words += _settings(self.config)
+        if self.warm_start is not None and not self.resume:
+            words += ["--warm-start", str(self.warm_start)]
+        if self.layer != GOLD and not self.resume:
+            words += ["--labels", self.layer]
+        return shlex.join(words)
+
+
+def _settings(config: Config) -> list[str]:
+    """The preset, and what differs from it."""
+    base = PRESETS.get(config.preset, PAPER_MELD)
+    words = ["--preset", base.preset]
+    plain = flat(to_dict(base))
+    for key, value in flat(to_dict(config)).items():
+        if value != plain[key]:
+            words += ["--set", f"{key}={said(value)}"]
+    return words
+
+
+def flat(tree: Mapping[str, Any], owner: str = "") -> dict[str, Any]:
+    """Settings by their full name, such as "stages.teacher.batch"."""
+    leaves: dict[str, Any] = {}
+    for name, value in tree.items():
+        leaves |= flat(value, f"{owner}{name}.") if isinstance(value, Mapping) else {f"{owner}{name}": value}
+    return leaves
+
+
+def said(value: Any) -> str:
+    """A setting's value as `--set` takes it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return ",".join(value) if isinstance(value, list) else str(value)

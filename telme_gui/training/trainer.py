@@ -1,0 +1,248 @@
+"""The trainer: one run at a time on a Job's thread, a queue behind it, and its control."""
+
+import time
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtWidgets import QMessageBox, QWidget
+
+from telme_gui.job import Job
+from telme_gui.training import recovery
+from telme_gui.training.pace import phase_costs
+from telme_gui.training.plan import Plan
+from telme_gui.training.troubles import Problem, TrainingFailed, explain
+from telme_model.checkpoints import RunError, RunFolder
+from telme_model.events import Event, Phase
+from telme_model.history import History
+
+if TYPE_CHECKING:
+    from telme_gui.session import Session
+
+__all__ = ["Plan", "Problem", "State", "Trainer"]
+
+
+class State(StrEnum):
+    """Where the trainer stands. The last three are of the run in `plan` that is over; nothing runs then."""
+
+    IDLE = "idle"  # nothing was trained since the program began
+    STARTING = "starting"  # libraries load, nothing was told yet
+    RUNNING = "running"
+    PAUSED = "paused"
+    STOPPING = "stopping"  # the step in flight ends, and what was done is kept
+    STOPPED = "stopped"  # by the person; the queue waits
+    FAILED = "failed"  # see `problem`
+    FINISHED = "finished"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Begun(Event):
+    """The run stands on the disk: what it has told before, with the cost of its phases."""
+
+    history: History
+
+
+class Trainer(QObject):
+    """Trains plans one after another. Owned by the session as `session.trainer`; read it, call it, follow it.
+
+    `plan`, `history` and `problem` are of the run in hand, and stay as they are after its end until the next one
+    starts. All signals come on the window's thread.
+    """
+
+    changed = Signal()  # state, plan, problem or queue
+    advanced = Signal()  # `history` took in events; comes with each, so repaint on a clock
+    finished = Signal(Path)  # a run came to its end: its folder
+    left = Signal(Path)  # a run was stopped, failed or discarded: its folder, which may have gone
+
+    def __init__(self, session: "Session") -> None:
+        super().__init__(session)
+        self._session = session
+        self.state = State.IDLE
+        self.plan: Plan | None = None
+        self.job: Job | None = None  # None while nothing runs
+        self.history = History()  # with the cost of its phases: the whole run has a fraction and an ETA
+        self.problem: Problem | None = None
+        self.queue: list[Plan] = []  # what waits, in order
+        self._discarding = self._closed = False
+        session.closing.connect(self._close)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a run is in hand."""
+        return self.job is not None
+
+    # -- the queue ----------------------------------------------------------------------------------------------
+
+    def submit(self, plans: Sequence[Plan]) -> None:
+        """Put plans at the end of the queue; the first starts at once where nothing runs."""
+        self.queue += plans
+        self.changed.emit()
+        self.start_next()
+
+    def start_next(self) -> None:
+        """Start the first of the queue where nothing runs; needed only after a stop, which holds the queue."""
+        if not self.busy and self.queue and not self._closed:
+            self._start(self.queue.pop(0))
+
+    def withdraw(self, plan: Plan) -> None:
+        """Take a plan that waits out of the queue."""
+        if plan in self.queue:
+            self.queue.remove(plan)
+            self.changed.emit()
+
+    def resume_run(self, run: Path) -> None:
+        """Go on with a run that was stopped or cut off, after those that wait. Its corpus is where run.json says."""
+        try:
+            plan = Plan.resuming(run)
+        except RunError as error:
+            self._session.failed.emit(f"{run.name} cannot be resumed", str(error))
+            return
+        self.submit([plan])
+
+    # -- the run in hand ----------------------------------------------------------------------------------------
+
+    def pause(self) -> None:
+        """Hold before the next step; memory stays taken."""
+        if self.job is not None and self.state in (State.STARTING, State.RUNNING):
+            self.job.pause()
+            self._show(State.PAUSED)
+
+    def resume(self) -> None:
+        """Go on after a pause."""
+        if self.job is not None and self.state is State.PAUSED:
+            self.job.resume()
+            self._show(State.RUNNING)
+
+    def stop_and_keep(self) -> None:
+        """End after the step in flight; the run can be gone on with at any time. The queue waits."""
+        if self.job is not None:
+            self.job.stop()
+            self._show(State.STOPPING)
+
+    def discard(self) -> None:
+        """End after the step in flight and put the run's folder into the trash. Whoever calls has asked the person."""
+        if self.job is not None:
+            self._discarding = True
+            self.stop_and_keep()
+
+    def may_close(self, parent: QWidget) -> bool:
+        """Whether the window may close: asks the person where a run is in hand."""
+        if self.plan is None or not self.busy or self._closed:
+            return True
+        question = QMessageBox(QMessageBox.Icon.Question, "Training", f"{self.plan.run.name} is being trained.")
+        question.setParent(parent, question.windowFlags())
+        waiting = f" The {len(self.queue)} that wait will not be trained." if self.queue else ""
+        question.setInformativeText(
+            "Stopped after the step in flight, it is kept as it is and can be resumed at the next start." + waiting
+        )
+        stop = question.addButton("Stop and close", QMessageBox.ButtonRole.AcceptRole)
+        keep = question.addButton("Keep training", QMessageBox.ButtonRole.RejectRole)
+        question.setDefaultButton(stop)
+        question.setEscapeButton(keep)
+        question.exec()
+        agreed = question.clickedButton() is stop
+        question.deleteLater()
+        return agreed
+
+    # -- its thread ---------------------------------------------------------------------------------------------
+
+    def _start(self, plan: Plan) -> None:
+        self.plan, self.history, self.problem, self._discarding = plan, History(), None, False
+        # The session's own `start` announces every event to every panel; a training tells too many for that.
+        self.job = job = Job(lambda: _walk(plan), self._session, name=f"Training {plan.run.name}")
+        job.happened.connect(self._take)
+        job.failed.connect(self._fail)
+        job.finished.connect(self._end)
+        self._session.jobs.append(job)
+        QTimer.singleShot(0, job, lambda: None if self._closed else job.start())
+        self._show(State.STARTING)
+        self._session.jobs_changed.emit()
+
+    def _take(self, event: Event) -> None:
+        if isinstance(event, _Begun):
+            self.history = event.history
+        else:
+            self.history.add(event, time.time())
+        if self.state is State.STARTING:
+            self._show(State.RUNNING)
+        self.advanced.emit()
+
+    def _fail(self, error: TrainingFailed) -> None:
+        self.problem = error.problem
+        if error.defect is not None:
+            raise error.defect  # the window's report shows it
+
+    def _end(self) -> None:
+        job, plan = self.job, self.plan
+        if job is None or plan is None or self._closed:
+            return
+        self.job = None
+        self._session.jobs.remove(job)
+        job.deleteLater()
+        self._session.jobs_changed.emit()
+        state = State.STOPPED
+        if self._discarding:
+            self._put_away(plan.run)
+        elif self.problem is not None:
+            state = State.FAILED
+        elif self.history.result is not None:
+            state = State.FINISHED
+        self._show(state)
+        (self.finished if state is State.FINISHED else self.left).emit(plan.run)
+        if state is not State.STOPPED:
+            self.start_next()
+
+    def _put_away(self, run: Path) -> None:
+        try:
+            recovery.put_away(run)
+        except OSError as error:
+            self._session.failed.emit(f"{run.name} cannot be put into the trash", f"{run}: {error.strerror or error}")
+
+    def _show(self, state: State) -> None:
+        self.state = state
+        self.changed.emit()
+
+    def _close(self) -> None:
+        """The session ends: it stops the job and waits; nothing else begins."""
+        self._closed = True
+        self.queue.clear()
+
+
+def _walk(plan: Plan) -> Generator[Event, Any, None]:
+    """The plan's training, on its thread: told with its past, and its errors with their remedy."""
+    import pyqtgraph  # noqa: F401 - for the curves: here the window does not wait for it
+
+    recovery.remember(plan.run)
+    problem: Problem | None = None
+    defect: Exception | None = None
+    phase = Phase.PREPARING
+    begun = False
+    try:
+        for event in plan.work():
+            if not begun:
+                begun = True
+                yield _Begun(history=_past(plan))
+            phase = getattr(event, "phase", phase)
+            yield event
+        return
+    except Exception as error:  # noqa: BLE001 - whatever it is, the window says it
+        problem = explain(error, plan, phase, begun=begun or plan.resume)
+        if problem is None:
+            defect = error
+            problem = Problem(
+                title="The training met an error that nobody expected",
+                cause=f"{type(error).__name__}: {error}",
+                remedy="Please copy the report into a bug report. What was done up to the last checkpoint is kept.",
+            )
+    # Outside the block above, so that the error lets go of the memory that its frames hold.
+    raise TrainingFailed(problem, defect)
+
+
+def _past(plan: Plan) -> History:
+    folder = RunFolder(plan.run)
+    costs = phase_costs(plan.config, folder.facts["corpus"]["turns"])
+    log = plan.run / "events.jsonl"
+    return History.read(log, costs) if plan.resume and log.is_file() else History(costs)

@@ -1,0 +1,342 @@
+"""The training dialog: what it starts, why it does not, what it costs, and the command that does the same."""
+
+import os
+import shlex
+import shutil
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QAbstractButton, QComboBox, QLineEdit, QWidget
+from pytestqt.qtbot import QtBot
+from shiboken6 import isValid
+
+from telme_gui.session import Session
+from telme_gui.settings import LastTraining, Settings, load, save
+from telme_gui.style import Appearance
+from telme_gui.training.dialog import TrainingDialog
+from telme_gui.training.dialog.draft import settings_of
+from telme_gui.training.dialog.encoders_page import EncodersPage
+from telme_gui.training.dialog.form import FormPage
+from telme_gui.training.plan import Plan
+from telme_model import cli, estimates, measuring
+from telme_model.corpus import open_corpus
+from telme_model.corpus.dialogue import Corpus, Modality, Split
+from telme_model.estimates import Gpu, Machine
+from telme_model.presets import PAPER_MELD, preset
+from tests.telme_gui.conftest import WAIT
+
+Open = Callable[..., TrainingDialog]
+
+
+@pytest.fixture(autouse=True)
+def _own_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TELME_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setenv("TELME_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def session(qtbot: QtBot, series: Path, appearance: Appearance) -> Iterator[Session]:
+    session = Session()
+    session.set_corpus(open_corpus(series))
+    yield session
+    session.close()
+
+
+@pytest.fixture
+def started(session: Session, monkeypatch: pytest.MonkeyPatch) -> list[Plan]:
+    """What was handed to the trainer, which here trains nothing."""
+    plans: list[Plan] = []
+    monkeypatch.setattr(session.trainer, "submit", plans.extend)
+    return plans
+
+
+@pytest.fixture
+def open_dialog(qtbot: QtBot, session: Session) -> Iterator[Open]:
+    dialogs: list[TrainingDialog] = []
+
+    def open_one(settings: Settings | None = None, **more: Any) -> TrainingDialog:
+        dialog = TrainingDialog(session, settings or Settings(training=LastTraining(preset="demo")), **more)
+        dialogs.append(dialog)
+        dialog.show()
+        return dialog
+
+    yield open_one
+    for dialog in filter(isValid, dialogs):
+        dialog.close()
+    qtbot.waitUntil(lambda: not session.jobs and not any(map(isValid, dialogs)), timeout=WAIT)
+
+
+def reckoned(qtbot: QtBot, dialog: TrainingDialog) -> None:
+    """Wait until everything is known of what the dialog says."""
+
+    def known() -> bool:
+        answer = dialog.reckoner.answer
+        return dialog.reckoner.looked and answer is not None and answer.config == dialog.draft.config
+
+    qtbot.waitUntil(known, timeout=WAIT)
+
+
+def test_start_hands_over_what_is_chosen(
+    qtbot: QtBot, open_dialog: Open, started: list[Plan], series: Path, tmp_path: Path
+) -> None:
+    dialog = open_dialog()
+    dialog.draft.set("fusion.theta", "0.5")
+    dialog.run_page.name.setText("mine")
+    assert not dialog.obstacle()
+    with qtbot.waitSignal(dialog.finished):
+        dialog.start.click()
+    config = preset("demo").with_settings(["fusion.theta=0.5"])
+    assert started == [Plan(config=config, corpus=series, run=tmp_path / "runs" / "mine")]
+
+
+def test_seeds_and_ablations_make_a_queue(open_dialog: Open, started: list[Plan]) -> None:
+    dialog = open_dialog()
+    dialog.run_page.name.setText("all")
+    dialog.run_page.seeds.setText("0, 3")
+    for variant, box in dialog.ablation.boxes.items():
+        box.setChecked(variant.name in ("no-prompt", "audio-teacher"))
+    assert dialog.start.text() == "Start 6 runs"
+    dialog.start.click()
+    assert [plan.run.name for plan in started] == [
+        f"all{variant}-seed{seed}" for variant in ("", "-no-prompt", "-audio-teacher") for seed in (0, 3)
+    ]
+    assert [plan.config.seed for plan in started] == [0, 3] * 3
+    assert [plan.config.text.prompt for plan in started] == [True, True, False, False, True, True]
+    assert started[-1].config.teacher is Modality.AUDIO
+
+
+def test_the_copied_command_makes_the_same_run(
+    open_dialog: Open, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[tuple[Any, ...]] = []
+
+    def train(*options: Any, **_more: Any) -> Sequence[Any]:
+        asked.append(options)
+        return ()
+
+    monkeypatch.setattr("telme_model.training.train", train)
+    settings = Settings(training=LastTraining(preset="official-iemocap"))
+    dialog = open_dialog(settings)
+    dialog.draft.set_all(
+        {
+            "teacher": "visual",
+            "students": "",
+            "text.weights": "/models/my own $encoder",
+            "stages.audio.learning_rate": "0.000003",
+            "fusion.normalised": "false",
+            "fusion.kind": "product",
+        }
+    )
+    dialog.run_page.name.setText("it's one")
+    dialog.run_page.seeds.setText("0,5")
+    dialog.copy.click()
+    lines = QGuiApplication.clipboard().text().splitlines()
+    assert len(lines) == 2
+    for line, plan in zip(lines, dialog.plans()):
+        python, main, *words = shlex.split(line)
+        assert (python, main) == ("python", "main.py")
+        assert cli.main(words) == 0
+        assert asked.pop() == (plan.config, plan.corpus, plan.run)
+    assert not capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (lambda d: d.draft.set("stages.fusion.batch", "0"), "Stages.fusion.batch is 0"),
+        (lambda d: d.run_page.show_corpus(None), "No corpus is open"),
+        (lambda d: d.run_page.seeds.setText("x"), "names no seeds"),
+        (lambda d: d.run_page.name.setText(""), "cannot be a run"),
+        (lambda d: d.run_page.name.setText("../up"), "cannot be a run"),
+        (lambda d: d.run_page.folder.setText(""), "Choose the folder"),
+        (lambda d: d.run_page.folder.setText(__file__), "is a file"),
+        (lambda d: d.run_page.warm_start.setText("/nowhere"), "is not a run"),
+        (lambda d: d.draft.set("device", "cuda:7"), "cuda:7 is not here: this machine has 0"),
+        (lambda d: d.draft.set("audio.weights", "no/such"), "the hub cannot be reached"),
+        (lambda d: d.draft.set("visual.weights", str(Path(__file__).parent)), "has no readable config.json"),
+    ],
+)
+def test_start_waits_for_a_reason(
+    qtbot: QtBot, open_dialog: Open, spoil: Callable[[TrainingDialog], None], reason: str
+) -> None:
+    dialog = open_dialog()
+    reckoned(qtbot, dialog)
+    assert dialog.start.isEnabled(), dialog.reason.text()
+    spoil(dialog)
+    qtbot.waitUntil(lambda: reason in dialog.reason.text(), timeout=WAIT)
+    assert not dialog.start.isEnabled()
+    dialog.submit()
+    assert dialog.isVisible()
+
+
+def test_a_folder_that_holds_files_and_one_that_waits(
+    open_dialog: Open, session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "runs" / "old").mkdir(parents=True)
+    (tmp_path / "runs" / "old" / "run.json").touch()
+    dialog = open_dialog()
+    dialog.run_page.name.setText("old")
+    assert "already holds files" in dialog.obstacle()
+    dialog.run_page.name.setText("next")
+    monkeypatch.setattr(session.trainer, "queue", dialog.plans())
+    assert "waits for it" in dialog.obstacle()
+
+
+def test_a_corpus_without_labels_in_dev(open_dialog: Open, session: Session) -> None:
+    corpus = session.corpus
+    assert corpus is not None
+    session.set_corpus(replace(corpus, dialogues=tuple(d for d in corpus.dialogues if d.split is not Split.DEV)))
+    dialog = open_dialog()
+    assert "no labelled turns in its dev split" in dialog.reason.text()
+
+
+def test_another_layer_is_counted_and_handed_over(open_dialog: Open, started: list[Plan]) -> None:
+    def relabel(corpus: Corpus, layer: str) -> Corpus:
+        unlabelled = [replace(d, turns=tuple(replace(t, gold=None) for t in d.turns)) for d in corpus.dialogues]
+        return corpus if layer == "gold" else replace(corpus, dialogues=tuple(unlabelled))
+
+    dialog = open_dialog(layers=("gold", "Ada", "Bo"), relabel=relabel)
+    dialog.run_page.layer.choose("Ada")
+    dialog.run_page.layer.activated.emit(1)
+    assert "no labelled turns in its train split" in dialog.reason.text()
+    dialog.run_page.layer.choose("gold")
+    dialog.run_page.layer.activated.emit(0)
+    dialog.start.click()
+    assert [plan.layer for plan in started] == ["gold"]
+
+
+def test_a_disk_that_is_too_small(qtbot: QtBot, open_dialog: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(estimates, "free_bytes", lambda _folder: 1_000_000)
+    dialog = open_dialog()
+    reckoned(qtbot, dialog)
+    assert dialog.reason.text().startswith("The disk is too small: ")
+    assert "1.0 MB free" in dialog.reason.text()
+
+
+def test_the_choice_is_remembered(open_dialog: Open, started: list[Plan], tmp_path: Path) -> None:
+    settings = Settings(training=LastTraining(preset="demo"))
+    dialog = open_dialog(settings)
+    dialog.take_preset("compact")
+    dialog.draft.set("stages.audio.epochs", "3")
+    dialog.run_page.seeds.setText("1-3")
+    dialog.run_page.folder.setText(str(tmp_path / "elsewhere"))
+    dialog.copy.click()
+    save(settings, tmp_path / "settings.json")
+    again = open_dialog(load(tmp_path / "settings.json"))
+    assert again.plans() == dialog.plans()
+    assert again.preset.currentData() == "compact"
+    assert not started
+
+
+def test_costs_are_reckoned_and_measured(qtbot: QtBot, open_dialog: Open) -> None:
+    dialog = open_dialog()
+    reckoned(qtbot, dialog)
+    answer = dialog.reckoner.answer
+    assert answer is not None
+    assert answer.costs is not None
+    assert not answer.costs.measured
+    assert (answer.costs.labelled[Split.TRAIN], answer.costs.cache.turns) == (24, 42)
+    dialog.reckoner.measure()
+    qtbot.waitUntil(lambda: bool((a := dialog.reckoner.answer) and a.costs and a.costs.measured), timeout=WAIT)
+    assert not dialog.reckoner.measuring
+    dialog.draft.set("stages.teacher.batch", "2")  # as it was not measured
+    reckoned(qtbot, dialog)
+    assert dialog.reckoner.answer is not None
+    assert dialog.reckoner.answer.costs is not None
+    assert [stage.measured for stage in dialog.reckoner.answer.costs.stages] == [False, True, True, False]
+
+
+def test_the_cards_of_the_machine_are_offered(qtbot: QtBot, open_dialog: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Machine(cores=8, free=10**10, gpus=(Gpu(name="Card", memory=24 * 10**9, free=20 * 10**9),))
+
+    def look() -> Generator[Any, None, Machine]:
+        yield from ()
+        return machine
+
+    monkeypatch.setattr(measuring, "look_at_machine", look)
+    dialog = open_dialog()
+    reckoned(qtbot, dialog)
+    device = dialog.run_page.device
+    assert [device.itemText(i) for i in range(device.count())] == ["auto", "processor · 8 cores", "Card · 20 GB free"]
+    dialog.draft.set("device", "cuda:0")
+    assert dialog.start.isEnabled()
+
+
+def test_the_hub_is_asked_for_what_is_not_here(
+    qtbot: QtBot, open_dialog: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Hub:
+        def model_info(self, name: str, **_options: Any) -> SimpleNamespace:
+            files = [SimpleNamespace(rfilename="model.safetensors", size=250_000_000)]
+            return SimpleNamespace(siblings=files, card_data={"license": "cc-by-nc-4.0"}, id=name)
+
+    monkeypatch.setattr("huggingface_hub.HfApi", Hub)
+    dialog = open_dialog()
+    dialog.draft.set("audio.weights", "some/encoder")
+    label = dialog.findChildren(EncodersPage)[0].states[Modality.AUDIO]
+    qtbot.waitUntil(lambda: "250 MB" in label.text(), timeout=WAIT)
+    assert "Not for commercial use" in label.text()
+    assert dialog.start.isEnabled()
+
+
+def test_every_setting_is_on_a_page(open_dialog: Open) -> None:
+    dialog = open_dialog()
+    shown = {path for page in dialog.findChildren(FormPage) for path in page.rows}
+    assert shown == {setting.path for setting in settings_of()} - {"preset", "seed"}
+
+
+def test_it_fits_small_screens_and_every_control_has_a_name(open_dialog: Open) -> None:
+    dialog = open_dialog(Settings(training=LastTraining(preset="official-meld")))
+    dialog.resize(100, 100)
+    assert dialog.width() <= 1200
+    assert dialog.height() <= 640
+    for widget in dialog.findChildren(QWidget):
+        if isinstance(widget, QLineEdit | QComboBox | QAbstractButton):
+            named = widget.accessibleName() or (isinstance(widget, QAbstractButton) and widget.text())
+            assert named, widget
+            assert widget.focusPolicy(), widget
+
+
+def test_students_that_take_no_part_have_no_page(open_dialog: Open) -> None:
+    dialog = open_dialog()
+
+    def pages() -> list[str]:
+        return [dialog.pages.item(i).text() for i in range(dialog.pages.count()) if not dialog.pages.isRowHidden(i)]
+
+    assert "Text student" not in pages()
+    dialog.draft.set("teacher", "audio")
+    assert [page for page in pages() if "student" in page] == ["Text student", "Visual student"]
+
+
+def test_preset_and_reset(open_dialog: Open) -> None:
+    dialog = open_dialog()
+    dialog.draft.set("device", "cpu")
+    dialog.draft.set("dim", "48")
+    assert dialog.reset.isVisible()
+    dialog.take_preset("paper-meld")
+    assert dialog.draft.config == replace(PAPER_MELD, device="cpu")
+    dialog.reset.click()
+    assert dialog.draft.config == PAPER_MELD
+
+
+def test_begins_with_a_run_of_the_same_kind(
+    open_dialog: Open, started: list[Plan], night: Path, tmp_path: Path
+) -> None:
+    dialog = open_dialog()
+    dialog.run_page.warm_start.setText(str(night))
+    assert "features of width 12, this run of 96" in dialog.obstacle()
+    same = tmp_path / "same"
+    shutil.copytree(night, same)
+    dialog.draft.set("dim", "12")
+    assert "encoder toy" in dialog.obstacle()
+    dialog.draft.set_all({f"{modality}.weights": "toy" for modality in Modality})
+    dialog.run_page.warm_start.setText(str(same))
+    assert not dialog.obstacle()
+    dialog.start.click()
+    assert started[0].warm_start == same
+    assert os.environ["TELME_RUNS"] in str(started[0].run)
