@@ -9,6 +9,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 
 from telme_gui.session import Session
 from telme_model.analysis.predictions import MODELS, Predictions
+from telme_model.annotations.labels import Label
 from telme_model.corpus.dialogue import Turn
 
 ROW = Qt.ItemDataRole.UserRole  # the `Row` of a turn
@@ -22,19 +23,22 @@ class Column(IntEnum):
     SPEAKER = 1
     TEXT = 2
     GOLD = 3
-    TEACHER = 4
-    AUDIO = 5
-    VISUAL = 6
-    FUSED = 7
-    SHIFT = 8
+    LABEL = 4
+    TEACHER = 5
+    AUDIO = 6
+    VISUAL = 7
+    FUSED = 8
+    SHIFT = 9
 
 
 CHIPS = range(Column.GOLD, Column.SHIFT)
+MODEL_CHIPS = range(Column.TEACHER, Column.SHIFT)
 HEADERS = {
     Column.NUMBER: ("#", "Place of the turn in its dialogue"),
     Column.SPEAKER: ("Speaker", "Who speaks"),
     Column.TEXT: ("Text", "What is said"),
     Column.GOLD: ("Gold", "The corpus' label"),
+    Column.LABEL: ("Label", "What the chosen annotator says; marked where it is not gold"),
     Column.TEACHER: ("Teacher", "What the teacher says; marked where it is not gold"),
     Column.AUDIO: ("Audio", "What the audio student says; marked where it is not gold"),
     Column.VISUAL: ("Visual", "What the visual student says; marked where it is not gold"),
@@ -48,12 +52,14 @@ class Row:
     """One turn as the table shows it."""
 
     turn: Turn
-    said: tuple[str | None, ...]  # gold, then the four models; None where there is nothing
+    said: tuple[str | None, ...]  # gold, the annotator, then the four models; None where there is nothing
+    label: Label | None  # the annotator's
     sure: tuple[float, ...]  # probability of what each model said; NaN where it said nothing
     shift: float  # of its limit, 0 to 1; NaN where there is none
     shift_text: str
     found: bool
     problem: str | None
+    awaited: bool  # not predicted, but a run is at it
 
 
 class TurnModel(QAbstractTableModel):
@@ -72,6 +78,8 @@ class TurnModel(QAbstractTableModel):
             session.theta_changed,
             session.filter_changed,
             session.media_problems_changed,
+            session.predicting_changed,
+            session.labels_changed,
         ):
             changed.connect(self._refresh)
 
@@ -110,12 +118,13 @@ class TurnModel(QAbstractTableModel):
 
     def _row(self, turn: Turn, predictions: Predictions | None) -> Row:
         session = self._session
-        said: list[str | None] = [turn.gold, None, None, None, None]
+        label = session.labels.mine(turn.id)
+        said: list[str | None] = [session.gold(turn), label.emotion if label else None, None, None, None, None]
         sure = [float("nan")] * len(said)
         shift, shift_text = float("nan"), ""
         place = session.prediction_row(turn)
         if predictions is not None and place is not None:
-            for column, model in enumerate(MODELS, start=1):
+            for column, model in enumerate(MODELS, start=2):
                 best = int(predictions.predicted[model][place])
                 if best >= 0:
                     said[column] = predictions.labels[best]
@@ -127,11 +136,13 @@ class TurnModel(QAbstractTableModel):
         return Row(
             turn=turn,
             said=tuple(said),
+            label=label,
             sure=tuple(sure),
             shift=shift,
             shift_text=shift_text,
             found=bool(session.visible[session.rows[turn.id]]),
             problem=session.media_problems.get(turn.id),
+            awaited=place is None and session.predicting is not None and not session.hides(turn),
         )
 
     # -- Qt's view of it ------------------------------------------------------------------------------------------
@@ -191,10 +202,21 @@ def _sentence(row: Row, column: Column) -> str:
     if column in CHIPS:
         said, gold = row.said[column - Column.GOLD], row.said[0]
         if column is Column.GOLD:
-            return f"Gold: {said}" if said else "The corpus gives no label"
+            return f"Gold: {said}" if said else "No gold label to show"
         name = HEADERS[column][0]
+        if column is Column.LABEL:
+            return label_sentence(row.label)
         if said is None:
-            return f"{name}: not predicted"
+            return f"{name}: {'being predicted' if row.awaited else 'not predicted'}"
         agrees = "" if gold is None else ", as gold" if said == gold else f", but gold is {gold}"
         return f"{name}: {said}, {row.sure[column - Column.GOLD]:.0%}{agrees}"
     return f"{row.turn.text}\n{row.problem}" if column is Column.TEXT and row.problem else ""
+
+
+def label_sentence(label: Label | None) -> str:
+    """What an annotator says of a turn, in words."""
+    if label is None:
+        return "Not labelled"
+    marks = [name for name, on in (("unsure", label.unsure), ("flagged", label.flag)) if on]
+    said = ", ".join([label.emotion or "no emotion", *marks, str(label.origin)])
+    return f"{said}\n{label.comment}" if label.comment else said

@@ -16,7 +16,8 @@ from PySide6.QtWidgets import (
 
 from telme_gui import chips, theme
 from telme_gui.session import Session
-from telme_gui.turn_model import CHIPS, ROW, Column, Index, Row, TurnModel, shown
+from telme_gui.turn_model import CHIPS, MODEL_CHIPS, ROW, Column, Index, Row, TurnModel, shown
+from telme_model.annotations.labels import Label
 
 HEIGHT = 28  # px of a row
 DIMMED = 0.4  # opacity of a turn that the filter did not find
@@ -69,6 +70,7 @@ class TurnView(QTreeView):
         session.corpus_changed.connect(self._show_corpus)
         session.current_changed.connect(self._light)
         session.predictions_changed.connect(self._fold)
+        session.labels_changed.connect(self._fold)
         self._paint_theme()
         self._show_corpus()
 
@@ -143,8 +145,9 @@ class TurnView(QTreeView):
         for column in CHIPS:
             self.setColumnWidth(column, chip)
         self.setColumnWidth(Column.SHIFT, 88 if width >= WIDE else 64)
-        for column in CHIPS[1:]:
+        for column in MODEL_CHIPS:
             self.setColumnHidden(column, self._session.predictions is None)
+        self.setColumnHidden(Column.LABEL, not self._session.labels.in_use)
         self._model.head_with_initials(width < NARROW)
         self.setColumnHidden(Column.NUMBER, width < TIGHT)
         self.setColumnHidden(Column.SHIFT, width < TIGHT or self._session.predictions is None)
@@ -206,12 +209,18 @@ class TurnDelegate(QStyledItemDelegate):
 
     def _paint_chip(self, painter: QPainter, box: QRect, row: Row, column: Column) -> None:
         said, gold = row.said[column - Column.GOLD], row.said[0]
-        if said is None:
+        if said is None and row.awaited and column in MODEL_CHIPS:  # a pale chip where one will be
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(theme.active_palette().raised))
+            painter.drawRoundedRect(box.adjusted(4, 5, -4, -5), 4, 4)
+        elif said is None:
             painter.setPen(QColor(theme.active_palette().muted))
             painter.drawText(box.adjusted(chips.PAD, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, "·")
         else:
-            agrees = column is not Column.GOLD and said == gold
+            agrees = column in MODEL_CHIPS and said == gold
             chips.paint_chip(painter, box, said, faded=agrees, letter_only=box.width() < CHIP_WIDE - 8)
+        if column is Column.LABEL and row.label is not None:
+            _paint_marks(painter, box, row.label)
 
     def _paint_shift(self, painter: QPainter, box: QRect, row: Row) -> None:
         if isnan(row.shift):
@@ -224,6 +233,14 @@ class TurnDelegate(QStyledItemDelegate):
         track.setWidth(max(5.0, track.width() * min(row.shift, 1.0)))
         painter.setBrush(QColor(palette.accent))
         painter.drawRoundedRect(track, 2.5, 2.5)
+
+
+def _paint_marks(painter: QPainter, box: QRect, label: Label) -> None:
+    """What goes with a label, at its right: a query for unsure, a flag, a dot for a comment."""
+    marks = "".join(mark for mark, on in (("?", label.unsure), ("⚑", label.flag), ("•", bool(label.comment))) if on)
+    painter.setFont(theme.font(theme.CAPTION, bold=True))
+    painter.setPen(QColor(theme.active_palette().accent))
+    painter.drawText(box, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, marks)
 
 
 def _paint_warning(painter: QPainter, box: QRectF) -> None:

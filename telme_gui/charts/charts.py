@@ -2,11 +2,20 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, Qt, QTimer
+from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QStackedWidget, QTabBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QStackedWidget,
+    QTabBar,
+    QVBoxLayout,
+    QWidget,
+)
 
 from telme_gui import theme
+from telme_gui.charts.agreement import AgreementPage
 from telme_gui.charts.classes import ClassesPage
 from telme_gui.charts.compare import ComparePage
 from telme_gui.charts.confusion import ConfusionPage
@@ -16,17 +25,21 @@ from telme_gui.charts.part import Part
 from telme_gui.charts.scores import ScoresPage
 from telme_gui.job import Job
 from telme_gui.session import Session
+from telme_model.annotations.labels import GOLD
 from telme_model.corpus.dialogue import Split
 
-SETTLE = 60  # ms from further predictions to a page drawn anew, and ...
-SETTLE_PER_TURN = 0.05  # ... this for each of them
+SETTLE = 60  # ms at least between two drawings for further predictions, and ...
+SETTLE_PER_TURN = 0.05  # ... this for each turn of the corpus
 REST = 400  # ms without further predictions before intervals are computed
-COUNTS = "Counts"
+COUNTS, AGREEMENT = "Counts", "Agreement"  # pages that need no run
+CHOOSER = 96  # px, so that the pages' names have room
 SCORED = {"Scores", "By emotion"}  # pages with intervals
 
 
 class Charts(QWidget):
     """Pages about the open run on the chosen split."""
+
+    adjudication_wanted = Signal(object)  # tuple[TurnId, ...]: the turns to settle
 
     _palette: theme.Palette | None = None  # as last styled
 
@@ -35,6 +48,7 @@ class Charts(QWidget):
         self._session = session
         self._part: Part | None = None
         self._with_intervals = False  # or soon
+        self._late = False  # there are newer predictions than those of `_part`
         self._stale: set[str] = set()
         self._pages: dict[str, QWidget] = {}
         self._make: dict[str, Callable[[], QWidget]] = {
@@ -45,6 +59,7 @@ class Charts(QWidget):
             "Contributions": lambda: ContributionsPage(self),
             COUNTS: lambda: CountsPage(self),
             "Two runs": lambda: ComparePage(session, self),
+            AGREEMENT: self._make_agreement,
         }
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._tabs = QTabBar(self, drawBase=False, expanding=False)
@@ -54,20 +69,27 @@ class Charts(QWidget):
         self._split = QComboBox(self)
         self._split.setAccessibleName("Split")
         self._split.setToolTip("Which of the predicted turns the charts are about")
+        self._truth = QComboBox(self)
+        self._truth.setAccessibleName("Judged by")
+        self._truth.setToolTip("Whose labels the predictions are judged by: gold, or a layer of annotations")
         self._empty = QLabel(self, wordWrap=True)
         self._empty.setObjectName("empty")
         self._stack = QStackedWidget(self)
         self._stack.addWidget(self._empty)
         self._bootstrap: Job | None = None  # gives `_part` its intervals
         self._settled = QTimer(self, singleShot=True)
-        self._settled.timeout.connect(self._renew)
+        self._settled.timeout.connect(self._catch_up)
         self._resting = QTimer(self, singleShot=True, interval=REST)
         self._resting.timeout.connect(self._give_intervals)
         self._lay_out()
         self._tabs.currentChanged.connect(self._look)
         self._split.currentIndexChanged.connect(self._choose_split)
+        self._truth.currentIndexChanged.connect(lambda: session.judge_against(self._truth.currentData()))
+        session.labels_changed.connect(self._list_truths)
+        session.corpus_changed.connect(self._list_truths)
         session.corpus_changed.connect(self._renew)
-        session.predictions_changed.connect(self._wait)
+        session.predictions_changed.connect(self._take)
+        session.predicting_changed.connect(self._look)
         self._colour()
         self._renew()
 
@@ -76,29 +98,46 @@ class Charts(QWidget):
         head.setContentsMargins(8, 4, 16, 0)
         head.addWidget(self._tabs)
         head.addStretch(1)
-        head.addWidget(self._split)
+        for chooser in (self._truth, self._split):
+            chooser.setMaximumWidth(CHOOSER)
+            head.addWidget(chooser)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
         column.addLayout(head)
         column.addWidget(self._stack, 1)
 
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Little: a tall page takes no room from the timeline."""
+        return QSize(480, 240)
+
     def _make_scatter(self) -> QWidget:
         from telme_gui.charts.scatter import ScatterPage  # brings pyqtgraph, which takes a while to import
 
         return ScatterPage(self._session, self)
 
+    def _make_agreement(self) -> QWidget:
+        page = AgreementPage(self._session, self)
+        page.adjudicate.connect(self.adjudication_wanted)
+        return page
+
     # -- following the session ----------------------------------------------------------------------------------
 
-    def _wait(self) -> None:
-        """Predictions come turn by turn, or with every step of a slider: draw now and then."""
-        if self._session.predictions is None or self._part is None:
+    def _take(self) -> None:
+        """Predictions come turn by turn, or with every step of a slider: draw at once, and then now and then."""
+        waits = self._settled.isActive() or not self.isVisible()
+        if waits and self._part is not None and self._session.predictions is not None:
+            self._late = True
+        else:
             self._renew()
-        elif not self._settled.isActive():
-            self._settled.start(SETTLE + round(SETTLE_PER_TURN * len(self._session.predictions.ids)))
+
+    def _catch_up(self) -> None:
+        if self._late:
+            self._renew()
 
     def _renew(self) -> None:
-        self._settled.stop()
+        self._late = False
+        self._settled.start(SETTLE + round(SETTLE_PER_TURN * len(self._session.turns)))
         predictions = self._session.predictions
         splits = sorted({turn.split for turn in predictions.ids}, key=list(Split).index) if predictions else []
         wanted: list[Split | None] = [*splits, None] if len(splits) > 1 else [*splits]
@@ -113,8 +152,25 @@ class Charts(QWidget):
         if wanted:
             self._split.setCurrentIndex(wanted.index(chosen))
         self._split.blockSignals(False)
-        self._split.setVisible(bool(wanted))
         self._set_part(Part(predictions, chosen) if predictions is not None and len(predictions.ids) else None)
+
+    def _list_truths(self) -> None:
+        """Offer gold and every layer that says something of the whole turn."""
+        session = self._session
+        layers = [GOLD, *(layer for layer in session.labels.layers if session.labels.of(layer))]
+        if session.truth not in layers:
+            session.judge_against(GOLD)  # its layer has gone; this comes back here
+            return
+        if [self._truth.itemData(place) for place in range(self._truth.count())] != layers:
+            self._truth.blockSignals(True)
+            self._truth.clear()
+            for layer in layers:
+                self._truth.addItem(f"by {layer}", layer)
+            self._truth.blockSignals(False)
+        self._truth.blockSignals(True)
+        self._truth.setCurrentIndex(layers.index(session.truth))
+        self._truth.blockSignals(False)
+        self._look()
 
     def _choose_split(self) -> None:
         if self._session.predictions is not None:
@@ -139,11 +195,13 @@ class Charts(QWidget):
         if not self.isVisible():
             return
         name = self._tabs.tabText(self._tabs.currentIndex())
-        self._split.setEnabled(name != COUNTS)
+        needs_run = name not in (COUNTS, AGREEMENT)
+        self._split.setVisible(needs_run and self._split.count() > 0)
+        self._truth.setVisible(needs_run and self._truth.count() > 1)
         if self._session.corpus is None:
             self._say("Open a corpus to see how its emotions are spread and what a run makes of them")
-        elif self._part is None and name != COUNTS:
-            self._say("No run is open: open one, or train one, to see its scores here")
+        elif self._part is None and needs_run:
+            self._say(self._why_empty())
         else:
             if name not in self._pages:
                 self._pages[name] = self._make[name]()
@@ -181,8 +239,10 @@ class Charts(QWidget):
         if corpus is None:
             return
         match page:
+            case AgreementPage():
+                page.refresh()
             case CountsPage():
-                page.show_corpus(corpus)
+                page.show_corpus(corpus, self._session.gold)
             case ScoresPage() | ClassesPage() if part is not None:
                 page.show_part(part, corpus)
                 self._resting.start()
@@ -191,6 +251,14 @@ class Charts(QWidget):
             case _ if part is not None:
                 page.show_part(part)  # type: ignore[attr-defined]  # all the others take the part alone
 
+    def _why_empty(self) -> str:
+        session = self._session
+        if session.predicting is not None:
+            return "Predicting …: scores appear with the first turns"
+        if session.predictions is not None:
+            return f"{session.predictions.run or 'The run'} has predicted nothing of this corpus yet"
+        return "No run is open: open one, or train one, to see its scores here"
+
     def _say(self, words: str) -> None:
         self._empty.setText(words)
         self._stack.setCurrentWidget(self._empty)
@@ -198,6 +266,7 @@ class Charts(QWidget):
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
         """Now it is looked at."""
         super().showEvent(event)
+        self._catch_up()
         self._look()
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802
@@ -210,7 +279,9 @@ class Charts(QWidget):
         palette = self._palette = theme.active_palette()  # first: a new style sheet is a change, too
         self.setStyleSheet(
             f"Charts {{ background: {palette.surface} }}"
-            f"QTabBar::tab {{ color: {palette.muted}; background: transparent; padding: 6px 8px; border: none;"
+            f"QTabBar {{ background: {palette.surface} }}"
+            f"QTabBar::scroller {{ width: 36px }} QTabBar QToolButton {{ background: {palette.surface}; border: none }}"
+            f"QTabBar::tab {{ color: {palette.muted}; background: transparent; padding: 6px; border: none;"
             " border-bottom: 2px solid transparent }"
             f"QTabBar::tab:selected {{ color: {palette.text}; border-bottom: 2px solid {palette.accent} }}"
             f"QTabBar::tab:hover {{ color: {palette.text} }}"

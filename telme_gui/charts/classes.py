@@ -53,7 +53,8 @@ class ClassesPage(QWidget):
             return
         labels, scores = self._part.predictions.labels, self._part.scores
         if not scores:
-            self._bars.say("No turn of this part has both a gold label and a prediction: nothing to score")
+            truth = self._part.predictions.truth
+            self._bars.say(f"No turn of this part has both a label by {truth} and a prediction: nothing to score")
             return
         measure = MEASURES[self._measure.currentText()]
         f1 = measure == "f1"

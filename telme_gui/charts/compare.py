@@ -4,24 +4,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
-from PySide6.QtGui import QPainter
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, Qt
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QButtonGroup,
     QFileDialog,
     QHBoxLayout,
-    QHeaderView,
     QLabel,
     QPushButton,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
-    QTableView,
     QVBoxLayout,
     QWidget,
 )
 
-from telme_gui import chips, theme
+from telme_gui.charts.listing import Index, set_columns, turn_list
 from telme_gui.charts.part import Part
 from telme_gui.charts.table import Table
 from telme_gui.charts.versus import Change, Versus, read_run
@@ -30,9 +24,9 @@ from telme_gui.session import Filter, Session
 from telme_model.analysis.predictions import MODELS, Predictions
 from telme_model.corpus.dialogue import TurnId
 
-_Index = QModelIndex | QPersistentModelIndex
 HEADER = ("Turn", "Speaker", "Text", "Gold", "This run", "Other run")
 EMOTION_COLUMNS = (3, 4, 5)
+WIDTHS = (110, 80, 0, 96, 96, 96)  # px of the columns
 ASK = "Choose another run of the same corpus to see what changed"
 
 
@@ -53,7 +47,8 @@ class ComparePage(QWidget):
         self._words = QLabel(ASK, self, wordWrap=True)
         self._table = Table("Scores of both runs", self)
         self._changed = ChangedTurns(session, self)
-        self._list = _changed_view(self._changed, self)
+        self._list = turn_list("Turns that changed", self._changed, self)
+        set_columns(self._list, WIDTHS, EMOTION_COLUMNS)
         self._list.clicked.connect(self._go)
         self._list.activated.connect(self._go)
         self._kinds = QButtonGroup(self, exclusive=False)
@@ -213,21 +208,22 @@ class ChangedTurns(QAbstractTableModel):
         changes = self._versus.changes if self._versus else ()
         return [turn for turn, change in zip(self._ids, changes, strict=True) if kind in (None, change)]
 
-    def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008, N802 - Qt's name and default
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008, N802 - Qt's name and default
         """Changed turns."""
         return 0 if parent.isValid() else len(self._ids)
 
-    def columnCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008, N802
+    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008, N802
         """As the header has."""
         return 0 if parent.isValid() else len(HEADER)
 
     def headerData(self, section: int, side: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:  # noqa: N802
         """The names of the columns."""
         if role == Qt.ItemDataRole.DisplayRole and side is Qt.Orientation.Horizontal:
-            return HEADER[section]
+            judged = self._versus if HEADER[section] == "Gold" else None
+            return judged.part.predictions.truth.title() if judged else HEADER[section]
         return None
 
-    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Words; emotions by name."""
         if role not in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole) or self._versus is None:
             return None
@@ -242,49 +238,8 @@ class ChangedTurns(QAbstractTableModel):
             case 2:
                 return turn.text
             case 3:
-                return turn.gold or ""
+                return here.labels[here.gold[row]] if here.gold[row] >= 0 else ""
             case 4:
                 return here.labels[here.predicted["fused"][row]]
             case _:
                 return there.labels[there.predicted["fused"][other]]
-
-
-class _Chips(QStyledItemDelegate):
-    """Paints an emotion as its chip."""
-
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
-        """Ground as the style has it, then the chip."""
-        box: QRect = option.rect
-        emotion = index.data()
-        option.text = ""
-        super().paint(painter, option, index.sibling(-1, -1))
-        if emotion:
-            chips.paint_chip(painter, box.adjusted(4, 0, -4, 0), emotion)
-
-    def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:  # noqa: N802
-        """The chip's."""
-        return chips.chip_size(index.data() or "neutral", option.fontMetrics)
-
-
-def _changed_view(model: ChangedTurns, parent: QWidget) -> QTableView:
-    view = QTableView(parent)
-    view.setAccessibleName("Turns that changed")
-    view.setModel(model)
-    view.setShowGrid(False)
-    view.setFrameShape(QTableView.Shape.NoFrame)
-    view.setFont(theme.font(theme.CAPTION))
-    view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-    view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-    view.setTabKeyNavigation(False)
-    view.verticalHeader().hide()
-    view.verticalHeader().setDefaultSectionSize(26)
-    delegate = _Chips(view)
-    for column, width in enumerate((110, 80, 0, 96, 96, 96)):
-        if width:
-            view.setColumnWidth(column, width)
-        else:
-            view.horizontalHeader().setSectionResizeMode(column, QHeaderView.ResizeMode.Stretch)
-        if column in EMOTION_COLUMNS:
-            view.setItemDelegateForColumn(column, delegate)
-    view.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-    return view

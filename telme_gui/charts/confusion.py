@@ -16,6 +16,7 @@ from telme_model.analysis.predictions import MODELS
 
 NAMES, HEAD, TOTALS = 104, 56, 56  # px
 GAP = 2  # px
+ROOM_FOR_BODY = 36  # px of a cell's width; below, its share is small and without the sign
 ROOM_FOR_TWO = 38  # px of a cell that shows its count below its share
 _KEYS = {
     Qt.Key.Key_Left: (0, -1), Qt.Key.Key_Right: (0, 1), Qt.Key.Key_Up: (-1, 0), Qt.Key.Key_Down: (1, 0),
@@ -62,27 +63,34 @@ class ConfusionPage(QWidget):
 
     def _draw(self) -> None:
         if self._part is not None:
-            self._matrix.show_counts(self._part.predictions.labels, self._part.confusion(self._model.currentText()))
+            model, predictions = self._model.currentText(), self._part.predictions
+            nothing = f"This model predicted no turn with a label by {predictions.truth}"
+            counts = self._part.confusion(model)
+            self._matrix.show_counts(predictions.labels, counts, rows=predictions.truth, columns=model, nothing=nothing)
 
     def _filter(self, gold: int, predicted: int) -> None:
         if self._part is None:
             return
         model, labels = self._model.currentText(), self._part.predictions.labels
-        name = f"gold {labels[gold]}, {model} {labels[predicted]}"
+        name = f"{self._part.predictions.truth} {labels[gold]}, {model} {labels[predicted]}"
         if self._part.split is not None:
             name = f"{self._part.split}: {name}"
         self._session.set_filter(Filter(turns=self._part.turns_in_cell(model, gold, predicted), turns_name=name))
 
 
 class Matrix(Figure):
-    """Rows gold, columns predicted, each row's shares shaded; arrows and Enter do what the mouse does."""
+    """Two who label the same turns, each row's shares shaded; arrows and Enter do what the mouse does.
 
-    chosen = Signal(int, int)  # gold and predicted, as places in the labels
+    As a rule gold has the rows and a model the columns.
+    """
+
+    chosen = Signal(int, int)  # row and column, as places in the labels
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("Confusion matrix", parent)
         self._labels: Sequence[str] = ()
         self._counts: NDArray[np.int64] = np.zeros((0, 0), np.int64)
+        self._rows = self._columns = ""
         self._at: tuple[int, int] | None = None  # under the mouse or the keys
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -95,10 +103,13 @@ class Matrix(Figure):
         """Cells that hold a number."""
         return QSize(NAMES + 7 * 40 + TOTALS, HEAD + 7 * 24)
 
-    def show_counts(self, labels: Sequence[str], counts: NDArray[np.int64]) -> None:
-        """Draw this matrix [C, C]."""
+    def show_counts(
+        self, labels: Sequence[str], counts: NDArray[np.int64], *, rows: str, columns: str, nothing: str = ""
+    ) -> None:
+        """Draw this matrix [C, C] of whom `rows` and `columns` name; `nothing` is said of an empty one."""
         self._labels, self._counts, self._at = labels, counts, None
-        self.say("" if counts.any() else "This model predicted no turn that has a gold label")
+        self._rows, self._columns = rows, columns
+        self.say("" if counts.any() else nothing)
 
     def cell(self, gold: int, predicted: int) -> QRectF:
         """Where a cell lies."""
@@ -113,8 +124,9 @@ class Matrix(Figure):
     def draw(self, painter: QPainter) -> None:
         """Names, cells and the number of turns of every row."""
         width, height = self._cell_size
-        write(painter, QRectF(NAMES, 0, width * len(self._labels), 20), "predicted", CENTRE, muted=True)
-        write(painter, QRectF(0, 28, NAMES - 12, 20), "gold", muted=True)
+        write(painter, QRectF(NAMES, 0, width * len(self._labels), 20), self._columns, CENTRE, muted=True)
+        name = painter.fontMetrics().elidedText(self._rows, Qt.TextElideMode.ElideRight, NAMES - 12)
+        write(painter, QRectF(0, 28, NAMES - 12, 20), name, muted=True)
         totals = self._counts.sum(1)
         for place, label in enumerate(self._labels):
             chips.paint_chip(painter, QRect(0, round(HEAD + place * height), NAMES - 8, round(height - GAP)), label)
@@ -150,9 +162,11 @@ class Matrix(Figure):
             return
         ink = max((QColor(palette.text), QColor(palette.surface)), key=lambda ink: chips.contrast(ink, ground))
         two = box.height() >= ROOM_FOR_TWO
-        painter.setFont(theme.font(theme.BODY, bold=gold == predicted, tabular=True))
+        wide = box.width() >= ROOM_FOR_BODY
+        size, said = (theme.BODY, f"{share:.0%}") if wide else (theme.CAPTION, f"{100 * share:.0f}")
+        painter.setFont(theme.font(size, bold=gold == predicted, tabular=True))
         painter.setPen(ink)
-        painter.drawText(box.adjusted(0, 0, 0, -box.height() / 2.6 if two else 0), CENTRE, f"{share:.0%}")
+        painter.drawText(box.adjusted(0, 0, 0, -box.height() / 2.6 if two else 0), CENTRE, said)
         if two:
             painter.setFont(theme.font(theme.CAPTION, tabular=True))
             painter.drawText(box.adjusted(0, box.height() / 2.4, 0, 0), CENTRE, f"{count:,}")
@@ -171,9 +185,9 @@ class Matrix(Figure):
         at = self.cell_at(QPointF(point))
         if at is None or not self._counts.any():
             return ""
-        gold, predicted = (self._labels[place] for place in at)
-        total = int(self._counts[at[0]].sum())
-        return f"{self._counts[at]:,} of {total:,} turns with gold {gold} are predicted as {predicted}"
+        row, column = (self._labels[place] for place in at)
+        of = f"{self._counts[at]:,} of the {int(self._counts[at[0]].sum()):,} turns"
+        return f"{of} that {self._rows} calls {row}: {self._columns} says {column}"
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         """Outline the cell."""

@@ -35,7 +35,7 @@ class ContributionsPage(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._emotions = _Stacks("Contributions by emotion", "By the emotion of gold", self)
+        self._emotions = _Stacks("Contributions by emotion", "By the emotion of the label", self)
         self._speakers = _Stacks("Contributions by speaker", "By speaker", self)
         row = QHBoxLayout()
         row.setSpacing(32)

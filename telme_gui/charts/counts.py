@@ -1,11 +1,12 @@
 """How many turns each split has of each emotion (figure 6 of the paper)."""
 
 from collections import Counter
+from collections.abc import Callable
 
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from telme_gui.charts.bars import Column, EmotionBars
-from telme_model.corpus.dialogue import Corpus
+from telme_model.corpus.dialogue import Corpus, Turn
 
 
 class CountsPage(QWidget):
@@ -18,12 +19,12 @@ class CountsPage(QWidget):
         column.setContentsMargins(16, 16, 16, 16)
         column.addWidget(self._bars)
 
-    def show_corpus(self, corpus: Corpus) -> None:
-        """Count a corpus' gold labels."""
+    def show_corpus(self, corpus: Corpus, gold: Callable[[Turn], str | None]) -> None:
+        """Count a corpus' labels, as `gold` tells them."""
         labels = corpus.labels.labels
         columns = []
         for split in corpus.splits():
-            counts = Counter(turn.gold for turn in corpus.turns(split))
+            counts = Counter(map(gold, corpus.turns(split)))
             total = sum(counts[label] for label in labels)
             most = max(1, *(counts[label] for label in labels))
             columns.append(

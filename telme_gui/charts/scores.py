@@ -42,7 +42,10 @@ class ScoresPage(QWidget):
 
     def show_part(self, part: Part, corpus: Corpus) -> None:
         """Show a part's scores."""
-        self._dots.show_scores(part.scores, paper_scores(corpus.labels.name), corpus.labels.name.upper())
+        truth = part.predictions.truth
+        nothing = f"No turn of this part has both a label by {truth} and a prediction: nothing to score"
+        paper = paper_scores(corpus.labels.name)
+        self._dots.show_scores(part.scores, paper, corpus.labels.name.upper(), nothing)
         self._papers.light(corpus.labels.name)
         rows = [[model, *_cells(part.scores.get(model))] for model in MODELS]
         self._table.fill(("", *METRICS.values(), "turns"), rows)
@@ -84,10 +87,10 @@ class _Dots(Figure):
         """Rows that breathe."""
         return QSize(560, HEAD + len(MODELS) * 48 + 48)
 
-    def show_scores(self, scores: Mapping[str, Scores], paper: Mapping[str, float], corpus: str) -> None:
-        """Draw these."""
+    def show_scores(self, scores: Mapping[str, Scores], paper: Mapping[str, float], corpus: str, nothing: str) -> None:
+        """Draw these; `nothing` is said without any."""
         self._scores, self._paper, self._corpus = scores, paper, corpus
-        self.say("" if scores else "No turn of this part has both a gold label and a prediction: nothing to score")
+        self.say("" if scores else nothing)
 
     def draw(self, painter: QPainter) -> None:
         """The columns, and what the marks are."""

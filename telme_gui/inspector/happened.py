@@ -8,6 +8,7 @@ from telme_gui import chips, theme
 from telme_gui.inspector.section import RIGHT, ROW, Section, face, write
 from telme_gui.session import Session
 from telme_model.analysis.predictions import Predictions
+from telme_model.annotations.labels import GOLD
 
 CHIP = 24  # px of a line with a chip
 TEACHER_TIP = "The teacher’s most probable emotion, argmax softmax(W F_T)."
@@ -87,14 +88,19 @@ class GoldLine(Section):
     def summary(self, predictions: Predictions, row: int) -> str:
         """The line in words."""
         teacher, fused, gold = self._named(predictions, row)
-        return f"gold {gold}, teacher {teacher}, fused {fused}: {verdict(predictions, row)}"
+        return f"{predictions.truth} {gold}, teacher {teacher}, fused {fused}: {verdict(predictions, row)}"
 
     def draw(self, painter: QPainter, predictions: Predictions, row: int) -> None:
         """Gold and verdict above, teacher and fused below."""
         palette = theme.active_palette()
         teacher, fused, gold = self._named(predictions, row)
         said = verdict(predictions, row)
-        left = self._labelled(painter, 0, 0, "gold", gold, "The label the corpus gives the turn.")
+        whose = (
+            "The label the corpus gives the turn."
+            if predictions.truth == GOLD
+            else f"The label of {predictions.truth}."
+        )
+        left = self._labelled(painter, 0, 0, predictions.truth, gold, whose)
         colours = {"rescued": palette.good, "harmed": palette.bad}
         right = QRectF(left, 0, self.width() - left, CHIP)
         write(painter, right, said, align=RIGHT, bold=said in colours, colour=colours.get(said, palette.muted), size=12)

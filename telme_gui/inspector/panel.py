@@ -2,9 +2,10 @@
 
 from PySide6.QtCore import QEvent, QRectF, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QProgressBar, QScrollArea, QVBoxLayout, QWidget
 
 from telme_gui import chips, theme
+from telme_gui.inspector.annotators import Annotators
 from telme_gui.inspector.happened import GoldLine, TurnHeader
 from telme_gui.inspector.moved import HowFar, WhatMoved
 from telme_gui.inspector.said import Said
@@ -68,6 +69,7 @@ class Inspector(QScrollArea):
         self.session = session
         self.state = WhatIfState(session, self)
         self.header = TurnHeader(session)
+        self.annotators = Annotators(session)
         self.empty = Empty()
         self.sections: tuple[Section, ...] = ()
         self.card = WhatIfCard(session, self.state)
@@ -86,13 +88,15 @@ class Inspector(QScrollArea):
         self._layout.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
         self._layout.setSpacing(theme.RHYTHM)
         self.setWidget(self._page)
-        for widget in (self.header, self.empty, self.card):
+        for widget in (self.header, self.annotators, self.empty, self.card):
             self._layout.addWidget(widget)
         self._layout.addStretch(1)
         self._restyle()
         session.corpus_changed.connect(self.refresh)
         session.predictions_changed.connect(self.refresh)
         session.current_changed.connect(self.refresh)
+        session.labels_changed.connect(self.refresh)
+        session.predicting_changed.connect(self._show_progress)
         self.state.changed.connect(self.refresh)
         self.refresh()
 
@@ -103,8 +107,9 @@ class Inspector(QScrollArea):
         shown = row is not None and session.predictions is not None
         self.header.setVisible(session.current is not None)
         self.header.refresh(self.state.tried if shown else "")
+        self.annotators.refresh()
         self.empty.setVisible(not shown)
-        self.empty.say(*self._why_empty())
+        self._show_progress()
         if row is not None and session.predictions is not None and session.base is not None:
             if len(session.predictions.labels) != self._classes:
                 self._build(len(session.predictions.labels))
@@ -135,14 +140,29 @@ class Inspector(QScrollArea):
             self._layout.insertWidget(place + 1, line)
             place += 2
 
+    def _show_progress(self) -> None:
+        self.empty.say(*self._why_empty(), self._awaited)
+
+    @property
+    def _awaited(self) -> tuple[int, int] | None:
+        session = self.session
+        return session.predicting if session.current and not session.hides(session.current) else None
+
     def _why_empty(self) -> tuple[str, str]:
         session = self.session
         if session.current is None:
             return "No turn to inspect", "Open a corpus and choose a turn: what each model says of it stands here."
+        if session.hides(session.current):
+            return "Hidden", "Blind mode: what the models and other annotators say is shown once you have labelled it."
         if session.predictions is None:
             return "No run is open", "Open a run, or train one: what each model says of this turn stands here."
-        split = session.current.id.split
-        return "Not predicted", f"{session.predictions.run} has not predicted this turn (split {split})."
+        name = session.predictions.run or (session.run.name if session.run else "The run")
+        if session.predicting is None:
+            return "Not predicted", f"{name} has not predicted this turn: File > Predict the remaining turns does it."
+        done, total = session.predicting
+        if not done:
+            return "Predicting …", f"{name} is being loaded; this dialogue comes first."
+        return "Predicting …", f"{done:,} of {total:,} turns are there; this dialogue comes next."
 
     def _restyle(self) -> None:
         palette = theme.active_palette()
@@ -164,16 +184,26 @@ class Empty(QWidget):
         self.sentence.setWordWrap(True)
         for label in (self.title, self.sentence):
             label.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setFixedWidth(160)
+        self.bar.setAccessibleName("Predicted turns")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(MARGIN, 11 * theme.RHYTHM, MARGIN, MARGIN)
         layout.setSpacing(theme.RHYTHM)
         layout.addWidget(self.title)
         layout.addWidget(self.sentence)
+        layout.addWidget(self.bar, 0, Qt.AlignmentFlag.AlignHCenter)
 
-    def say(self, title: str, sentence: str) -> None:
-        """What is missing, and what to do."""
+    def say(self, title: str, sentence: str, progress: tuple[int, int] | None = None) -> None:
+        """What is missing, and what to do; or how far the computing of it is."""
         self.title.setText(title)
         self.sentence.setText(sentence)
+        self.bar.setVisible(progress is not None)
+        if progress is not None:
+            done, total = progress
+            self.bar.setRange(0, total if done else 0)  # busy while nothing has arrived
+            self.bar.setValue(done)
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802, ARG002 - Qt's
         """The glyphs of the emotions, pale, in a row."""

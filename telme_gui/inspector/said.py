@@ -59,13 +59,15 @@ class Said(Section):
         return {model: QRectF(LABEL + k * width + GAP, 0, width - GAP, 0) for k, model in enumerate(MODELS)}
 
     def _mark_gold(self, painter: QPainter, top: float) -> None:
+        assert self.predictions is not None
         palette = theme.active_palette()
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(palette.selected))
         painter.drawRoundedRect(QRectF(0, top, self.width(), ROW), 4, 4)
         painter.setBrush(QColor(palette.accent))
         painter.drawRoundedRect(QRectF(0, top + 3, 2.5, ROW - 6), 1, 1)
-        self.tip(QRectF(0, top, LABEL, ROW), "The marked row is the gold label: what the corpus says of the turn.")
+        whose = self.predictions.truth
+        self.tip(QRectF(0, top, LABEL, ROW), f"The marked row is the label that predictions are judged by: {whose}.")
 
     def _bar(self, painter: QPainter, cell: QRectF, model: str, place: int) -> None:
         assert self.predictions is not None

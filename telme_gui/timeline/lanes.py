@@ -54,6 +54,7 @@ class Lane(StrEnum):
 
     SPEAKER = "speaker"
     GOLD = "gold"
+    LABEL = "label"
     TEACHER = "teacher"
     AUDIO = "audio"
     VISUAL = "visual"
@@ -64,7 +65,7 @@ class Lane(StrEnum):
     TIME = "time"
 
 
-EMOTION_LANES = (Lane.GOLD, *(Lane(model) for model in MODELS))
+EMOTION_LANES = (Lane.GOLD, Lane.LABEL, *(Lane(model) for model in MODELS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +91,8 @@ _HEIGHTS: Mapping[Lane, tuple[int, int, int]] = {
     Lane.TIME: (15, 15, 0),
 }
 _DEAREST = (  # what is kept longest when the timeline is low
-    Lane.GOLD, Lane.FUSED, Lane.SPEAKER, Lane.SPECTROGRAM, Lane.SHIFT, Lane.TIME, Lane.SOUND, Lane.TEACHER, Lane.AUDIO,
-    Lane.VISUAL,
+    Lane.GOLD, Lane.LABEL, Lane.FUSED, Lane.SPEAKER, Lane.SPECTROGRAM, Lane.SHIFT, Lane.TIME, Lane.SOUND, Lane.TEACHER,
+    Lane.AUDIO, Lane.VISUAL,
 )  # fmt: skip
 
 

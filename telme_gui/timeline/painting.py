@@ -27,6 +27,7 @@ class Scene:
 
     turns: tuple[Turn, ...]
     edges: tuple[float, ...]  # seconds: where each turn begins, and where the film ends [N + 1]
+    said: Mapping[Lane, tuple[str | None, ...]]  # gold and the annotator's labels [N]
     rows: tuple[int | None, ...]  # each turn's row in the predictions [N]
     predictions: Predictions | None
     film: Film | None  # None while nothing of it is decoded
@@ -40,8 +41,8 @@ class Scene:
 
     def emotion(self, lane: Lane, place: int) -> str | None:
         """What the lane says of the turn at `place`; None where it says nothing."""
-        if lane is Lane.GOLD:
-            return self.turns[place].gold
+        if lane in self.said:
+            return self.said[lane][place]
         row = self.rows[place]
         if self.predictions is None or row is None:
             return None

@@ -18,13 +18,14 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QApplication, QToolTip, QWidget
 
-from telme_gui import film_time, theme
+from telme_gui import theme
 from telme_gui.session import Session
 from telme_gui.timeline.lanes import GUTTER, Band, Lane, View, lay_out
 from telme_gui.timeline.listening import Listening
 from telme_gui.timeline.painting import Scene, paint_cursor, paint_scene
 from telme_gui.timeline.tools import Tools
 from telme_gui.timeline.words import describe
+from telme_model.corpus import film_time
 
 EDGE = theme.RHYTHM  # px around the lanes
 STEP = 1.25  # of zoom, a notch of the wheel or a press of a key
@@ -61,6 +62,7 @@ class Timeline(QWidget):
         session.current_changed.connect(self._follow)
         session.film_changed.connect(self._stretch)
         session.predictions_changed.connect(self._refresh)
+        session.labels_changed.connect(self._refresh)
         session.position_changed.connect(self._move_cursor)
         self._listening.changed.connect(self._refresh)
         self._cursor_at = session.position
@@ -140,9 +142,11 @@ class Timeline(QWidget):
         if dialogue is None:
             return None
         edges = (*session.turn_starts, session.film_seconds)
+        mine = tuple(session.labels.emotion(turn.id) for turn in dialogue.turns)
         return Scene(
             turns=dialogue.turns,
             edges=edges,
+            said={Lane.GOLD: tuple(map(session.gold, dialogue.turns)), Lane.LABEL: mine},
             rows=tuple(session.prediction_row(turn) for turn in dialogue.turns),
             predictions=session.predictions,
             film=self._listening.film(edges),
@@ -157,6 +161,8 @@ class Timeline(QWidget):
         wanted = {lane for lane in Lane if predicted or lane not in UNPREDICTED}
         if not self.spectrogram.isChecked():
             wanted.remove(Lane.SPECTROGRAM)
+        if not self._session.labels.in_use:
+            wanted.remove(Lane.LABEL)
         bands = lay_out(self.height() - 2 * EDGE, wanted)
         return {lane: Band(band.top + EDGE, band.height) for lane, band in bands.items()}
 
@@ -277,6 +283,7 @@ class Timeline(QWidget):
 
     def _action(self, name: str, sign: str, key: str, act: Callable[[], None], *, checkable: bool = False) -> QAction:
         action = QAction(name, self, checkable=checkable)
+        action.setObjectName(name)
         action.setIconText(sign)
         action.setShortcut(QKeySequence(key))
         action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)

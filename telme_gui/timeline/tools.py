@@ -1,12 +1,14 @@
 """The small buttons below the lanes' names."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QToolButton, QWidget
 
 from telme_gui import theme
+from telme_gui.keys import with_keys
 
 SIDE = 17  # px of a button
 
@@ -24,7 +26,8 @@ class Tools(QWidget):
         for action in actions:
             button = QToolButton(self)
             button.setDefaultAction(action)
-            button.setToolTip(f"{action.text()} ({action.shortcut().toString()})")
+            action.changed.connect(partial(_tell, button))  # its keys can be edited
+            _tell(button)
             button.setAccessibleName(action.text())
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             button.setFixedSize(SIDE, SIDE)
@@ -46,3 +49,8 @@ class Tools(QWidget):
             f"QToolButton:hover, QToolButton:focus {{ background: {palette.raised}; color: {palette.text} }}"
             f"QToolButton:checked {{ color: {palette.accent} }}"
         )
+
+
+def _tell(button: QToolButton) -> None:
+    action = button.defaultAction()
+    button.setToolTip(with_keys(action.text(), action))

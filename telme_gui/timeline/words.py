@@ -19,8 +19,8 @@ def describe(scene: Scene, place: int, lane: Lane | None, sound_problem: str) ->
 
 def _emotion(scene: Scene, place: int, lane: Lane) -> str:
     emotion, row = scene.emotion(lane, place), scene.rows[place]
-    if lane is Lane.GOLD:
-        return f"gold: {emotion or 'none'}"
+    if lane in (Lane.GOLD, Lane.LABEL):
+        return f"{lane}: {emotion or 'none'}"
     if emotion is None or row is None or scene.predictions is None:
         return f"{lane}: no prediction"
     probability = float(scene.predictions.probabilities[lane][row].max())

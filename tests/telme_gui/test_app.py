@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from PySide6.QtGui import QImage
 
+from telme_gui import screen
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -118,3 +120,25 @@ def test_a_size_that_is_none_is_wrong_usage(tmp_path: Path) -> None:
     done = start("open", "--size", "wide", home=tmp_path)
     assert done.returncode == 2
     assert "1280x720" in done.stderr
+
+
+def test_a_display_that_does_not_answer_is_one_sentence(tmp_path: Path) -> None:
+    done = start("open", home=tmp_path, DISPLAY=":65000")
+    assert done.returncode == 1
+    assert "does not answer" in done.stderr or "lacks" in done.stderr  # or a library of X11 is not installed here
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_library_that_qt_lacks_is_named_before_qt_ends_the_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plugin = tmp_path / "libqxcb.so"
+    plugin.write_bytes(b"")
+    monkeypatch.setenv("QT_QPA_PLATFORM", "xcb")
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.setattr(screen, "_plugin", lambda: plugin)
+    reason = screen.why_no_screen()
+    assert str(plugin) in reason
+    assert "apt install" in reason
+    assert "libxcb-cursor0" in reason
