@@ -64,6 +64,7 @@ def run_window(
         elif run is not None:
             window.opener.open_run(run)
         if screenshot is None:
+            window.leftovers.look()
             tick = _close_on_signals(window)
             code = app.exec()
             tick.stop()
@@ -80,8 +81,13 @@ def run_window(
 
 def _close_on_signals(window: MainWindow) -> QTimer:
     """Let Ctrl+C and a request to end close the window in good order; Python hears of them at each tick."""
+
+    def close(*_: object) -> None:
+        window.session.close()  # first, so that nothing is asked: a training in hand is stopped and kept
+        window.close()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: window.close())
+        signal.signal(number, close)
     tick = QTimer(interval=300)
     tick.timeout.connect(lambda: None)
     tick.start()

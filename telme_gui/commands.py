@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from telme_gui.screen import LIBRARIES, why_no_screen
 from telme_model import cli
 from telme_model.cli import Add
 
@@ -38,9 +39,10 @@ def _add(add: Add) -> None:
 def _demo(options: argparse.Namespace) -> int:
     if options.text:
         return cli.show_demo(options.dialogue)
-    if options.offscreen or _has_screen():
+    reason = "" if options.offscreen else why_no_screen()
+    if not reason:
         return _run(options, cli.DEMO_CORPUS, cli.DEMO_RUN)
-    print("There is no display here, so the window is drawn into a file; the text shows the same run.\n")
+    print(f"{reason[:1].upper()}{reason[1:]}.\nSo the window is drawn into a file; the text shows the same run.\n")
     code = cli.show_demo(options.dialogue)
     options.offscreen = True
     options.screenshot = options.screenshot or _writable() / SCREENSHOT
@@ -51,11 +53,9 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def _open(options: argparse.Namespace) -> int:
-    if not options.offscreen and not _has_screen():
-        raise OSError(
-            "there is no display here (neither DISPLAY nor WAYLAND_DISPLAY is set): add --offscreen --screenshot "
-            "FILE.png to draw the window into a file"
-        )
+    reason = "" if options.offscreen else why_no_screen()
+    if reason:
+        raise OSError(f"{reason}. Add --offscreen --screenshot FILE.png to draw the window into a file")
     return _run(options, options.corpus, options.run)
 
 
@@ -82,16 +82,7 @@ def _run(options: argparse.Namespace, corpus: Path | None, run: Path | None) -> 
 def _what_is_missing(error: ImportError) -> str:
     if error.name and error.name.partition(".")[0] in ("PySide6", "shiboken6", "pyqtgraph") and ".so" not in str(error):
         return f"the window needs {error.name}, which is not installed: make setup, or pip install -e ."
-    return (
-        f"the window needs a library that this system lacks ({error}); on Debian: apt install libegl1 libgl1 "
-        "libxkbcommon0 libdbus-1-3 libfontconfig1 libxcb-cursor0"
-    )
-
-
-def _has_screen() -> bool:
-    return sys.platform != "linux" or any(
-        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
-    )
+    return f"the window needs a library that this system lacks ({error}); on Debian: apt install {LIBRARIES}"
 
 
 def _writable() -> Path:

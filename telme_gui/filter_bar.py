@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from telme_gui import chips, theme
-from telme_gui.session import Filter, Session
+from telme_gui.session import Filter, Mark, Session
 from telme_model.analysis.predictions import LARGE_SHIFT, LOW_MARGIN, Effect
 from telme_model.corpus.dialogue import Split
 
@@ -31,6 +31,13 @@ EFFECTS = {
     Effect.CONFLICT: "Teacher, audio and visual do not say the same emotion",
     Effect.LOW_MARGIN: f"The fused model's two most probable emotions lie less than {LOW_MARGIN} apart",
     Effect.LARGE_SHIFT: f"The shift ‖λH‖ reaches {LARGE_SHIFT:.0%} or more of its limit θ‖F_T‖ (equations 18 and 19)",
+}
+
+MARKS = {
+    Mark.MISSING: "You have not labelled the turn",
+    Mark.DIFFERENT: "Your label is not the corpus' gold",
+    Mark.DISPUTED: "Two annotators differ, or one is unsure",
+    Mark.FLAGGED: "You flagged the turn or wrote a comment",
 }
 
 
@@ -218,6 +225,7 @@ class FilterBar(QWidget):
         self.problem = Pill(
             "media problem", "The turn's clip is missing, damaged or lacks picture or sound", counts=True
         )
+        self.marks = {mark: Pill(mark.value, tip, counts=True) for mark, tip in MARKS.items()}
         self.emotions: dict[str, Pill] = {}
         self.splits = {split: Pill(split.value, f"Turns of the {split} split") for split in Split}
         self.speaker = Pill("any speaker", "Turns of these speakers", checkable=False)
@@ -233,6 +241,7 @@ class FilterBar(QWidget):
         session.corpus_changed.connect(self._show_corpus)
         session.predictions_changed.connect(self._count_effects)
         session.theta_changed.connect(self._count_effects)
+        session.labels_changed.connect(self._count_marks)
         session.media_problems_changed.connect(self._count_problems)
         session.filter_changed.connect(self._show_filter)
         self._show_corpus()
@@ -246,12 +255,19 @@ class FilterBar(QWidget):
         effects.setSpacing(4)
         for place, pill in enumerate([*self.effects.values(), self.problem]):
             effects.addWidget(pill, place // 2, place % 2)
+        self._annotated = QWidget()
+        marks = QGridLayout(self._annotated)
+        marks.setContentsMargins(0, 0, 0, 0)
+        marks.setSpacing(4)
+        for place, pill in enumerate(self.marks.values()):
+            marks.addWidget(pill, place // 2, place % 2)
         self._glyphs = _row()
         self._switches = QWidget()
         inside = QVBoxLayout(self._switches)
         inside.setContentsMargins(0, 0, 0, 0)
         inside.setSpacing(theme.RHYTHM)
         inside.addLayout(effects)
+        inside.addWidget(self._annotated)
         inside.addLayout(self._glyphs)
         inside.addLayout(_row(self.speaker, *self.splits.values()))
         self.fold.toggled.connect(self._switches.setVisible)
@@ -269,7 +285,7 @@ class FilterBar(QWidget):
         self.found.setMinimumHeight(HEIGHT)
 
     def _follow_clicks(self) -> None:
-        for pill in (*self.effects.values(), *self.splits.values(), self.problem):
+        for pill in (*self.effects.values(), *self.marks.values(), *self.splits.values(), self.problem):
             pill.clicked.connect(self._take_switches)
         self.speaker.clicked.connect(lambda: self._menu.open_below(self.speaker))
         self._menu.chosen.connect(lambda speakers: self._set(speakers=speakers))
@@ -281,6 +297,7 @@ class FilterBar(QWidget):
     def _take_switches(self) -> None:
         self._set(
             effects=_on(self.effects),
+            marks=_on(self.marks),
             emotions=_on(self.emotions),
             splits=_on(self.splits),
             media_problem=self.problem.isChecked(),
@@ -298,7 +315,7 @@ class FilterBar(QWidget):
         for pill in self.emotions.values():
             self._glyphs.removeWidget(pill)
             pill.deleteLater()
-        turns = Counter(turn.gold for turn in session.turns)
+        turns = Counter(map(session.gold, session.turns))
         labels = session.corpus.labels.labels if session.corpus else ()
         self.emotions = {
             label: Pill(label, f"{label}: gold of {turns[label]:,} turns", emotion=label) for label in labels
@@ -315,6 +332,7 @@ class FilterBar(QWidget):
         self.found.setVisible(session.corpus is not None)
         self._count_problems()
         self._count_effects()
+        self._count_marks()
         self._show_filter()
 
     def _count_effects(self) -> None:
@@ -326,6 +344,12 @@ class FilterBar(QWidget):
                 EFFECTS[effect] if predictions else f"{EFFECTS[effect]}. No run is open: open one or train."
             )
 
+    def _count_marks(self) -> None:
+        self._annotated.setVisible(self._session.labels.in_use)
+        if self._session.labels.in_use:
+            for mark, pill in self.marks.items():
+                pill.set_count(int(self._session.mark_mask(frozenset({mark})).sum()))
+
     def _count_problems(self) -> None:
         self.problem.set_count(len(self._session.media_problems))
 
@@ -333,7 +357,12 @@ class FilterBar(QWidget):
         session, shown = self._session, self._session.filter
         if self.field.text() != shown.text:
             self.field.setText(shown.text)
-        for on, pills in ((shown.effects, self.effects), (shown.emotions, self.emotions), (shown.splits, self.splits)):
+        for on, pills in (
+            (shown.effects, self.effects),
+            (shown.marks, self.marks),
+            (shown.emotions, self.emotions),
+            (shown.splits, self.splits),
+        ):
             for key, pill in pills.items():
                 pill.setChecked(key in on)
         self.problem.setChecked(shown.media_problem)

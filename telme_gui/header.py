@@ -1,11 +1,26 @@
 """The strip at the window's top: menus, what is open, and which of the two views fills the middle."""
 
+from collections.abc import Mapping
 from enum import IntEnum
+from typing import Any
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QMenuBar, QSizePolicy, QToolButton, QWidget
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtGui import QAction, QKeyEvent
+from PySide6.QtWidgets import (
+    QApplication,
+    QButtonGroup,
+    QHBoxLayout,
+    QLabel,
+    QMenuBar,
+    QProxyStyle,
+    QSizePolicy,
+    QStyle,
+    QToolButton,
+    QWidget,
+)
 
 from telme_gui import theme
+from telme_gui.keys import with_keys
 
 HEIGHT = 36  # px
 
@@ -15,6 +30,40 @@ class View(IntEnum):
 
     DIALOGUE = 0
     CHARTS = 1
+
+
+TIPS = {View.DIALOGUE: "Film and turns", View.CHARTS: "Scores and charts of the whole corpus"}
+
+
+class MenuBar(QMenuBar):
+    """Menus whose letters are underlined only while Alt is held, and until a menu was chosen by one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._underline = Underline("Fusion")
+        self._underline.setParent(self)
+        self.setStyle(self._underline)
+        QApplication.instance().installEventFilter(self)  # type: ignore[union-attr]  # there is one: this is a widget
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's
+        """Follow the Alt key, wherever the keyboard is."""
+        if event.type() in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease) and isinstance(event, QKeyEvent):
+            held = event.type() is QEvent.Type.KeyPress
+            if event.key() == Qt.Key.Key_Alt and held is not self._underline.shown:
+                self._underline.shown = held
+                self.update()
+        return super().eventFilter(watched, event)
+
+
+class Underline(QProxyStyle):
+    """A style that underlines the letters of menus or not."""
+
+    shown = False
+
+    def styleHint(self, hint: QStyle.StyleHint, *rest: Any) -> int:  # noqa: D102, N802 - Qt's
+        if hint is QStyle.StyleHint.SH_UnderlineShortcut:
+            return int(self.shown)
+        return super().styleHint(hint, *rest)
 
 
 class Header(QWidget):
@@ -27,7 +76,7 @@ class Header(QWidget):
         self.setObjectName("header")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFixedHeight(HEIGHT)
-        self.menus = QMenuBar()
+        self.menus = MenuBar()
         self.menus.setNativeMenuBar(False)
         self.menus.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Preferred)
         self._corpus, self._run = QLabel(), QLabel()
@@ -46,16 +95,21 @@ class Header(QWidget):
         row.addSpacing(2 * theme.RHYTHM)
         row.addWidget(self._run)
         row.addStretch(1)
-        for view, tip in ((View.DIALOGUE, "Film and turns"), (View.CHARTS, "Scores and charts of the whole corpus")):
+        for view, tip in TIPS.items():
             button = QToolButton()
             button.setObjectName("tab")
             button.setText(view.name.title())
-            button.setToolTip(f"{tip} (Ctrl+{view + 1})")
+            button.setToolTip(tip)
             button.setAccessibleName(f"{view.name.title()} view")
             button.setCheckable(True)
             self._views.addButton(button, view)
             row.addWidget(button)
         self._views.idClicked.connect(self.view_chosen)
+
+    def show_keys(self, actions: Mapping[View, QAction]) -> None:
+        """Tell which keys each view has."""
+        for view, action in actions.items():
+            self._views.button(view).setToolTip(with_keys(TIPS[view], action))
 
     def show_view(self, view: View) -> None:
         """Mark the view that is shown."""
@@ -65,7 +119,7 @@ class Header(QWidget):
         """Say what is open; without a corpus, nothing."""
         muted = theme.active_palette().muted
         self._corpus.setText(f"<b>{corpus}</b> <span style='color:{muted}'>{about}</span>" if corpus else "")
-        said = f"<b>{run}</b> <span style='color:{muted}'>{headline}</span>" if run else "no run"
-        self._run.setText(f"<span style='color:{muted}'>run</span> {said}" if corpus else "")
+        said = f"run</span> <b>{run}</b> <span style='color:{muted}'>{headline}" if run else "no run is open"
+        self._run.setText(f"<span style='color:{muted}'>{said}</span>" if corpus else "")
         for button in self._views.buttons():
             button.setVisible(bool(corpus))

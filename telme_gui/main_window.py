@@ -1,74 +1,101 @@
-"""The window: places the panels, holds the menus, and owns no data."""
+"""The window: places the panels and owns no data."""
 
-from collections.abc import Callable, Generator
-from functools import partial
+from collections.abc import Generator
 from pathlib import Path
+from typing import NamedTuple
 
-import numpy as np
 from PySide6.QtCore import QByteArray, QEvent, Qt
-from PySide6.QtGui import (
-    QAction,
-    QActionGroup,
-    QCloseEvent,
-    QDragEnterEvent,
-    QDropEvent,
-    QKeyEvent,
-    QKeySequence,
-)
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
     QAbstractButton,
     QComboBox,
     QDockWidget,
-    QFileDialog,
-    QInputDialog,
     QMainWindow,
-    QMenu,
     QSplitter,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
 
+from telme_gui.annotating.actions import Actions
+from telme_gui.annotating.annotator import Annotator
+from telme_gui.annotating.bar import AnnotationBar
+from telme_gui.annotating.queue_menu import QueueMenu
+from telme_gui.annotating.queueing import Queues
+from telme_gui.annotating.recovery import StoreBanner
+from telme_gui.annotating.tasks import Tasks
 from telme_gui.charts import Charts
+from telme_gui.clip_check import ClipCheck
 from telme_gui.header import Header, View
 from telme_gui.inspector import Inspector
+from telme_gui.key_editor import KeyEditor
+from telme_gui.keys import Keys
+from telme_gui.menus import Menus
+from telme_gui.names import corpus_name, run_name
 from telme_gui.navigator import Navigator
 from telme_gui.opening import Opener
 from telme_gui.player import PlayerPanel
 from telme_gui.problems import Banner, TextDialog
-from telme_gui.session import Filter, Session
-from telme_gui.settings import Recent, Settings, Theme
+from telme_gui.session import Session
+from telme_gui.settings import Annotating, Recent, Settings, Theme
 from telme_gui.shortcuts import Shortcuts
 from telme_gui.status import Status
 from telme_gui.style import Appearance
 from telme_gui.timeline import Timeline
+from telme_gui.training.actions import Actions as TrainingActions
+from telme_gui.training.ending import Ending
+from telme_gui.training.leftovers import Leftovers
+from telme_gui.training.monitor import Monitor
+from telme_gui.training.runs import Runs
+from telme_gui.training.trainer import State
 from telme_gui.turns import TurnTable
-from telme_gui.welcome import TRAIN, Welcome
+from telme_gui.welcome import Welcome
 from telme_model import cli, doctor
+from telme_model.corpus.dialogue import TurnId
 from telme_model.events import Event, Message
 
 NAVIGATOR, INSPECTOR, TIMELINE = 264, 336, 204  # px at the first start
-LAYOUT = 1  # raised when the docks change, so that an older layout is not restored
+TURNS = 148  # px of height at least: the heading and four turns
+TRAINING = 340
+LAYOUT = 2  # raised when the docks change, so that an older layout is not restored
 WELCOME = 2  # place in the middle, after the two views
 
-_AREAS = {
-    "Navigator": Qt.DockWidgetArea.LeftDockWidgetArea,
-    "Inspector": Qt.DockWidgetArea.RightDockWidgetArea,
-    "Timeline": Qt.DockWidgetArea.BottomDockWidgetArea,
-}
+Area = Qt.DockWidgetArea
+
+
+class Place(NamedTuple):
+    """Where a panel stands, and what shows and hides it."""
+
+    name: str
+    area: Qt.DockWidgetArea
+    panel: QWidget
+    keys: str
 
 
 class MainWindow(QMainWindow):
     """Everything a person sees. `settings` are read at the start and filled in when the window closes."""
 
+    on_demand = ("Training", "Runs")  # panels beside the timeline that are not shown until they are asked for
+
     def __init__(self, session: Session, settings: Settings, appearance: Appearance) -> None:
         super().__init__()
         self.session, self.settings = session, settings
-        self._appearance = appearance
+        self.appearance = appearance
         self.opener = Opener(session, self)
+        self._clip_check = ClipCheck(session, self)
         self.header, self.status, self.banner = Header(), Status(session), Banner()
         self.navigator, self.inspector, self.timeline = Navigator(session), Inspector(session), Timeline(session)
         self.player, self.turns, self.charts = PlayerPanel(session), TurnTable(session), Charts(session)
+        self.annotator = Annotator(session, self.player.play_turn, self)
+        self.annotating = Actions(session, self.annotator, self)
+        self.annotating.commenting.connect(self.player.leave_full_screen)  # first: a comment is written in the window
+        self.player.add_keys(self.annotating.all)
+        self.tasks, self.store_banner = Tasks(session, self), StoreBanner(session)
+        self.queues = Queues(session, self.annotator, self)
+        self.queue_menu = QueueMenu(session, self.queues, self)
+        self.training = TrainingActions(session, settings, self)
+        self.monitor, self.runs, self.leftovers = Monitor(session), Runs(session), Leftovers(session)
+        self.ending = Ending(session, self.opener.open_run, self)
         self.welcome = Welcome()
         self.docks: dict[str, QDockWidget] = {}
         self._layout = _bytes(settings.state)  # of the docks, while they are hidden; empty before the first time
@@ -77,14 +104,19 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self.resize(1440, 900)
         self._place()
-        self.menus: dict[str, QMenu] = {}
-        self._fill_menus()
-        self.shortcuts = Shortcuts({name: _flat(menu) for name, menu in self.menus.items()}, self)
+        self.menus = Menus(self)
+        self.keys = Keys(self.menus.actions, self)
+        self.shortcuts = Shortcuts(self.keys, self)
         self._follow()
         if settings.geometry:
             self.restoreGeometry(_bytes(settings.geometry))
         if settings.splitter:
             self._split.restoreState(_bytes(settings.splitter))
+        self.player.set_playback(settings.playback)
+        self.keys.restore(settings.keys)
+        self.annotating.plays.setChecked(settings.annotating.plays)
+        session.labels.choose(layer=settings.annotating.layer)
+        session.labels.set_active(settings.annotating.shown)
         self._show_corpus()
 
     # -- places -------------------------------------------------------------------------------------------------
@@ -92,7 +124,9 @@ class MainWindow(QMainWindow):
     def _place(self) -> None:
         self._split = QSplitter(Qt.Orientation.Vertical)
         self._split.addWidget(self.player)
-        self._split.addWidget(self.turns)
+        self.turns.setMinimumHeight(TURNS)
+        bar = AnnotationBar(self.session, self.annotator, self.annotating, self.queues, self.queue_menu)
+        self._split.addWidget(_stack(bar, self.turns))
         self._split.setHandleWidth(1)
         self._split.setChildrenCollapsible(False)
         self._split.setStretchFactor(0, 3)
@@ -101,27 +135,36 @@ class MainWindow(QMainWindow):
         self._middle = QStackedWidget()
         for filling in (self._split, self.charts, self.welcome):
             self._middle.addWidget(filling)
-        page = QWidget()
+        page = _stack(self.banner, self.store_banner, self.leftovers, self._middle)
         page.setObjectName("page")
-        column = QVBoxLayout(page)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(self.banner)
-        column.addWidget(self._middle, 1)
         self.setMenuWidget(self.header)
         self.setCentralWidget(page)
         self.setStatusBar(self.status)
         self.setDockOptions(QMainWindow.DockOption.AllowTabbedDocks)
-        panels: list[QWidget] = [self.navigator, self.inspector, self.timeline]
-        for (name, area), panel in zip(_AREAS.items(), panels):
-            dock = QDockWidget(name)
-            dock.setObjectName(name)
-            dock.setWidget(panel)
-            self.addDockWidget(area, dock)
-            self.docks[name] = dock
-        self._show_titles(False)
+        for place in self._places():
+            dock = QDockWidget(place.name)
+            dock.setObjectName(place.name)
+            dock.setWidget(place.panel)
+            dock.toggleViewAction().setObjectName(place.name)
+            dock.toggleViewAction().setShortcut(QKeySequence(place.keys))
+            self.addDockWidget(place.area, dock)
+            self.docks[place.name] = dock
+        for name in self.on_demand:
+            self.tabifyDockWidget(self.docks["Timeline"], self.docks[name])
+            self.docks[name].hide()
+        self.show_titles(False)
 
-    def _show_titles(self, shown: bool) -> None:
+    def _places(self) -> list[Place]:
+        """The panels around the middle, in the order in which F6 goes through them."""
+        return [
+            Place("Navigator", Area.LeftDockWidgetArea, self.navigator, "Ctrl+B"),
+            Place("Inspector", Area.RightDockWidgetArea, self.inspector, "Ctrl+I"),
+            Place("Timeline", Area.BottomDockWidgetArea, self.timeline, "Ctrl+T"),
+            Place("Training", Area.BottomDockWidgetArea, self.monitor, "Ctrl+M"),
+            Place("Runs", Area.BottomDockWidgetArea, self.runs, "Ctrl+Shift+R"),
+        ]
+
+    def show_titles(self, shown: bool) -> None:
         """Title bars are what panels are moved by; while they stay where they are, the room is better used."""
         for dock in self.docks.values():
             old = dock.titleBarWidget()
@@ -129,102 +172,32 @@ class MainWindow(QMainWindow):
             if old is not None:
                 old.deleteLater()
 
-    # -- menus --------------------------------------------------------------------------------------------------
-
-    def _fill_menus(self) -> None:
-        for name in ("File", "View", "Go", "Play", "Help"):
-            self.menus[name] = self.header.menus.addMenu(f"&{name}")
-        self._fill_file(self.menus["File"])
-        self._fill_view(self.menus["View"])
-        go = self.menus["Go"]
-        self._action(go, "Find…", "Ctrl+F", self._find)
-        self._action(go, "Go to turn…", "Ctrl+L", self._ask_turn)
-        go.addSeparator()
-        self._action(go, "Next found turn", "F3", lambda: self.step_found(1))
-        self._action(go, "Previous found turn", "Shift+F3", lambda: self.step_found(-1))
-        self._action(go, "Show all turns", "Ctrl+Shift+A", lambda: self.session.set_filter(Filter()))
-        go.addSeparator()
-        self._action(go, "Next panel", "F6", lambda: self.step_panel(1))
-        self._action(go, "Previous panel", "Shift+F6", lambda: self.step_panel(-1))
-        self.menus["Play"].addActions(self.player.controls.all)
-        help_ = self.menus["Help"]
-        self._action(help_, "Shortcuts", "?", self.open_shortcuts)
-        self._action(help_, "System report…", "", self.report_system)
-
-    def _fill_file(self, menu: QMenu) -> None:
-        self._action(menu, "Open corpus…", "Ctrl+O", self._ask_corpus)
-        self._action(menu, "Open run…", "Ctrl+R", self._ask_run)
-        self._recent = menu.addMenu("Open recent")
-        self._recent.aboutToShow.connect(self._fill_recent)
-        self._action(menu, "Open the demo", "", self.open_demo)
-        menu.addSeparator()
-        self._predict = self._action(menu, "Predict the remaining turns", "", self.opener.predict_rest)
-        self._action(menu, "Stop background work", "Ctrl+.", self.status.stop_work)
-        self._action(menu, "Train a run…", "", self.explain_training)
-        menu.addSeparator()
-        self._close = self._action(menu, "Close corpus", "Ctrl+W", self.opener.close)
-        self._action(menu, "Quit", "Ctrl+Q", self.close)
-
-    def _fill_view(self, menu: QMenu) -> None:
-        self._action(menu, "Dialogue", "Ctrl+1", lambda: self.show_view(View.DIALOGUE))
-        self._action(menu, "Charts", "Ctrl+2", lambda: self.show_view(View.CHARTS))
-        menu.addSeparator()
-        for (name, dock), keys in zip(self.docks.items(), ("Ctrl+B", "Ctrl+I", "Ctrl+T")):
-            toggle = dock.toggleViewAction()
-            toggle.setShortcut(QKeySequence(keys))
-            toggle.setText(name)
-            menu.addAction(toggle)
-        titles = self._action(menu, "Move panels", "", lambda: self._show_titles(titles.isChecked()))
-        titles.setCheckable(True)
-        menu.addSeparator()
-        timeline = menu.addMenu("Timeline")
-        timeline.addActions(
-            [self.timeline.zoom_in, self.timeline.zoom_out, self.timeline.fit, self.timeline.spectrogram]
-        )
-        themes = menu.addMenu("Theme")
-        group = QActionGroup(self)
-        for theme in Theme:
-            choice = self._action(themes, theme.value.title(), "", partial(self.choose_theme, theme))
-            choice.setCheckable(True)
-            choice.setChecked(theme is self._appearance.choice)
-            group.addAction(choice)
-        menu.addSeparator()
-        full = self._action(menu, "Full-screen window", "Ctrl+Shift+F", lambda: self._fill_screen(full.isChecked()))
-        full.setCheckable(True)
-
-    def _action(self, menu: QMenu, text: str, keys: str, slot: Callable[[], object]) -> QAction:
-        action = QAction(text, self)
-        if keys:
-            action.setShortcut(QKeySequence(keys))
-        action.triggered.connect(lambda _checked=False: slot())
-        menu.addAction(action)
-        self.addAction(action)  # so that its keys hold while the menu has never been shown
-        return action
-
-    def _fill_recent(self) -> None:
-        self._recent.clear()
-        for entry in self.settings.recent:
-            run = Path(entry.run).name
-            action = self._recent.addAction(f"{entry.corpus}  ·  {run}" if run else entry.corpus)
-            action.triggered.connect(lambda _checked=False, entry=entry: self.open_recent(entry))
-        if not self.settings.recent:
-            self._recent.addAction("Nothing yet").setEnabled(False)
-
     # -- following the session ----------------------------------------------------------------------------------
 
     def _follow(self) -> None:
         session = self.session
         session.corpus_changed.connect(self._show_corpus)
         session.predictions_changed.connect(self._show_what_is_open)
-        session.jobs_changed.connect(self._enable)
         session.failed.connect(self.banner.say)
+        self.annotator.said.connect(self.status.say)
+        self.keys.changed.connect(self._follow_keys)
+        self.shortcuts.edit_wanted.connect(self.edit_shortcuts)
+        self.charts.adjudication_wanted.connect(self.adjudicate)
+        self.tasks.said.connect(self.status.say)
         session.closing.connect(self.player.shut_down)
+        session.trainer.changed.connect(self._show_training)
+        self.ending.summed_up.connect(self.monitor.show_summary)
+        self.monitor.charts_wanted.connect(self._open_charts)
+        self.runs.open_wanted.connect(self.opener.open_run)
+        self.runs.compare_wanted.connect(self._compare)
+        self.player.playing_changed.connect(self._clip_check.set_playing)
         self.opener.opened.connect(self._remember)
-        self._appearance.changed.connect(self._show_what_is_open)
+        self.appearance.changed.connect(self._show_what_is_open)
         self.header.view_chosen.connect(lambda view: self.show_view(View(view)))
-        self.welcome.corpus_wanted.connect(self._ask_corpus)
+        self.welcome.corpus_wanted.connect(self.menus.ask_corpus)
         self.welcome.demo_wanted.connect(self.open_demo)
-        self.welcome.train_wanted.connect(self.explain_training)
+        for part in (self.welcome, self.monitor, self.runs):
+            part.train_wanted.connect(self.training.open_dialog)
         self.welcome.recent_wanted.connect(self.open_recent)
 
     def _show_corpus(self) -> None:
@@ -245,11 +218,11 @@ class MainWindow(QMainWindow):
         if not unfolded:
             if self.isVisible():
                 self._layout = self.saveState(LAYOUT)
-            for dock in self.docks.values():
-                dock.hide()
+            for name in self.docks.keys() - set(self.on_demand):
+                self.docks[name].hide()
         elif self._layout.isEmpty() or not self.restoreState(self._layout, LAYOUT):
-            for dock in self.docks.values():
-                dock.show()
+            for name in self.docks.keys() - set(self.on_demand):
+                self.docks[name].show()
             sides = [self.docks["Navigator"], self.docks["Inspector"]]
             self.resizeDocks(sides, [NAVIGATOR, INSPECTOR], Qt.Orientation.Horizontal)
             self.resizeDocks([self.docks["Timeline"]], [TIMELINE], Qt.Orientation.Vertical)
@@ -260,11 +233,6 @@ class MainWindow(QMainWindow):
         name, about = ("", "") if corpus is None else corpus_name(corpus.root, corpus.labels.name)
         self.header.show_open(name, about, run_name(run) if run else "", self.opener.headline)
         self.setWindowTitle(f"{name} – TelME Studio" if name else "TelME Studio")
-        self._enable()
-
-    def _enable(self) -> None:
-        self._predict.setEnabled(self.opener.missing > 0)
-        self._close.setEnabled(self.session.corpus is not None)
 
     def _remember(self) -> None:
         if self.session.corpus is not None:
@@ -282,7 +250,7 @@ class MainWindow(QMainWindow):
     def choose_theme(self, theme: Theme) -> None:
         """Take this theme, now and at the next start."""
         self.settings.theme = theme
-        self._appearance.choose(theme)
+        self.appearance.choose(theme)
 
     def open_path(self, path: Path) -> None:
         """Open the folder of a corpus or of a run, whichever it is."""
@@ -300,21 +268,11 @@ class MainWindow(QMainWindow):
         run = Path(entry.run) if entry.run and Path(entry.run).is_dir() else None
         self.opener.open(Path(entry.corpus), run, meet=True)
 
-    def step_found(self, by: int) -> None:
-        """Go to the next turn that the filter found, across dialogues; stops at the ends."""
-        session = self.session
-        found = np.flatnonzero(session.visible)
-        if session.current is None or not len(found):
-            return
-        row = session.rows[session.current.id]
-        later = found[found > row] if by > 0 else found[found < row][::-1]
-        if len(later):
-            session.select(session.turns[later[0]].id)
-
     def step_panel(self, by: int) -> None:
         """Put the keyboard into the next panel that is shown."""
         centre = self.charts if self._middle.currentIndex() == View.CHARTS else self.turns
-        panels: list[QWidget] = [self.navigator, centre, self.inspector, self.timeline]
+        first, *others = [dock.widget() for dock in self.docks.values()]
+        panels: list[QWidget] = [first, centre, *others]
         shown = [panel for panel in panels if panel.isVisible()]
         here: QWidget | None = self.focusWidget()  # None where nothing has the keyboard, whatever the stub says
         inside = [panel for panel in shown if here is not None and (panel is here or panel.isAncestorOf(here))]
@@ -337,40 +295,56 @@ class MainWindow(QMainWindow):
         """List all shortcuts."""
         self.shortcuts.open()
 
+    def edit_shortcuts(self) -> KeyEditor:
+        """Let the keys be changed."""
+        editor = KeyEditor(self.keys, self)
+        editor.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        editor.open()
+        return editor
+
+    def _follow_keys(self) -> None:
+        self.settings.keys = self.keys.chosen
+        self.player.controls.follow()
+        self.annotating.follow()
+        self.header.show_keys({view: self.keys.actions[view.name.title()] for view in View})
+
     def _show_report(self, text: str | None) -> None:
         if text is not None:
             lead = "What a bug report needs to know of this machine. Nothing is sent anywhere."
             TextDialog("System report", lead, text, self).show()
 
-    def explain_training(self) -> None:
-        """Training has no dialog yet: the command line does it."""
-        lead = (
-            "Runs are trained on the command line: the command below trains all three stages on a corpus, and can be "
-            "stopped and resumed. Open the run's folder here afterwards."
-        )
-        TextDialog("Train a run", lead, TRAIN, self).show()
+    def bring(self, name: str) -> None:
+        """Show a panel that stands beside the timeline, with room to be read."""
+        dock = self.docks[name]
+        dock.show()
+        dock.raise_()
+        if dock.height() < TRAINING and not dock.isFloating():
+            self.resizeDocks([dock], [TRAINING], Qt.Orientation.Vertical)
 
-    def _find(self) -> None:
+    def _show_training(self) -> None:
+        if self.session.trainer.state is State.STARTING:
+            self.bring("Training")
+
+    def _compare(self, runs: list[Path]) -> None:
+        self.monitor.compare(runs)
+        self.bring("Training")
+
+    def _open_charts(self, run: Path) -> None:
+        self.opener.open_run(run)
+        self.show_view(View.CHARTS)
+
+    def search(self) -> None:
+        """Put the keyboard into the search field."""
         self.docks["Navigator"].show()
         self.navigator.focus_search()
 
-    def _ask_corpus(self) -> None:
-        chosen = QFileDialog.getExistingDirectory(self, "Open the folder of a corpus")
-        if chosen:
-            self.open_path(Path(chosen))
+    def adjudicate(self, turns: tuple[TurnId, ...]) -> None:
+        """Settle these turns, one by one."""
+        self.show_view(View.DIALOGUE)
+        self.queues.adjudicate(turns)
 
-    def _ask_run(self) -> None:
-        chosen = QFileDialog.getExistingDirectory(self, "Open the folder of a run")
-        if chosen:
-            self.opener.open_run(Path(chosen), meet=True)
-
-    def _ask_turn(self) -> None:
-        current = str(self.session.current.id) if self.session.current else ""
-        name, agreed = QInputDialog.getText(self, "Go to turn", "Turn, such as test/dia3_utt5", text=current)
-        if agreed and name.strip():
-            self.opener.go_to(name.strip())
-
-    def _fill_screen(self, filled: bool) -> None:
+    def fill_screen(self, filled: bool) -> None:
+        """Fill the screen, or go back to a window."""
         if filled:
             self.showFullScreen()
         else:
@@ -388,43 +362,32 @@ class MainWindow(QMainWindow):
         return super().event(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
-        """A folder may be dropped."""
-        if any(Path(url.toLocalFile()).is_dir() for url in event.mimeData().urls() if url.isLocalFile()):
+        """A folder may be dropped; on an open corpus, files of labels, too."""
+        if _folders(event) or (self.session.corpus is not None and self.tasks.dropped(event)):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
-        """Open the folder."""
+        """Open the folder, or import the files."""
         event.acceptProposedAction()
-        self.open_path(Path(event.mimeData().urls()[0].toLocalFile()))
+        folders = _folders(event)
+        if folders:
+            self.open_path(folders[0])
+        else:
+            self.tasks.import_(self.tasks.dropped(event))
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
-        """Keep the layout, and end all background work."""
+        """Keep the layout, and end all background work; a training in hand is asked about."""
+        if not self.session.trainer.may_close(self):
+            event.ignore()
+            return
         self.settings.geometry = _text(self.saveGeometry())
         self.settings.splitter = _text(self._split.saveState())
+        self.settings.playback = self.player.playback
+        labels = self.session.labels
+        self.settings.annotating = Annotating(layer=labels.layer, shown=labels.active, plays=self.annotator.plays)
         self.settings.state = _text(self.saveState(LAYOUT) if self._unfolded else self._layout)
         self.session.close()
         super().closeEvent(event)
-
-
-def corpus_name(root: Path, labels: str) -> tuple[str, str]:
-    """How a corpus is called, and what is said beside it."""
-    if root.resolve() == cli.DEMO_CORPUS.resolve():
-        return "Demo", "synthetic"
-    return root.resolve().name, labels
-
-
-def run_name(run: Path) -> str:
-    """How a run is called."""
-    return "demo" if run.resolve() == cli.DEMO_RUN.resolve() else run.resolve().name
-
-
-def _flat(menu: QMenu) -> list[QAction]:
-    """The actions of a menu and of the menus in it."""
-    actions: list[QAction] = []
-    for action in menu.actions():
-        inner = action.menu()
-        actions += _flat(inner) if isinstance(inner, QMenu) else [action]
-    return actions
 
 
 def _focus(panel: QWidget) -> None:
@@ -434,6 +397,24 @@ def _focus(panel: QWidget) -> None:
     target = panel.focusProxy() or next(takes, None)
     if target is not None:
         target.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+
+def _folders(event: QDropEvent) -> list[Path]:
+    """The folders that are being dropped."""
+    places = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+    return [place for place in places if place.is_dir()]
+
+
+def _stack(*widgets: QWidget) -> QWidget:
+    """Widgets one above the other; what there is of room goes to the lowest."""
+    stack = QWidget()
+    column = QVBoxLayout(stack)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(0)
+    for widget in widgets:
+        column.addWidget(widget)
+    column.setStretchFactor(widgets[-1], 1)
+    return stack
 
 
 def _bytes(text: str) -> QByteArray:

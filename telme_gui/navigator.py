@@ -26,7 +26,11 @@ class Navigator(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
+        line = QFrame()
+        line.setObjectName("hairline")
+        line.setFixedHeight(1)
         layout.addWidget(self.filter_bar)
+        layout.addWidget(line)
         layout.addWidget(self.tree, 1)
         self.setAccessibleName("Navigator")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
@@ -87,6 +91,7 @@ class EpisodeTree(QTreeView):
         session.corpus_changed.connect(self._open)
         session.filter_changed.connect(self._unfold)
         session.current_changed.connect(self._mark)
+        session.labels_changed.connect(self.viewport().update)
         self._open()
 
     def currentChanged(self, current: Index, previous: Index) -> None:  # noqa: D102, N802 - Qt's
@@ -228,7 +233,7 @@ class RowDelegate(QStyledItemDelegate):
         words = painter.fontMetrics().elidedText(dialogue.turns[0].text, Qt.TextElideMode.ElideRight, upper.width())
         painter.drawText(upper, Qt.AlignmentFlag.AlignVCenter, words)
         lit = self._model.lit(dialogue) if narrow else None
-        chips.paint_strip(painter, lower, [turn.gold for turn in dialogue.turns], lit=lit)
+        chips.paint_strip(painter, lower, [self._session.gold(turn) for turn in dialogue.turns], lit=lit)
 
     def _paint_split(self, painter: QPainter, room: QRect, split: str) -> int:
         """A small chip at the right of `room`; returns its width."""

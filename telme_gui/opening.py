@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +14,16 @@ from telme_gui.session import Session
 from telme_model import cli
 from telme_model.analysis.predictions import Effect, Predictions, from_records
 from telme_model.checkpoints import RunError, RunFolder
-from telme_model.config import SpeakerNumbering
 from telme_model.corpus import open_corpus
-from telme_model.corpus.dialogue import Corpus, Dialogue, Split, Turn, TurnId
+from telme_model.corpus.dialogue import Corpus, Dialogue, Split, Turn
 from telme_model.corpus.fingerprint import fingerprint
-from telme_model.events import Event, Message, Phase, Progress, TurnPredicted
+from telme_model.events import Event, Message, Progress, TurnPredicted
+from telme_model.libraries import load_torch
 from telme_model.records import run_records
 
 ANNOUNCE = 250  # ms at least between two announcements of turns that were predicted
 
 AFTER = 800  # ms from a run's stored predictions to the computing of others, which imports torch: first the window
-
-Part = tuple[Corpus, Split]  # a corpus, perhaps shortened, and its split to predict
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +48,15 @@ class Opener(QObject):
         self._opening: Job | None = None
         self._predicting: Job | None = None
         self._arrived: list[dict[str, Any]] = []
+        self._done = 0, 0  # turns of those to be predicted
+        self._wanted: Dialogue | None = None  # predicted next
+        self._counted: Predictions | None = None  # in which `_missing` turns are not
+        self._missing = 0
         self._announce = QTimer(self, singleShot=True, interval=ANNOUNCE)
         self._announce.timeout.connect(self._take_arrived)
         self._rest = QTimer(self, singleShot=True, interval=AFTER)
         self._rest.timeout.connect(self.predict_rest)
+        session.current_changed.connect(self._want)
         session.theta_changed.connect(self._take_arrived)
         session.closing.connect(self._rest.stop)
         session.closing.connect(self._announce.stop)
@@ -117,10 +121,11 @@ class Opener(QObject):
         corpus, run, known = session.corpus, session.run, session.base
         if corpus is None or run is None or known is None or self._predicting is not None or self.missing == 0:
             return
-        current = session.dialogue
-        self._predicting = job = session.start(
-            lambda: _compute(run, corpus, known, current), f"Predicting {self.missing:,} turns"
-        )
+        missing = self.missing
+        self._want()
+        work = partial(_compute, run, corpus, known, lambda: self._wanted)  # read by the job's thread
+        self._predicting = job = session.start(work, f"Predicting {missing:,} turns")
+        session.set_predicting((0, missing))
         job.happened.connect(self._collect)
         job.failed.connect(lambda error: self._fail(f"{run.name} cannot predict", error))
         job.finished.connect(self._end_prediction)
@@ -129,10 +134,11 @@ class Opener(QObject):
     def missing(self) -> int:
         """How many turns the open run has not predicted."""
         session = self._session
-        if session.base is None:
-            return 0
-        rows = session.base.rows
-        return sum(turn.id not in rows for turn in session.turns)
+        if self._counted is not session.base:  # asked with every label, and the turns are many
+            self._counted = session.base
+            predicted = session.base.rows if session.base else session.rows
+            self._missing = sum(turn.id not in predicted for turn in session.turns)
+        return self._missing
 
     @property
     def busy(self) -> bool:
@@ -167,6 +173,7 @@ class Opener(QObject):
         for job in (self._opening, self._predicting):
             if job is not None:
                 job.stop()
+        self._session.set_predicting(None)
         self._opening = self._predicting = None
         self._arrived.clear()
         self._announce.stop()
@@ -215,11 +222,18 @@ class Opener(QObject):
 
     # -- predicting ---------------------------------------------------------------------------------------------
 
+    def _want(self) -> None:
+        self._wanted = self._session.dialogue
+
     def _collect(self, event: Event) -> None:
-        if isinstance(event, TurnPredicted) and self.sender() is self._predicting:
+        if self.sender() is not self._predicting:
+            return
+        if isinstance(event, TurnPredicted):
             self._arrived.append(event.record)
             if not self._announce.isActive():
                 self._announce.start()
+        elif isinstance(event, Progress):
+            self._done = event.done, event.total
 
     def _take_arrived(self) -> None:
         """Announce the turns that arrived; while another theta is tried they wait, for they are the run's own."""
@@ -228,10 +242,13 @@ class Opener(QObject):
             arrived, self._arrived = self._arrived, []
             news = from_records(arrived, session.corpus.labels.labels)
             session.set_predictions(join(session.base, news), session.run)
+        if self._predicting is not None:
+            session.set_predicting(self._done)
 
     def _end_prediction(self) -> None:
         if self.sender() is self._predicting:
             self._predicting = None
+            self._session.set_predicting(None)
             self._take_arrived()
 
 
@@ -271,44 +288,20 @@ def join(one: Predictions, other: Predictions) -> Predictions:
     columns = {
         field.name: joined(getattr(one, field.name), getattr(other, field.name))
         for field in fields(Predictions)
-        if field.name not in ("run", "labels", "ids", "theta")
+        if field.name not in ("run", "truth", "labels", "ids", "theta")
     }
     ids = (*one.ids, *(turn for turn, is_new in zip(other.ids, new) if is_new))
     return replace(one, ids=ids, theta=one.theta if one.ids else other.theta, **columns)
 
 
-def parts_to_predict(run: RunFolder, corpus: Corpus, known: set[TurnId], current: Dialogue | None) -> list[Part]:
-    """What has to be predicted, in the order in which a person at `current` wants it.
-
-    The run's own corpus goes split by split, for that is how its embeddings are stored. Of another one the current
-    dialogue comes alone, unless the numbers of its speakers depend on the dialogues before it.
-    """
-    wanted = tuple(d for d in corpus.dialogues if any(turn.id not in known for turn in d.turns))
-    splits = [split for split in corpus.splits() if any(d.split is split for d in wanted)]
-    if current is not None and current.split in splits:
-        splits.sort(key=lambda split: split is not current.split)
-    if run.facts["corpus"]["fingerprint"] == fingerprint(corpus):
-        return [(corpus, split) for split in splits]
-    if run.config.text.speakers is not SpeakerNumbering.DIALOGUE:
-        return [(corpus, split) for split in splits]
-    first = tuple(d for d in wanted if d is current)
-    rest = replace(corpus, dialogues=tuple(d for d in wanted if d is not current))
-    parts = [(replace(corpus, dialogues=first), d.split) for d in first]
-    return parts + [(rest, split) for split in splits if split in rest.splits()]
-
-
-def _compute(run: Path, corpus: Corpus, known: Predictions, current: Dialogue | None) -> Iterator[Event]:
+def _compute(
+    run: Path, corpus: Corpus, known: Predictions, wanted: Callable[[], Dialogue | None]
+) -> Generator[Event, None, None]:
     yield Message(text="loading the networks")
-    from telme_model.prediction import predict  # takes seconds; this is the job's thread
+    load_torch()
+    from telme_model.browsing import predict_as_wanted  # takes seconds; this is the job's thread
 
-    ids = set(known.ids)
-    total, done = sum(turn.id not in ids for turn in corpus.turns()), 0
-    for part, split in parts_to_predict(RunFolder.open(run), corpus, ids, current):
-        for event in predict(run, part, [split]):
-            yield event
-            if isinstance(event, TurnPredicted):
-                done += 1
-                yield Progress(phase=Phase.EVALUATING, done=min(done, total), total=total)
+    yield from predict_as_wanted(run, corpus, set(known.ids), wanted)
 
 
 def _headline(folder: RunFolder) -> str:

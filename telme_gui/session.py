@@ -2,17 +2,30 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from telme_gui import film_time
 from telme_gui.job import Job
+from telme_gui.labels import Labels, is_disputed
+from telme_gui.training.trainer import Trainer
 from telme_model.analysis.predictions import Effect, Predictions
-from telme_model.corpus.dialogue import Corpus, Dialogue, Split, Turn, TurnId
+from telme_model.annotations.labels import GOLD, Scope
+from telme_model.corpus import film_time
+from telme_model.corpus.dialogue import Corpus, Dialogue, Modality, Split, Turn, TurnId
 from telme_model.events import Event
+
+
+class Mark(StrEnum):
+    """What annotators left on a turn."""
+
+    MISSING = "not annotated"  # in the chosen layer
+    DIFFERENT = "differs from gold"
+    DISPUTED = "disputed"  # two annotators differ, or one is unsure
+    FLAGGED = "flagged"  # or commented
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +34,7 @@ class Filter:
 
     text: str = ""  # in the words or the speaker's name, any case
     effects: frozenset[Effect] = frozenset()
+    marks: frozenset[Mark] = frozenset()
     emotions: frozenset[str] = frozenset()  # of gold
     speakers: frozenset[str] = frozenset()
     splits: frozenset[Split] = frozenset()
@@ -36,12 +50,15 @@ class Session(QObject):
     predictions_changed = Signal()  # another run, or more turns predicted
     current_changed = Signal()  # another current turn
     filter_changed = Signal()  # `visible` changed
+    labels_changed = Signal()  # what annotators said, whose labels are shown, or what is hidden
     theta_changed = Signal()  # another theta is tried: the predictions of all turns follow
     closing = Signal()  # the window closes: panels end the threads they keep
     position_changed = Signal(float)  # seconds in the current dialogue's film: where the player stands
     seek_requested = Signal(float)  # the player should go there
     film_changed = Signal()  # `turn_starts` of the current dialogue, refined by a clip that was opened
+    presented_changed = Signal()  # another choice of what the player shows of a turn
     media_problems_changed = Signal()  # turns whose clip cannot be shown as it should were found
+    predicting_changed = Signal()  # predictions are computed, and how many, or no more
     jobs_changed = Signal()  # background work began, advanced or ended
     failed = Signal(str, str)  # title and sentence of something that went wrong
 
@@ -52,30 +69,42 @@ class Session(QObject):
         self.predictions: Predictions | None = None  # of any part of the corpus' turns; with `theta` where it is set
         self.base: Predictions | None = None  # the run's own, whatever theta is tried
         self.theta: float | None = None  # what is tried in place of the run's
+        self.labels = Labels(self)
+        self.truth = GOLD  # the layer that predictions are judged against
         self.turns: tuple[Turn, ...] = ()  # all turns, dialogue by dialogue
         self.rows: dict[TurnId, int] = {}
         self.dialogue_of: dict[TurnId, Dialogue] = {}
         self.current: Turn | None = None
         self.position = 0.0  # seconds in the current dialogue's film
+        self.presented: frozenset[Modality] = frozenset(Modality)  # what the player shows of a turn
         self.filter = Filter()
         self.visible: NDArray[np.bool_] = np.ones(0, bool)  # [turns]
         self.media_problems: dict[TurnId, str] = {}  # what is wrong with a turn's clip, in a sentence
+        self.predicting: tuple[int, int] | None = None  # turns predicted, of so many, while a run computes them
         self.jobs: list[Job] = []
+        self.trainer = Trainer(self)
+        self._plain: Predictions | None = None  # `predictions` before anything is hidden, with the corpus' gold
         self._haystack: list[str] = []
         self._placed: tuple[TurnId, ...] | None = None  # predicted turns whose rows are in `_places`
         self._places: NDArray[np.intp] = np.zeros(0, np.intp)
+        self._marks: dict[Mark, NDArray[np.bool_]] = {}  # see `_marked`
+        self._marks_view: tuple[str, Scope, bool] | None = None  # the layer, scope and blind mode that they hold for
         self._seconds: dict[TurnId, float] = {}  # of the clips that were opened
+        self.labels.changed.connect(self._follow_labels)
+        self.labels.failed.connect(self.failed)
 
     # -- corpus, run and predictions ----------------------------------------------------------------------------
 
     def set_corpus(self, corpus: Corpus | None) -> None:
         """Show another corpus; the first turn becomes current."""
+        self.labels.close()
         self.corpus, self.run, self.predictions, self.base, self.theta = corpus, None, None, None, None
+        self._plain, self.truth = None, GOLD
         dialogues = corpus.dialogues if corpus else ()
         self.turns = tuple(turn for dialogue in dialogues for turn in dialogue.turns)
         self.rows = {turn.id: row for row, turn in enumerate(self.turns)}
         self.dialogue_of = {turn.id: dialogue for dialogue in dialogues for turn in dialogue.turns}
-        self._placed = None
+        self._placed, self._marks = None, {}
         self._haystack = [f"{turn.speaker}\n{turn.text}".casefold() for turn in self.turns]
         self.media_problems = {}
         self._seconds = {}
@@ -84,10 +113,11 @@ class Session(QObject):
         self.visible = np.ones(len(self.turns), bool)
         self.current = self.turns[0] if self.turns else None
         self.corpus_changed.emit()
+        self.labels.open(corpus)
 
     def set_predictions(self, predictions: Predictions | None, run: Path | None) -> None:
         """Show a run's predictions; its own theta holds again."""
-        self.base, self.predictions, self.run = predictions, predictions, run
+        self.base, self.run = predictions, run
         if self.theta is not None:
             self.theta = None
             self.theta_changed.emit()
@@ -98,7 +128,7 @@ class Session(QObject):
         if theta == self.theta:
             return
         self.theta = theta
-        if theta is None and self.predictions is not self.base:
+        if theta is None and self._plain is not self.base:
             self._show(self.base)
         self.theta_changed.emit()
 
@@ -108,10 +138,17 @@ class Session(QObject):
             self._show(predictions)
 
     def _show(self, predictions: Predictions | None) -> None:
-        self.predictions = predictions
+        self._plain = predictions
+        self.predictions = self._judge(predictions)
         self.predictions_changed.emit()
         if self.filter.effects:
             self.set_filter(self.filter)
+
+    def set_predicting(self, progress: tuple[int, int] | None) -> None:
+        """Tell how far the computing of predictions is; None: nothing is computed."""
+        if progress != self.predicting:
+            self.predicting = progress
+            self.predicting_changed.emit()
 
     def report_media_problems(self, problems: Mapping[TurnId, str]) -> None:
         """Add what was found wrong with turns' clips: a sentence a turn; the first one said of a turn stays."""
@@ -125,9 +162,53 @@ class Session(QObject):
     def prediction_row(self, turn: Turn | None = None) -> int | None:
         """The row of `turn` (the current one by default) in the predictions; None if it is not predicted."""
         turn = turn or self.current
-        if turn is None or self.predictions is None:
+        if turn is None or self.predictions is None or self.hides(turn):
             return None
         return self.predictions.rows.get(turn.id)
+
+    # -- labels -------------------------------------------------------------------------------------------------
+
+    def hides(self, turn: Turn) -> bool:
+        """Whether what could bias is hidden of this turn: in blind mode, until it is labelled."""
+        return self.labels.blind and not self.labels.is_labelled(turn.id)
+
+    def gold(self, turn: Turn) -> str | None:
+        """The corpus' label of a turn; None where it has none or it is hidden."""
+        return None if self.hides(turn) else turn.gold
+
+    def judge_against(self, layer: str) -> None:
+        """Judge the predictions by a layer's labels, or by gold."""
+        if layer != self.truth:
+            self.truth = layer
+            self._follow_labels()
+
+    def _judge(self, predictions: Predictions | None) -> Predictions | None:
+        """The predictions as they may be shown: against the chosen layer, and without what is hidden."""
+        if predictions is not None and self.truth != GOLD:
+            index = {name: at for at, name in enumerate(predictions.labels)}
+            said = np.full(len(predictions.ids), -1, np.int64)
+            for turn, label in self.labels.of(self.truth).items():
+                if label.emotion in index and turn in predictions.rows:
+                    said[predictions.rows[turn]] = index[label.emotion]
+            predictions = predictions.judged(said, self.truth)
+        if predictions is not None and self.labels.blind:
+            hidden = np.append(self._marked[Mark.MISSING], True)
+            predictions = predictions.veiled(hidden[self._rows_of(predictions)])
+        return predictions
+
+    def _follow_labels(self) -> None:
+        touched = self.labels.touched
+        if touched is None:
+            self._marks = {}
+        elif self._marks and touched in self.rows:
+            self._mark([self.rows[touched]])
+        judged = self._judge(self._plain)
+        if judged is not self._plain or self.predictions is not self._plain:
+            self.predictions = judged
+            self.predictions_changed.emit()
+        self.labels_changed.emit()
+        if self.filter.marks or (self.labels.blind and (self.filter.emotions or self.filter.effects)):
+            self.set_filter(self.filter)
 
     # -- selection ----------------------------------------------------------------------------------------------
 
@@ -149,6 +230,20 @@ class Session(QObject):
             turns = self.dialogue.turns
             place = turns.index(self.current) + by
             self.select(turns[min(max(place, 0), len(turns) - 1)].id)
+
+    def found(self, by: int) -> TurnId | None:
+        """The next turn that the filter found, with -1 the one before, in any dialogue; None at the ends."""
+        if self.current is None:
+            return None
+        row, found = self.rows[self.current.id], np.flatnonzero(self.visible)
+        later = found[found > row] if by > 0 else found[found < row][::-1]
+        return self.turns[later[0]].id if len(later) else None
+
+    def step_found(self, by: int) -> None:
+        """Go there; stops at the ends."""
+        turn = self.found(by)
+        if turn is not None:
+            self.select(turn)
 
     # -- the dialogue as one film ---------------------------------------------------------------------------------
 
@@ -178,6 +273,12 @@ class Session(QObject):
         """Ask the player to go to this time of the current dialogue's film, which may choose another turn."""
         self.seek_requested.emit(seconds)
 
+    def present(self, modalities: frozenset[Modality]) -> None:
+        """Let the player give only the words, the sound or the face of a turn, or some of them."""
+        if modalities != self.presented:
+            self.presented = modalities
+            self.presented_changed.emit()
+
     def set_position(self, seconds: float) -> None:
         """The player's word on where it stands."""
         self.position = seconds
@@ -193,7 +294,7 @@ class Session(QObject):
         if words:
             keep &= np.fromiter((words in text for text in self._haystack), bool, len(self.turns))
         if filter_.emotions:
-            keep &= self._mask(lambda turn: turn.gold in filter_.emotions)
+            keep &= self._mask(lambda turn: self.gold(turn) in filter_.emotions)
         if filter_.speakers:
             keep &= self._mask(lambda turn: turn.speaker in filter_.speakers)
         if filter_.splits:
@@ -204,6 +305,8 @@ class Session(QObject):
             keep &= self._mask_of(filter_.turns)
         if filter_.effects:
             keep &= self.effect_mask(filter_.effects)
+        if filter_.marks:
+            keep &= self.mark_mask(filter_.marks)
         self.visible = keep
         self.filter_changed.emit()
 
@@ -220,12 +323,47 @@ class Session(QObject):
         if self.predictions is None:
             return np.zeros(len(self.turns), bool)
         shown = np.logical_or.reduce([self.predictions.effects[effect] for effect in effects])
-        if self._placed is not self.predictions.ids:  # another theta, say, leaves the turns the same
-            self._placed = self.predictions.ids
-            self._places = np.array([self.rows.get(turn, len(self.turns)) for turn in self._placed], np.intp)
-        mask = np.zeros(len(self.turns) + 1, bool)  # the last: predicted turns that the corpus lacks
-        mask[self._places[shown]] = True
+        mask = np.zeros(len(self.turns) + 1, bool)
+        mask[self._rows_of(self.predictions)[shown]] = True
         return mask[:-1]
+
+    def _rows_of(self, predictions: Predictions) -> NDArray[np.intp]:
+        """The rows of the predicted turns among the corpus' [N]; one past the last for those that it lacks."""
+        if self._placed is not predictions.ids:  # another theta, say, leaves the turns the same
+            self._placed = predictions.ids
+            self._places = np.array([self.rows.get(turn, len(self.turns)) for turn in self._placed], np.intp)
+        return self._places
+
+    def mark_mask(self, marks: frozenset[Mark]) -> NDArray[np.bool_]:
+        """Which turns bear any of the marks [turns]; of a hidden turn it is not told what others think."""
+        mask = np.zeros(len(self.turns), bool)
+        for mark in marks:
+            mask |= self._marked[mark]
+        return mask
+
+    @property
+    def _marked(self) -> Mapping[Mark, NDArray[np.bool_]]:
+        """Which turns bear each mark [turns], kept from label to label: with every one, all of them are counted."""
+        view = (self.labels.layer, self.labels.scope, self.labels.blind)
+        if not self._marks or view != self._marks_view:
+            self._marks_view = view
+            self._marks = {mark: np.zeros(len(self.turns), bool) for mark in Mark}
+            self._mark(range(len(self.turns)))
+        return self._marks
+
+    def _mark(self, rows: Iterable[int]) -> None:
+        labels, marks = self.labels, self._marks
+        mine = labels.of(labels.layer, labels.scope)
+        everybody = [labels.of(layer, labels.scope) for layer in labels.annotators]
+        for row in rows:
+            turn = self.turns[row]
+            label = mine.get(turn.id)
+            emotion = label.emotion if label else None
+            marks[Mark.MISSING][row] = emotion is None
+            marks[Mark.DIFFERENT][row] = emotion is not None and turn.gold not in (None, emotion)
+            marks[Mark.FLAGGED][row] = label is not None and (label.flag or label.comment != "")
+            said = [other for others in everybody if (other := others.get(turn.id)) is not None]
+            marks[Mark.DISPUTED][row] = is_disputed(said) and not (labels.blind and emotion is None)
 
     # -- background work ----------------------------------------------------------------------------------------
 
@@ -251,6 +389,7 @@ class Session(QObject):
         for job in list(self.jobs):
             job.wait()
         self.jobs.clear()
+        self.labels.close()
 
     def _forget(self, job: Job) -> None:
         if job in self.jobs:

@@ -27,6 +27,54 @@ class Recent:
     corpus: str
     run: str = ""
 
+    @property
+    def there(self) -> bool:
+        """Whether the corpus is still where it was."""
+        return Path(self.corpus).is_dir()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Playback:
+    """How the player is set."""
+
+    volume: float = 0.8  # 0 to 1
+    muted: bool = False
+    speed: float = 1.0  # 0.5 to 2
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.volume <= 1 and 0.5 <= self.speed <= 2 and isinstance(self.muted, bool)):
+            raise ValueError("volume, muted or speed has a value that cannot be")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastTraining:
+    """What was chosen last to be trained: a preset, and what differed from it as the command line takes it."""
+
+    preset: str = ""
+    settings: list[str] = field(default_factory=list)
+    seeds: str = "0"
+    folder: str = ""  # in which runs are made
+    layer: str = "gold"
+
+    def __post_init__(self) -> None:
+        texts = [self.preset, self.seeds, self.folder, self.layer, *self.settings]
+        if not all(isinstance(text, str) for text in texts):
+            raise TypeError("text expected")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Annotating:
+    """How one annotates."""
+
+    layer: str = "me"  # in which one labels
+    shown: bool = False  # the annotation bar, and keys that label
+    plays: bool = True  # the turn that labelling goes on to
+
+    def __post_init__(self) -> None:
+        kinds = [type(value) for value in (self.layer, self.shown, self.plays)]
+        if kinds != [str, bool, bool] or not self.layer:
+            raise ValueError("layer, shown or plays has a value that cannot be")
+
 
 @dataclass(slots=True, kw_only=True)
 class Settings:
@@ -37,6 +85,10 @@ class Settings:
     geometry: str = ""
     state: str = ""
     splitter: str = ""
+    playback: Playback = Playback()
+    training: LastTraining = field(default_factory=LastTraining)
+    annotating: Annotating = Annotating()
+    keys: dict[str, str] = field(default_factory=dict)  # by an action's name, where they are not its own
 
     def remember(self, corpus: Path, run: Path | None) -> None:
         """Put a corpus with its run at the head of the recent ones."""
@@ -76,10 +128,23 @@ def save(settings: Settings, path: Path) -> bool:
 def _settings(tree: Mapping[str, Any]) -> Settings:
     recent = [Recent(**entry) for entry in tree["recent"]]
     texts = {name: tree[name] for name in ("geometry", "state", "splitter")}
-    strings = [*texts.values(), *(part for entry in recent for part in (entry.corpus, entry.run))]
+    playback = Playback(**tree.get("playback", {}))
+    training = LastTraining(**tree.get("training", {}))
+    annotating = Annotating(**tree.get("annotating", {}))
+    keys = dict(tree.get("keys", {}))
+    places = [part for entry in recent for part in (entry.corpus, entry.run)]
+    strings = [*texts.values(), *keys, *keys.values(), *places]
     if not all(isinstance(text, str) for text in strings):
         raise TypeError("text expected")
-    return Settings(theme=Theme(tree["theme"]), recent=recent[:RECENT], **texts)
+    return Settings(
+        theme=Theme(tree["theme"]),
+        recent=recent[:RECENT],
+        playback=playback,
+        training=training,
+        annotating=annotating,
+        keys=keys,
+        **texts,
+    )
 
 
 def _put_aside(path: Path) -> None:

@@ -2,54 +2,79 @@
 
 from collections.abc import Mapping, Sequence
 
-from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QMouseEvent
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtGui import QAction, QKeyEvent, QMouseEvent
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from telme_gui import theme
+from telme_gui.keys import Keys, shown, title
 
 COLUMNS = 3
-NATIVE = QKeySequence.SequenceFormat.NativeText
 
 
 class Shortcuts(QFrame):
     """A sheet over the middle of the window; any key or click puts it away."""
 
-    def __init__(self, groups: Mapping[str, Sequence[QAction]], parent: QWidget) -> None:
+    edit_wanted = Signal()
+
+    def __init__(self, keys: Keys, parent: QWidget) -> None:
         super().__init__(parent)
-        self._window = parent
+        self._window, self._keys = parent, keys
         self.setObjectName("overlay")
         self.setAccessibleName("Shortcuts")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        title = QLabel("Shortcuts")
-        title.setObjectName("title")
+        heading = QLabel("Shortcuts")
+        heading.setObjectName("title")
         hint = QLabel("Letters and signs are inert while you type in a field. Any key puts this away.")
         hint.setObjectName("caption")
-        row = QHBoxLayout()
+        self.edit = QPushButton("Edit shortcuts…")
+        self.edit.setObjectName("quiet")
+        self.edit.setAccessibleName("Edit shortcuts")
+        self.edit.setToolTip("Give actions other keys")
+        self.edit.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # every key puts the sheet away; the menu Help edits, too
+        self.edit.clicked.connect(self._edit)
+        head = QHBoxLayout()
+        head.addWidget(heading)
+        head.addStretch(1)
+        head.addWidget(self.edit)
+        self._page = QVBoxLayout(self)
+        self._page.setContentsMargins(*4 * [3 * theme.RHYTHM])
+        self._page.setSpacing(theme.RHYTHM)
+        self._page.addLayout(head)
+        self._page.addWidget(hint)
+        self._page.addSpacing(theme.RHYTHM)
+        self._list = QWidget()
+        self._page.addWidget(self._list)
+        parent.installEventFilter(self)
+        self.hide()
+
+    def open(self) -> None:
+        """Show the keys as they are now, and take the keyboard."""
+        self._fill()
+        self._place()
+        self.show()
+        self.raise_()
+        self.setFocus()
+
+    def _fill(self) -> None:
+        """List anew: emotions are the open corpus', and keys can be edited."""
+        old, self._list = self._list, QWidget()
+        self._page.replaceWidget(old, self._list)
+        old.deleteLater()
+        row = QHBoxLayout(self._list)
+        row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(5 * theme.RHYTHM)
-        for column in _spread(groups):
+        for column in _spread(self._keys.groups):
             stack = QVBoxLayout()
             stack.setSpacing(theme.RHYTHM)
             for name, actions in column:
                 stack.addLayout(_group(name, actions))
             stack.addStretch(1)
             row.addLayout(stack)
-        page = QVBoxLayout(self)
-        page.setContentsMargins(*4 * [3 * theme.RHYTHM])
-        page.setSpacing(theme.RHYTHM)
-        page.addWidget(title)
-        page.addWidget(hint)
-        page.addSpacing(theme.RHYTHM)
-        page.addLayout(row)
-        parent.installEventFilter(self)
-        self.hide()
 
-    def open(self) -> None:
-        """Show it, and take the keyboard."""
-        self._place()
-        self.show()
-        self.raise_()
-        self.setFocus()
+    def _edit(self) -> None:
+        self.hide()
+        self.edit_wanted.emit()
 
     def _place(self) -> None:
         self.adjustSize()
@@ -83,7 +108,10 @@ def _spread(groups: Mapping[str, Sequence[QAction]]) -> list[list[tuple[str, lis
     """The groups in columns of about one height, the longest first."""
     columns: list[list[tuple[str, list[QAction]]]] = [[] for _ in range(COLUMNS)]
     heights = [0] * COLUMNS
-    with_keys = {name: [of for of in actions if not of.shortcut().isEmpty()] for name, actions in groups.items()}
+    with_keys = {
+        name: [of for of in actions if of.isVisible() and not of.shortcut().isEmpty()]
+        for name, actions in groups.items()
+    }
     for name, actions in sorted(with_keys.items(), key=lambda group: -len(group[1])):
         if actions:
             place = heights.index(min(heights))
@@ -100,9 +128,9 @@ def _group(name: str, actions: Sequence[QAction]) -> QGridLayout:
     heading.setObjectName("caption")
     grid.addWidget(heading, 0, 0, 1, 2)
     for line, action in enumerate(actions, 1):
-        keys = QLabel(action.shortcut().toString(NATIVE))
+        keys = QLabel(shown(action.shortcut()))
         keys.setObjectName("keys")
-        grid.addWidget(QLabel(action.text().replace("&", "").rstrip("…")), line, 0)
+        grid.addWidget(QLabel(title(action)), line, 0)
         grid.addWidget(keys, line, 1, Qt.AlignmentFlag.AlignRight)
     grid.setColumnStretch(0, 1)
     return grid

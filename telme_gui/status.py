@@ -8,10 +8,11 @@ from telme_gui.session import Filter, Session
 from telme_model.events import Event, Progress, StageStarted
 
 TICK = 100  # ms between two looks at the work
+SAID = 4000  # ms that a message stays
 
 
 class Status(QStatusBar):
-    """Follows the session; of several works the first that has a name is shown."""
+    """Follows the session; of several works that have a name the first is shown, and a training after the others."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -31,8 +32,6 @@ class Status(QStatusBar):
         self.stop = QToolButton()
         self.stop.setObjectName("quiet")
         self.stop.setText("Stop")
-        self.stop.setToolTip("Stop this work; what it has done is kept")
-        self.stop.setAccessibleName("Stop the background work")
         self.stop.clicked.connect(self.stop_work)
         self.setSizeGripEnabled(False)
         self.setContentsMargins(8, 0, 8, 0)
@@ -52,9 +51,14 @@ class Status(QStatusBar):
 
     def stop_work(self) -> None:
         """Stop what is shown."""
+        trainer = self._session.trainer
         if self._followed is not None:
-            self._followed.stop()
+            trainer.stop_and_keep() if self._followed is trainer.job else self._followed.stop()
             self.stop.setEnabled(False)
+
+    def say(self, text: str) -> None:
+        """Say what was just done, for a while."""
+        self.showMessage(text, SAID)
 
     def _show_place(self) -> None:
         session = self._session
@@ -70,13 +74,21 @@ class Status(QStatusBar):
     # -- background work ------------------------------------------------------------------------------------------
 
     def _follow_jobs(self) -> None:
-        named = next((job for job in self._session.jobs if job.name), None)
+        jobs = [job for job in self._session.jobs if job.name]
+        jobs.sort(key=lambda job: job is self._session.trainer.job)  # hours of training hide nothing that is shorter
+        named = jobs[0] if jobs else None
+        self.work.setToolTip("\n".join(job.name for job in jobs))
         if named is not self._followed:
+            if self._followed is not None and self._followed in self._session.jobs:
+                self._followed.happened.disconnect(self._count)
             self._followed = named
             self._done = self._total = 0
             self._phase = ""
             if named is not None:
                 named.happened.connect(self._count)
+                self.stop.setEnabled(True)
+                self.stop.setToolTip(f"Stop {named.name[:1].lower()}{named.name[1:]}; what it has done is kept")
+                self.stop.setAccessibleName(f"Stop {named.name[:1].lower()}{named.name[1:]}")
                 self._clock.start()
             else:
                 self._clock.stop()

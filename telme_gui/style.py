@@ -41,11 +41,13 @@ QPushButton:disabled {{ color: {p.muted}; background: transparent; }}
 QPushButton#primary {{ background: {p.accent}; color: {p.surface}; border-color: {p.accent}; font-weight: 600; }}
 QPushButton#primary:hover {{ background: {p.text}; border-color: {p.text}; }}
 QPushButton#primary:focus {{ border-color: {p.text}; }}
+QPushButton#primary:disabled {{ background: {p.raised}; color: {p.muted}; border-color: {p.line}; }}
 QPushButton#quiet, QToolButton#quiet {{
     background: transparent; border: 1px solid transparent; color: {p.muted}; padding: 3px 8px; border-radius: 6px;
 }}
 QPushButton#quiet:hover, QToolButton#quiet:hover {{ background: {p.raised}; color: {p.text}; }}
 QPushButton#quiet:focus, QToolButton#quiet:focus {{ border-color: {p.accent}; }}
+QToolButton::menu-indicator {{ image: none; }}
 QToolButton#tab {{
     background: transparent; color: {p.muted}; border: 1px solid transparent; border-radius: 6px; padding: 3px 12px;
 }}
@@ -64,7 +66,9 @@ QComboBox {{
     min-height: 18px;
 }}
 QComboBox::drop-down {{ border: none; width: 20px; }}
+QComboBox::down-arrow {{ image: url("{icons}/down.svg"); width: 10px; height: 6px; margin-right: 6px; }}
 QComboBox:hover {{ background: {p.raised}; }}
+QComboBox:disabled {{ color: {p.muted}; }}
 QComboBox:focus {{ border-color: {p.accent}; }}
 QComboBox QAbstractItemView {{
     background: {p.surface}; color: {p.text}; border: 1px solid {p.line}; selection-background-color: {p.selected};
@@ -85,6 +89,14 @@ QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
 QProgressBar {{ background: {p.line}; border: none; border-radius: 2px; max-height: 4px; }}
 QProgressBar::chunk {{ background: {p.accent}; border-radius: 2px; }}
 
+QTabBar {{ background: {p.window}; border: none; font-size: {c}px; }}
+QTabBar::tab {{
+    background: transparent; color: {p.muted}; border: none; padding: 4px 12px; margin: 2px 2px 2px 4px;
+    border-radius: 6px; font-size: {c}px;
+}}
+QTabBar::tab:hover {{ color: {p.text}; }}
+QTabBar::tab:selected {{ background: {p.selected}; color: {p.text}; }}
+QTabBar::tab:focus {{ color: {p.accent}; }}
 QDockWidget {{ color: {p.muted}; font-size: {c}px; }}
 QDockWidget::title {{ background: {p.window}; padding: 4px 8px; border-bottom: 1px solid {p.line}; }}
 QDialog {{ background: {p.surface}; }}
@@ -97,6 +109,28 @@ QLabel#keys {{
     color: {p.text}; background: {p.raised}; border: 1px solid {p.line}; border-radius: 5px; padding: 1px 6px;
     font-size: {c}px;
 }}
+QLabel#wrong {{ color: {p.bad}; font-size: {c}px; }}
+QListWidget#pages {{ background: transparent; border: none; outline: 0; padding: 0; }}
+QListWidget#pages::item {{ color: {p.muted}; border-radius: 6px; padding: 5px 10px; }}
+QListWidget#pages::item:hover {{ background: {p.raised}; color: {p.text}; }}
+QListWidget#pages::item:selected {{ background: {p.selected}; color: {p.text}; }}
+QListWidget#pages::item:focus {{ border: 1px solid {p.accent}; }}
+QTableView#lines {{
+    background: {p.surface}; color: {p.text}; border: 1px solid {p.line}; border-radius: {r}px; outline: 0;
+    selection-background-color: {p.selected}; selection-color: {p.text};
+}}
+QTableView#lines::item {{ padding: 0 6px; border: none; }}
+QTableView#lines QLineEdit {{ border-radius: 0; padding: 0 4px; }}
+#lines QHeaderView, #lines QTableCornerButton::section {{ background: {p.surface}; border: none; }}
+#lines QHeaderView::section {{
+    background: {p.surface}; color: {p.muted}; border: none; border-bottom: 1px solid {p.line}; padding: 4px 9px;
+    font-size: {c}px;
+}}
+QTreeWidget#keys {{ background: transparent; border: none; outline: 0; }}
+QTreeWidget#keys::item {{ padding: 4px 6px; border: none; }}
+QTreeWidget#keys::item:hover {{ background: {p.raised}; }}
+QTreeWidget#keys::item:selected {{ background: {p.selected}; color: {p.text}; }}
+QScrollArea#plain, #form {{ background: transparent; border: none; }}
 QFrame#hairline {{ background: {p.line}; border: none; }}
 #banner {{ background: {p.raised}; border-bottom: 1px solid {p.line}; border-left: 3px solid {p.bad}; }}
 #overlay {{ background: {p.surface}; border: 1px solid {p.line}; border-radius: 9px; }}
@@ -109,7 +143,7 @@ QFrame#hairline {{ background: {p.line}; border: none; }}
 
 def sheet(palette: Palette) -> str:
     """The application's style sheet."""
-    return _SHEET.format(p=palette, r=theme.RADIUS, c=theme.CAPTION, t=theme.TITLE)
+    return _SHEET.format(p=palette, r=theme.RADIUS, c=theme.CAPTION, t=theme.TITLE, icons=theme.ICONS.as_posix())
 
 
 def qt_palette(palette: Palette) -> QPalette:
@@ -142,6 +176,14 @@ def qt_palette(palette: Palette) -> QPalette:
     return made
 
 
+def _box_palette(palette: Palette) -> QPalette:
+    """Fusion draws the frame of a box in a darker shade of the window's colour: on dark ground it would not be seen."""
+    made = qt_palette(palette)
+    made.setColor(QPalette.ColorRole.Base, QColor(palette.raised))
+    made.setColor(QPalette.ColorRole.Window, QColor(palette.muted if palette is theme.DARK else palette.line))
+    return made
+
+
 class Appearance(QObject):
     """Dresses the application: light, dark, or as the system has it at the moment."""
 
@@ -169,5 +211,7 @@ class Appearance(QObject):
         if palette is not self._dressed:
             self._dressed = palette
             self._app.setPalette(qt_palette(palette))
+            for box in ("QCheckBox", "QRadioButton"):
+                self._app.setPalette(_box_palette(palette), box)  # type: ignore[arg-type]  # stub says bytes
             self._app.setStyleSheet(sheet(palette))
             self.changed.emit()

@@ -7,7 +7,8 @@ from pathlib import Path
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication
 
-FONTS = Path(__file__).resolve().parents[1] / "resources" / "fonts"
+RESOURCES = Path(__file__).resolve().parents[1] / "resources"
+FONTS, ICONS = RESOURCES / "fonts", RESOURCES / "icons"
 RHYTHM = 8  # px: every gap is a multiple
 RADIUS = 7
 BODY, CAPTION, TITLE = 13, 11, 15  # px

@@ -7,12 +7,12 @@ from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from telme_gui import chips, theme
+from telme_gui.names import corpus_name, run_name
 from telme_gui.settings import Recent
 from telme_model.emotions import MELD
 
 WIDTH = 640  # px of the column
 SHOWN = 5  # recent entries
-TRAIN = "python main.py train CORPUS --preset paper-meld --run runs/first"
 
 
 class Welcome(QWidget):
@@ -43,7 +43,7 @@ class Welcome(QWidget):
         self.corpus.clicked.connect(self.corpus_wanted)
         self.train.clicked.connect(self.train_wanted)
         self._recent = QVBoxLayout()
-        self._recent.setSpacing(2)
+        self._recent.setSpacing(0)
         drop = QLabel("Or drop the folder of a corpus, or of a run, anywhere in this window.")
         drop.setObjectName("caption")
         row = QHBoxLayout()
@@ -77,19 +77,33 @@ class Welcome(QWidget):
         while (item := self._recent.takeAt(0)) is not None:
             if (old := item.widget()) is not None:
                 old.deleteLater()
-        there = [entry for entry in recent if Path(entry.corpus).is_dir()][:SHOWN]
+        there = [entry for entry in recent if entry.there][:SHOWN]
         if there:
             heading = QLabel("Recent")
             heading.setObjectName("caption")
             self._recent.addWidget(heading)
         for entry in there:
-            corpus, run = Path(entry.corpus), Path(entry.run).name
-            button = QPushButton(f"{corpus.name}{f'  ·  run {run}' if run else ''}    {corpus.parent}")
-            button.setObjectName("recent")
-            button.setToolTip(f"Open {corpus}{f' with the run {entry.run}' if run else ''}")
-            button.setAccessibleName(f"Open {corpus.name}")
-            button.clicked.connect(lambda _checked=False, entry=entry: self.recent_wanted.emit(entry))
-            self._recent.addWidget(button)
+            corpus, run = Path(entry.corpus), Path(entry.run) if entry.run else None
+            name = " · ".join([corpus_name(corpus)[0], *([f"run {run_name(run)}"] if run else [])])
+            line = RecentEntry(name, str(corpus.parent))
+            line.setToolTip(f"Open {corpus}{f' with the run {run}' if run else ''}")
+            line.setAccessibleName(f"Open {name}")
+            line.clicked.connect(lambda _checked=False, entry=entry: self.recent_wanted.emit(entry))
+            self._recent.addWidget(line)
+
+
+class RecentEntry(QPushButton):
+    """A name, and in pale letters where it lies."""
+
+    def __init__(self, name: str, place: str) -> None:
+        super().__init__(name)
+        self.setObjectName("recent")
+        where = QLabel(place)
+        where.setObjectName("muted")
+        where.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(self.fontMetrics().horizontalAdvance(name) + 4 * theme.RHYTHM, 0, theme.RHYTHM, 0)
+        row.addWidget(where)
 
 
 class _Glyphs(QWidget):

@@ -13,6 +13,7 @@ from telme_model.analysis.predictions import Predictions, from_records
 from telme_model.checkpoints import RunError, RunFolder
 from telme_model.corpus.dialogue import Corpus, Modality, TurnId
 from telme_model.corpus.fingerprint import fingerprint
+from telme_model.libraries import load_torch
 
 if TYPE_CHECKING:  # it imports torch, which takes seconds
     from telme_model.whatif import WhatIf
@@ -101,6 +102,7 @@ class WhatIfThread(QThread):
             self.answered.emit(question, record)
 
     def _open(self, question: Question) -> "WhatIf":
+        load_torch()
         from telme_model.whatif import WhatIf
 
         if self._whatif is None or self._whatif[0] != question.run or self._whatif[1] is not question.corpus:

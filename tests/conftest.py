@@ -63,6 +63,13 @@ def _no_unexpected_log(request: pytest.FixtureRequest) -> Iterator[None]:
         pytest.fail("expected, but not logged: " + ", ".join(unmet))
 
 
+@pytest.fixture(autouse=True)
+def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep labels and runs of a test apart from those of others, and of whoever runs the tests."""
+    monkeypatch.setenv("TELME_ANNOTATIONS", str(tmp_path / "annotations"))
+    monkeypatch.setenv("TELME_RUNS", str(tmp_path / "default runs"))
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """The folder of the real annotation files (`meld/`, `emorynlp/`), which are not part of the project."""

@@ -1,34 +1,28 @@
-"""Milliseconds to open, filter and walk MELD's turns in the navigator and the turn table, with made-up predictions.
+"""Milliseconds to open MELD's 13,708 turns with stored predictions, to filter them and to walk through them.
 
-python tests/benchmarks/browse.py FOLDER_OF_MELD [REPEATS]
+python tests/benchmarks/browse.py [FOLDER_OF_MELD] [REPEATS]
 
-Each figure runs from the change to the end of painting (offscreen), with both panels shown: wall time, and the
-processor's time, which other programs disturb less.
+The whole window is shown (1280x720, without a screen), each figure runs from the change to the end of painting: wall
+time, and the processor's time, which other programs disturb less. The predictions are made up, the annotations real.
 """
 
-import os
 import random
-import statistics
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-os.environ["QT_QPA_PLATFORM"] = "offscreen"
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from PySide6.QtWidgets import QApplication, QHBoxLayout, QWidget
+import psutil
+from PySide6.QtWidgets import QApplication
 
-from telme_gui import theme
-from telme_gui.navigator import Navigator
+from telme_gui.main_window import MainWindow
 from telme_gui.session import Filter, Session
-from telme_gui.turns import TurnTable
 from telme_model.analysis.predictions import Effect
 from telme_model.corpus import open_corpus
 from telme_model.corpus.dialogue import Split
-from tests.telme_gui.predicted import predictions
-
-Taken = tuple[float, float]  # ms: wall, processor
+from tests.benchmarks._measuring import opened, painted, report, settle, shown_window
+from tests.telme_gui.predicted import store_run
 
 
 def filters(session: Session) -> dict[str, Filter]:
@@ -52,54 +46,47 @@ def filters(session: Session) -> dict[str, Filter]:
     }
 
 
-def main() -> None:
-    """Open once, then every change so many times."""
-    root, repeats = (
-        Path(sys.argv[1] if len(sys.argv) > 1 else "../shared/data/meld"),
-        int(sys.argv[2]) if len(sys.argv) > 2 else 15,
-    )
-    app = QApplication([])
-    theme.load_fonts()
-    session = Session()
-    window = QWidget()
-    layout = QHBoxLayout(window)
-    layout.addWidget(Navigator(session), 1)
-    layout.addWidget(TurnTable(session), 3)
-    window.resize(1280, 720)
-    window.show()
-    app.processEvents()
+def measure_opening(window: MainWindow, root: Path, run: Path, repeats: int) -> None:
+    """From the wish to the painted window."""
+    taken = []
+    for _ in range(repeats):
+        window.opener.close()
+        QApplication.processEvents()
+        taken.append(painted(lambda: opened(window, root, run)))
+    report("open corpus and run", taken)
 
-    def timed(change: Callable[[], object]) -> Taken:
-        wall, processor = time.perf_counter(), time.process_time()
-        change()
-        app.processEvents()
-        return 1000 * (time.perf_counter() - wall), 1000 * (time.process_time() - processor)
 
-    corpus = open_corpus(root)
-    made_up = predictions(corpus.turns(), corpus.labels.labels)
-    print(f"{len(made_up.ids):,} turns in {len(corpus.dialogues):,} dialogues, {repeats} times each")
-    report("show the corpus", [timed(lambda: session.set_corpus(corpus)) for _ in range(repeats)])
-    report("show predictions", [timed(lambda: session.set_predictions(made_up, root)) for _ in range(repeats)])
+def measure_filters(session: Session, repeats: int) -> None:
+    """Every kind of filter, each time as a change from a large one."""
     session.report_media_problems({turn.id: "The clip is missing." for turn in session.turns[::100]})
     for name, filter_ in filters(session).items():
         taken = []
         for _ in range(repeats):
-            timed(lambda: session.set_filter(Filter(text="the")))  # so that the filter is a change, and a large one
-            taken.append(timed(lambda: session.set_filter(filter_)))  # noqa: B023 - called at once
+            painted(lambda: session.set_filter(Filter(text="the")))
+            taken.append(painted(lambda: session.set_filter(filter_)))  # noqa: B023 - called at once
         report(f"filter: {name} ({int(session.visible.sum()):,} found)", taken)
+
+
+def measure_walking(session: Session, repeats: int) -> None:
+    """The next turn, and any turn, mostly of another dialogue."""
     walk = [turn.id for turn in session.turns[5000 : 5000 + 20 * repeats]]
-    report("choose the next turn", [timed(lambda: session.select(turn)) for turn in walk])  # noqa: B023
+    report("choose the next turn", [painted(lambda: session.select(turn)) for turn in walk])  # noqa: B023
     leaps = [turn.id for turn in random.Random(0).choices(session.turns, k=10 * repeats)]
-    report("choose any turn", [timed(lambda: session.select(turn)) for turn in leaps])  # noqa: B023
+    report("choose any turn", [painted(lambda: session.select(turn)) for turn in leaps])  # noqa: B023
 
 
-def report(name: str, taken: list[Taken]) -> None:
-    """Median and 95th percentile."""
-    columns = []
-    for times in zip(*taken, strict=True):
-        high = sorted(times)[int(0.95 * (len(times) - 1))]
-        columns.append(f"{statistics.median(times):6.1f} ms, p95 {high:6.1f} ms")
-    print(f"{name:>45}: {columns[0]}; processor {columns[1]}")
+def main() -> None:
+    """Open, filter, walk, and count the memory."""
+    root = Path(sys.argv[1] if len(sys.argv) > 1 else "../shared/data/meld")
+    repeats = int(sys.argv[2]) if len(sys.argv) > 2 else 15
+    with TemporaryDirectory() as folder:
+        run = store_run(Path(folder) / "made-up", open_corpus(root), *Split)
+        with shown_window() as window:
+            measure_opening(window, root, run, max(3, repeats // 5))
+            settle()
+            measure_filters(window.session, repeats)
+            measure_walking(window.session, repeats)
+            print(f"{'memory':>45}: {psutil.Process().memory_info().rss / 2**20:.0f} MiB")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,9 @@
-"""Milliseconds to fuse a split anew with another theta, and to answer one turn's what-if, from a run's embeddings.
+"""Milliseconds to fuse a split anew with another theta, to answer one turn's what-if, and to see it in every panel.
 
-python tests/benchmarks/theta.py RUN CORPUS [SPLIT] [REPEATS]
+python tests/benchmarks/theta.py [RUN CORPUS [SPLIT [REPEATS]]]
+
+The last figures are of the whole window (1280x720, without a screen): from a move of the slider until all turns are
+fused anew, every panel shows it, and all painting is done; once beside the dialogue, once beside charts.
 """
 
 import statistics
@@ -11,12 +14,16 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from telme_gui.app import wait_until
+from telme_gui.header import View
+from telme_gui.main_window import MainWindow
 from telme_model.analysis.predictions import from_records
 from telme_model.cli import DEMO_CORPUS, DEMO_RUN
 from telme_model.corpus import open_corpus
 from telme_model.corpus.dialogue import Modality, Split
 from telme_model.records import run_records
 from telme_model.whatif import WhatIf
+from tests.benchmarks._measuring import opened, painted, report, settle, shown_window
 
 
 def milliseconds(answer: Callable[[int], object], k: int) -> float:
@@ -49,6 +56,32 @@ def main() -> None:
         taken = [milliseconds(answer, k) for k in range(repeats)]
         late = sorted(taken[1:])[int(0.95 * (repeats - 1))]
         print(f"{name:>24}: first {taken[0]:.1f} ms, then median {statistics.median(taken[1:]):.1f}, 95 % {late:.1f}")
+    with shown_window() as window:
+        opened(window, root, run)
+        in_the_window(window, repeats)
+
+
+def in_the_window(window: MainWindow, repeats: int) -> None:
+    """Move the slider, and wait for everything."""
+    session = window.session
+    slider = window.inspector.card.theta
+    window.inspector.state.warm()
+    wait_until(lambda: window.inspector.state.loaded or slider.isEnabled())
+    settle()
+
+    def move(k: int) -> None:
+        slider.setValue(1 + (37 * k) % (slider.maximum() - 1))
+        wait_until(lambda: session.predictions is not None and session.predictions.theta == session.theta)
+
+    move(0)  # loads the run
+    settle()
+    for page in ("", "Scores", "Confusion", "Shift"):
+        if page:
+            window.show_view(View.CHARTS)
+            window.charts.page(page)
+            settle()
+        taken = [painted(lambda: move(k)) for k in range(1, repeats)]  # noqa: B023 - called at once
+        report(f"slider, all panels, {page or 'dialogue'}", taken)
 
 
 if __name__ == "__main__":

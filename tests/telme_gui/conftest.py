@@ -58,7 +58,8 @@ def window(qtbot: QtBot, appearance: Appearance, monkeypatch: pytest.MonkeyPatch
     """Shown, with nothing open."""
     monkeypatch.setitem(sys.modules, "sounddevice", Device())
     window = MainWindow(Session(), Settings(), appearance)
-    qtbot.addWidget(window)
+    # A training that a test leaves in hand ends here, or the window would ask about it.
+    qtbot.addWidget(window, before_close_func=lambda _window: window.session.close())
     window.resize(1280, 720)
     window.show()
     qtbot.waitActive(window)

@@ -156,7 +156,7 @@ def test_the_matrix_is_walked_by_key(qtbot: QtBot) -> None:
     matrix = Matrix()
     qtbot.addWidget(matrix)
     matrix.resize(600, 400)
-    matrix.show_counts(("joy", "anger"), np.array([[3, 1], [0, 2]]))
+    matrix.show_counts(("joy", "anger"), np.array([[3, 1], [0, 2]]), rows="gold", columns="fused")
     with qtbot.waitSignal(matrix.chosen) as chosen:
         for key in (Qt.Key.Key_Down, Qt.Key.Key_Right, Qt.Key.Key_Right, Qt.Key.Key_Return):
             qtbot.keyClick(matrix, key)

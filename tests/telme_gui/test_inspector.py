@@ -199,3 +199,23 @@ def test_the_gold_line_tells_what_became_of_the_teachers_word(inspector: Inspect
     teacher = predicted.labels[predicted.predicted["teacher"][row]]
     assert f"teacher {teacher}" in line.accessibleDescription()
     assert verdict(predicted, row) in line.accessibleDescription()
+
+
+def test_while_predictions_are_computed_it_says_how_far_that_is(
+    inspector: Inspector, session: Session, corpus: Corpus
+) -> None:
+    session.set_corpus(corpus)
+    session.set_predictions(predictions([], corpus.labels.labels), Path("night"))
+    assert inspector.empty.title.text() == "Not predicted"
+    assert not inspector.empty.bar.isVisible()
+    session.set_predicting((0, 40))
+    assert inspector.empty.title.text() == "Predicting …"
+    assert inspector.empty.sentence.text() == "night is being loaded; this dialogue comes first."
+    session.set_predicting((12, 40))
+    assert inspector.empty.sentence.text().startswith("12 of 40 turns")
+    assert inspector.empty.bar.isVisible()
+    assert (inspector.empty.bar.value(), inspector.empty.bar.maximum()) == (12, 40)
+    session.set_predicting(None)
+    assert inspector.empty.title.text() == "Not predicted"
+    session.set_predictions(predictions(corpus.turns(), corpus.labels.labels), Path("night"))
+    assert not inspector.empty.isVisible()

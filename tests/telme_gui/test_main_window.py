@@ -65,7 +65,7 @@ def test_a_click_in_a_confusion_cell_filters_every_panel(qtbot: QtBot, opened: M
     assert found == counts[gold, predicted]
     assert opened.navigator.filter_bar.found.text().startswith(f"{found} of ")
     assert opened.status.counts.text().startswith(f"{found} found of ")
-    opened.step_found(1)
+    opened.session.step_found(1)
     assert opened.session.current is not None
     assert opened.session.visible[opened.session.rows[opened.session.current.id]]
 
@@ -157,7 +157,7 @@ def _inner(control: QWidget) -> bool:
 
 
 def test_no_two_shortcuts_of_the_window_are_the_same(opened: MainWindow) -> None:
-    keys = [action.shortcut().toString() for menu in opened.menus.values() for action in menu.actions()]
+    keys = [action.shortcut().toString() for actions in opened.menus.actions.values() for action in actions]
     keys = [key for key in keys if key]
     assert len(keys) > 25
     assert len(set(keys)) == len(keys)

@@ -9,16 +9,16 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from telme_gui.job import Job
-from telme_gui.opening import Opener, find_turn, join, parts_to_predict, stored_of
+from telme_gui.opening import Opener, find_turn, join, stored_of
 from telme_gui.session import Session
 from telme_model.analysis.predictions import Effect
-from telme_model.checkpoints import RunError, RunFolder
+from telme_model.checkpoints import RunError
 from telme_model.corpus import open_corpus
 from telme_model.corpus.dialogue import Split
 from telme_model.emotions import EMORYNLP
 from tests.corpora import rows, write_annotations, write_corpus
 from tests.telme_gui.conftest import WAIT
-from tests.telme_gui.predicted import predictions, store_run
+from tests.telme_gui.predicted import predictions
 
 
 @pytest.fixture
@@ -140,20 +140,16 @@ def test_predicting_can_be_stopped_and_gone_on_with(
     qtbot.waitUntil(lambda: opener.missing == 0, timeout=WAIT)
 
 
-def test_parts_of_the_own_corpus_go_by_split_from_the_current_one(series: Path, night: Path, tmp_path: Path) -> None:
-    corpus = open_corpus(series)
-    run = RunFolder.open(night)
-    current = next(dialogue for dialogue in corpus.dialogues if dialogue.split is Split.TEST)
-    assert parts_to_predict(run, corpus, set(), current) == [
-        (corpus, Split.TEST),
-        (corpus, Split.TRAIN),
-        (corpus, Split.DEV),
-    ]
-    other = replace(corpus, dialogues=corpus.dialogues[:-1])
-    foreign = RunFolder.open(store_run(tmp_path / "foreign", other))
-    parts = parts_to_predict(foreign, corpus, set(), current)
-    assert (parts[0][0].dialogues, parts[0][1]) == ((current,), Split.TEST)
-    assert current not in parts[1][0].dialogues
+def test_the_progress_is_told_while_turns_are_predicted(
+    qtbot: QtBot, opener: Opener, session: Session, series: Path, trained: Path
+) -> None:
+    told: list[tuple[int, int] | None] = []
+    session.predicting_changed.connect(lambda: told.append(session.predicting))
+    opener.open(series, trained)
+    qtbot.waitUntil(lambda: len(told) > 1 and told[-1] is None, timeout=WAIT)
+    assert opener.missing == 0
+    stored = sum(turn.id.split is not Split.TRAIN for turn in session.turns)
+    assert told[0] == (0, len(session.turns) - stored)
 
 
 def test_joined_predictions_keep_the_first_of_two(series: Path) -> None:

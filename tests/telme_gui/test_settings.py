@@ -4,12 +4,18 @@ from pathlib import Path
 
 import pytest
 
-from telme_gui.settings import RECENT, Recent, Settings, Theme, load, save
+from telme_gui.settings import RECENT, Playback, Recent, Settings, Theme, load, save
 
 
 def test_they_come_back_as_they_were(tmp_path: Path) -> None:
     path = tmp_path / "new" / "settings.json"
-    settings = Settings(theme=Theme.DARK, recent=[Recent("/data/MELD", "/runs/a")], geometry="AQ==", state="Ag==")
+    settings = Settings(
+        theme=Theme.DARK,
+        recent=[Recent("/data/MELD", "/runs/a")],
+        geometry="AQ==",
+        state="Ag==",
+        playback=Playback(volume=0.25, muted=True, speed=1.5),
+    )
     assert save(settings, path)
     assert load(path) == settings
     assert [entry.name for entry in path.parent.iterdir()] == ["settings.json"]
@@ -30,6 +36,10 @@ def test_a_first_start_has_the_defaults(tmp_path: Path) -> None:
         b'{"theme": "dark", "recent": [{"where": 1}], "geometry": "", "state": "", "splitter": ""}',
         b'{"theme": "dark", "recent": [], "geometry": 7, "state": "", "splitter": ""}',
         b'{"theme": "dark", "recent": []}',
+        b'{"theme": "dark", "recent": [], "geometry": "", "state": "", "splitter": "", "playback": {"volume": NaN}}',
+        b'{"theme": "dark", "recent": [], "geometry": "", "state": "", "splitter": "", "playback": {"speed": "fast"}}',
+        b'{"theme": "dark", "recent": [], "geometry": "", "state": "", "splitter": "", "playback": {"muted": 1}}',
+        b'{"theme": "dark", "recent": [], "geometry": "", "state": "", "splitter": "", "playback": 5}',
     ],
 )
 def test_a_broken_file_is_put_aside(tmp_path: Path, content: bytes) -> None:

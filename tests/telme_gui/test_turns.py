@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtTest import QAbstractItemModelTester
+from PySide6.QtTest import QAbstractItemModelTester, QSignalSpy
 from pytestqt.qtbot import QtBot
 
 from telme_gui import theme
@@ -52,7 +52,7 @@ def test_cells_say_what_the_corpus_and_the_models_say(session: Session) -> None:
         row = session.predictions.rows[turn.id]
         said = [session.predictions.labels[session.predictions.probabilities[name][row].argmax()] for name in MODELS]
         ratio = session.predictions.shift[row] / (session.predictions.theta * session.predictions.text_norm[row])
-        assert cells == [str(place + 1), turn.speaker, turn.text, turn.gold, *said, f"{ratio:.0%}"]
+        assert cells == [str(place + 1), turn.speaker, turn.text, turn.gold, "", *said, f"{ratio:.0%}"]
 
 
 def test_disagreement_with_gold_is_said_in_words(session: Session) -> None:
@@ -123,7 +123,9 @@ def test_a_media_problem_is_told_where_its_mark_is(table: TurnTable, session: Se
     assert tip == f"{session.current.text}\ndia0_utt0.mp4 has no sound."
 
 
-@pytest.mark.parametrize(("width", "hidden"), [(1100, set()), (640, set()), (500, set()), (380, {"#", "Shift"})])
+@pytest.mark.parametrize(
+    ("width", "hidden"), [(1100, {"Label"}), (640, {"Label"}), (500, {"L"}), (380, {"#", "L", "Shift"})]
+)
 def test_columns_fold_and_all_fit(table: TurnTable, session: Session, width: int, hidden: set[str]) -> None:
     table.resize(width, 200)
     header, model = table.view.header(), table.view.model()
@@ -152,3 +154,14 @@ def test_the_lit_row_is_of_the_palette(
     lit = view.visualRect(view.model().index(0, Column.TEXT))
     image = view.viewport().grab().toImage()
     assert image.pixelColor(lit.right() - 2, lit.top() + 3).name().upper() == palette.selected
+
+
+def test_what_a_run_is_computing_is_told_apart_from_what_is_lacking(session: Session, corpus: Corpus) -> None:
+    model = TurnModel(session)
+    session.set_predictions(predictions([], corpus.labels.labels), Path("night"))
+    cell = model.index(0, Column.TEACHER)
+    assert cell.data(Qt.ItemDataRole.ToolTipRole) == "Teacher: not predicted"
+    told = QSignalSpy(model.dataChanged)
+    session.set_predicting((0, 40))
+    assert told.count() == 1
+    assert cell.data(Qt.ItemDataRole.ToolTipRole) == "Teacher: being predicted"
