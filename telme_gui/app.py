@@ -6,9 +6,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QEventLoop, QMessageLogContext, QTimer, QtMsgType, qInstallMessageHandler
+from PySide6.QtCore import QEventLoop, QMessageLogContext, Qt, QTimer, QtMsgType, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication
 
+from telme_gui.collector import Collector
 from telme_gui.header import View
 from telme_gui.main_window import MainWindow
 from telme_gui.problems import Reporter
@@ -45,7 +46,8 @@ def run_window(
     app.setApplicationName("TelME Studio")
     app.setDesktopFileName("telme-studio")
     path = settings_path()
-    settings = Settings() if offscreen else load(path)
+    broken: list[str] = []
+    settings = Settings() if offscreen else load(path, broken.append)
     session = Session()
     window = MainWindow(session, settings, Appearance(app, theme or settings.theme))
     if size:
@@ -54,13 +56,16 @@ def run_window(
         window.resize(*SIZE)
     reporter = Reporter(window)
     reporter.install()
+    collector = Collector()
     said: list[str] = []
     session.failed.connect(lambda title, sentence: said.append(f"{title}: {sentence}"))
     window.opener.only_current = screenshot is not None
     window.show()
+    for sentence in broken:
+        _say_at_last(window, "Your settings could not be read", sentence, opening=corpus is not None or run is not None)
     try:
         if corpus is not None:
-            window.opener.open(corpus, run, turn, meet=True)
+            window.opener.open(corpus, run, turn or settings.turn_of(corpus), meet=True)
         elif run is not None:
             window.opener.open_run(run)
         if screenshot is None:
@@ -74,9 +79,23 @@ def run_window(
             print(*said, sep="\n", end="\n" if said else "", file=sys.stderr)
         return code or int(bool(said) and screenshot is not None)
     finally:
+        collector.rest()
         reporter.uninstall()
         if not offscreen:
             save(settings, path)
+
+
+def _say_at_last(window: MainWindow, title: str, sentence: str, *, opening: bool) -> None:
+    """Say it where it stays: what is being opened clears the place, and what fails to open needs it more."""
+
+    def say(there: bool) -> None:
+        if there:
+            window.session.failed.emit(title, sentence)
+
+    if opening:
+        window.opener.settled.connect(say, Qt.ConnectionType.SingleShotConnection)
+    else:
+        say(there=True)
 
 
 def _close_on_signals(window: MainWindow) -> QTimer:

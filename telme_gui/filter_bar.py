@@ -315,11 +315,8 @@ class FilterBar(QWidget):
         for pill in self.emotions.values():
             self._glyphs.removeWidget(pill)
             pill.deleteLater()
-        turns = Counter(map(session.gold, session.turns))
         labels = session.corpus.labels.labels if session.corpus else ()
-        self.emotions = {
-            label: Pill(label, f"{label}: gold of {turns[label]:,} turns", emotion=label) for label in labels
-        }
+        self.emotions = {label: Pill(label, f"Turns whose gold label is {label}", emotion=label) for label in labels}
         for pill in self.emotions.values():
             self._glyphs.addWidget(pill)
             pill.clicked.connect(self._take_switches)

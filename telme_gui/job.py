@@ -48,7 +48,7 @@ class Job(QThread):
         except Exception as error:  # noqa: BLE001 - whatever it is, the window says it
             self.failed.emit(error)
         else:
-            self.done.emit(result)
+            self.done.emit(None if self._stop.is_set() else result)
 
     def pause(self) -> None:
         """Wait before the next event."""

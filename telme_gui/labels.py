@@ -7,9 +7,9 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from telme_model.annotations.database import StoreDamagedError, StoreError
-from telme_model.annotations.labels import ADJUDICATED, GOLD, Label, Scope
+from telme_model.annotations.labels import ADJUDICATED, Label, Scope
 from telme_model.annotations.places import store_path
-from telme_model.annotations.store import Key, Store
+from telme_model.annotations.store import Key, Store, check_name
 from telme_model.annotations.undo import Step
 from telme_model.corpus.dialogue import Corpus, TurnId
 
@@ -150,9 +150,12 @@ class Labels(QObject):
             self.changed.emit()
 
     def choose(self, *, layer: str | None = None, scope: Scope | None = None, blind: bool | None = None) -> None:
-        """Label in another layer or scope, or with what could bias hidden or shown."""
+        """Label in another layer, unless its name cannot be one, or scope, or with what could bias hidden or shown."""
         before = (self.layer, self.scope, self.blind)
-        self.layer = self.layer if layer is None or layer.casefold() == GOLD else layer
+        try:
+            self.layer = self.layer if layer is None else check_name(layer)
+        except StoreError as problem:
+            self.failed.emit("There can be no such layer", str(problem))
         self.scope = self.scope if scope is None else scope
         self.blind = self.blind if blind is None else blind
         if before != (self.layer, self.scope, self.blind):
@@ -160,15 +163,13 @@ class Labels(QObject):
 
     def rename(self, layer: str, new: str) -> None:
         """Call a layer something else."""
-        if new.casefold() == GOLD:
-            self.failed.emit("The layer keeps its name", "gold is the corpus' own layer; take another name")
-            return
-        if self.store is not None and layer in self.store.layers():
-            try:
+        try:
+            check_name(new)
+            if self.store is not None and layer in self.store.layers():
                 self.store.rename_layer(layer, new)
-            except StoreError as problem:
-                self.failed.emit("The layer keeps its name", str(problem))
-                return
+        except StoreError as problem:
+            self.failed.emit("The layer keeps its name", str(problem))
+            return
         if self.layer == layer:
             self.layer = new
         self.changed.emit()

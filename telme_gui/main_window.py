@@ -2,14 +2,12 @@
 
 from collections.abc import Generator
 from pathlib import Path
-from typing import NamedTuple
 
 from PySide6.QtCore import QByteArray, QEvent, Qt
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QKeySequence
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
     QComboBox,
-    QDockWidget,
     QMainWindow,
     QSplitter,
     QStackedWidget,
@@ -26,6 +24,7 @@ from telme_gui.annotating.recovery import StoreBanner
 from telme_gui.annotating.tasks import Tasks
 from telme_gui.charts import Charts
 from telme_gui.clip_check import ClipCheck
+from telme_gui.docks import Docks, Place
 from telme_gui.header import Header, View
 from telme_gui.inspector import Inspector
 from telme_gui.key_editor import KeyEditor
@@ -46,36 +45,24 @@ from telme_gui.training.actions import Actions as TrainingActions
 from telme_gui.training.ending import Ending
 from telme_gui.training.leftovers import Leftovers
 from telme_gui.training.monitor import Monitor
+from telme_gui.training.monitor.summary import Summary
 from telme_gui.training.runs import Runs
 from telme_gui.training.trainer import State
 from telme_gui.turns import TurnTable
 from telme_gui.welcome import Welcome
 from telme_model import cli, doctor
+from telme_model.checkpoints import is_run
 from telme_model.corpus.dialogue import TurnId
 from telme_model.events import Event, Message
 
-NAVIGATOR, INSPECTOR, TIMELINE = 264, 336, 204  # px at the first start
 TURNS = 148  # px of height at least: the heading and four turns
-TRAINING = 340
-LAYOUT = 2  # raised when the docks change, so that an older layout is not restored
 WELCOME = 2  # place in the middle, after the two views
 
 Area = Qt.DockWidgetArea
 
 
-class Place(NamedTuple):
-    """Where a panel stands, and what shows and hides it."""
-
-    name: str
-    area: Qt.DockWidgetArea
-    panel: QWidget
-    keys: str
-
-
 class MainWindow(QMainWindow):
     """Everything a person sees. `settings` are read at the start and filled in when the window closes."""
-
-    on_demand = ("Training", "Runs")  # panels beside the timeline that are not shown until they are asked for
 
     def __init__(self, session: Session, settings: Settings, appearance: Appearance) -> None:
         super().__init__()
@@ -95,15 +82,13 @@ class MainWindow(QMainWindow):
         self.queue_menu = QueueMenu(session, self.queues, self)
         self.training = TrainingActions(session, settings, self)
         self.monitor, self.runs, self.leftovers = Monitor(session), Runs(session), Leftovers(session)
-        self.ending = Ending(session, self.opener.open_run, self)
+        self.ending = Ending(session, self._open_trained, self)
         self.welcome = Welcome()
-        self.docks: dict[str, QDockWidget] = {}
-        self._layout = _bytes(settings.state)  # of the docks, while they are hidden; empty before the first time
-        self._unfolded = True
         self.setWindowTitle("TelME Studio")
         self.setAcceptDrops(True)
         self.resize(1440, 900)
         self._place()
+        self.docks = Docks(self, self._places(), _bytes(settings.state))
         self.menus = Menus(self)
         self.keys = Keys(self.menus.actions, self)
         self.shortcuts = Shortcuts(self.keys, self)
@@ -115,8 +100,9 @@ class MainWindow(QMainWindow):
         self.player.set_playback(settings.playback)
         self.keys.restore(settings.keys)
         self.annotating.plays.setChecked(settings.annotating.plays)
-        session.labels.choose(layer=settings.annotating.layer)
-        session.labels.set_active(settings.annotating.shown)
+        before = settings.annotating
+        session.labels.set_active(before.shown)
+        session.labels.choose(layer=before.layer, scope=before.scope, blind=before.blind)
         self._show_corpus()
 
     # -- places -------------------------------------------------------------------------------------------------
@@ -140,19 +126,6 @@ class MainWindow(QMainWindow):
         self.setMenuWidget(self.header)
         self.setCentralWidget(page)
         self.setStatusBar(self.status)
-        self.setDockOptions(QMainWindow.DockOption.AllowTabbedDocks)
-        for place in self._places():
-            dock = QDockWidget(place.name)
-            dock.setObjectName(place.name)
-            dock.setWidget(place.panel)
-            dock.toggleViewAction().setObjectName(place.name)
-            dock.toggleViewAction().setShortcut(QKeySequence(place.keys))
-            self.addDockWidget(place.area, dock)
-            self.docks[place.name] = dock
-        for name in self.on_demand:
-            self.tabifyDockWidget(self.docks["Timeline"], self.docks[name])
-            self.docks[name].hide()
-        self.show_titles(False)
 
     def _places(self) -> list[Place]:
         """The panels around the middle, in the order in which F6 goes through them."""
@@ -160,17 +133,9 @@ class MainWindow(QMainWindow):
             Place("Navigator", Area.LeftDockWidgetArea, self.navigator, "Ctrl+B"),
             Place("Inspector", Area.RightDockWidgetArea, self.inspector, "Ctrl+I"),
             Place("Timeline", Area.BottomDockWidgetArea, self.timeline, "Ctrl+T"),
-            Place("Training", Area.BottomDockWidgetArea, self.monitor, "Ctrl+M"),
-            Place("Runs", Area.BottomDockWidgetArea, self.runs, "Ctrl+Shift+R"),
+            Place("Training", Area.BottomDockWidgetArea, self.monitor, "Ctrl+M", on_demand=True),
+            Place("Runs", Area.BottomDockWidgetArea, self.runs, "Ctrl+Shift+R", on_demand=True),
         ]
-
-    def show_titles(self, shown: bool) -> None:
-        """Title bars are what panels are moved by; while they stay where they are, the room is better used."""
-        for dock in self.docks.values():
-            old = dock.titleBarWidget()
-            dock.setTitleBarWidget(None if shown else QWidget())  # type: ignore[arg-type]  # None is Qt's own bar
-            if old is not None:
-                old.deleteLater()
 
     # -- following the session ----------------------------------------------------------------------------------
 
@@ -186,12 +151,13 @@ class MainWindow(QMainWindow):
         self.tasks.said.connect(self.status.say)
         session.closing.connect(self.player.shut_down)
         session.trainer.changed.connect(self._show_training)
-        self.ending.summed_up.connect(self.monitor.show_summary)
+        self.ending.summed_up.connect(self._show_summary)
         self.monitor.charts_wanted.connect(self._open_charts)
         self.runs.open_wanted.connect(self.opener.open_run)
         self.runs.compare_wanted.connect(self._compare)
         self.player.playing_changed.connect(self._clip_check.set_playing)
         self.opener.opened.connect(self._remember)
+        session.current_changed.connect(self._remember)
         self.appearance.changed.connect(self._show_what_is_open)
         self.header.view_chosen.connect(lambda view: self.show_view(View(view)))
         self.welcome.corpus_wanted.connect(self.menus.ask_corpus)
@@ -207,25 +173,8 @@ class MainWindow(QMainWindow):
             self._middle.setCurrentIndex(WELCOME)
         elif self._middle.currentIndex() == WELCOME:
             self.show_view(View.DIALOGUE)
-        self._unfold(self.session.corpus is not None)
+        self.docks.unfold(self.session.corpus is not None)
         self._show_what_is_open()
-
-    def _unfold(self, unfolded: bool) -> None:
-        """Hide the docks while nothing is open, and bring them back as they were."""
-        if unfolded == self._unfolded:
-            return
-        self._unfolded = unfolded
-        if not unfolded:
-            if self.isVisible():
-                self._layout = self.saveState(LAYOUT)
-            for name in self.docks.keys() - set(self.on_demand):
-                self.docks[name].hide()
-        elif self._layout.isEmpty() or not self.restoreState(self._layout, LAYOUT):
-            for name in self.docks.keys() - set(self.on_demand):
-                self.docks[name].show()
-            sides = [self.docks["Navigator"], self.docks["Inspector"]]
-            self.resizeDocks(sides, [NAVIGATOR, INSPECTOR], Qt.Orientation.Horizontal)
-            self.resizeDocks([self.docks["Timeline"]], [TIMELINE], Qt.Orientation.Vertical)
 
     def _show_what_is_open(self) -> None:
         session = self.session
@@ -236,7 +185,8 @@ class MainWindow(QMainWindow):
 
     def _remember(self) -> None:
         if self.session.corpus is not None:
-            self.settings.remember(self.session.corpus.root, self.session.run)
+            turn = str(self.session.current.id) if self.session.current else ""
+            self.settings.remember(self.session.corpus.root, self.session.run, turn)
 
     # -- what a person asks for ---------------------------------------------------------------------------------
 
@@ -254,24 +204,24 @@ class MainWindow(QMainWindow):
 
     def open_path(self, path: Path) -> None:
         """Open the folder of a corpus or of a run, whichever it is."""
-        if (path / "run.json").is_file():
+        if is_run(path):
             self.opener.open_run(path)
         else:
-            self.opener.open(path)
+            self.opener.open(path, turn=self.settings.turn_of(path))
 
     def open_demo(self) -> None:
         """Open the bundled corpus with its run."""
-        self.opener.open(cli.DEMO_CORPUS, cli.DEMO_RUN, meet=True)
+        self.opener.open(cli.DEMO_CORPUS, cli.DEMO_RUN, self.settings.turn_of(cli.DEMO_CORPUS), meet=True)
 
     def open_recent(self, entry: Recent) -> None:
         """Open what was open before; a run that has gone is left out."""
         run = Path(entry.run) if entry.run and Path(entry.run).is_dir() else None
-        self.opener.open(Path(entry.corpus), run, meet=True)
+        self.opener.open(Path(entry.corpus), run, entry.turn, meet=True)
 
     def step_panel(self, by: int) -> None:
         """Put the keyboard into the next panel that is shown."""
         centre = self.charts if self._middle.currentIndex() == View.CHARTS else self.turns
-        first, *others = [dock.widget() for dock in self.docks.values()]
+        first, *others = [dock.widget() for dock in self.docks.named.values()]
         panels: list[QWidget] = [first, centre, *others]
         shown = [panel for panel in panels if panel.isVisible()]
         here: QWidget | None = self.focusWidget()  # None where nothing has the keyboard, whatever the stub says
@@ -313,29 +263,31 @@ class MainWindow(QMainWindow):
             lead = "What a bug report needs to know of this machine. Nothing is sent anywhere."
             TextDialog("System report", lead, text, self).show()
 
-    def bring(self, name: str) -> None:
-        """Show a panel that stands beside the timeline, with room to be read."""
-        dock = self.docks[name]
-        dock.show()
-        dock.raise_()
-        if dock.height() < TRAINING and not dock.isFloating():
-            self.resizeDocks([dock], [TRAINING], Qt.Orientation.Vertical)
-
     def _show_training(self) -> None:
         if self.session.trainer.state is State.STARTING:
-            self.bring("Training")
+            self.docks.bring("Training")
+
+    def _show_summary(self, summary: Summary) -> None:
+        self.monitor.show_summary(summary)
+        if self.monitor.isVisible():  # its corpus may just have opened, and taken the room
+            self.docks.bring("Training")
 
     def _compare(self, runs: list[Path]) -> None:
         self.monitor.compare(runs)
-        self.bring("Training")
+        self.docks.bring("Training")
 
     def _open_charts(self, run: Path) -> None:
+        once = Qt.ConnectionType.SingleShotConnection
+        self.opener.settled.connect(lambda _there: self.show_view(View.CHARTS), once)  # its corpus may be yet to open
         self.opener.open_run(run)
-        self.show_view(View.CHARTS)
+
+    def _open_trained(self, run: Path) -> None:
+        if not self.opener.busy:  # what a person opens at this moment is not called off
+            self.opener.open_run(run)
 
     def search(self) -> None:
         """Put the keyboard into the search field."""
-        self.docks["Navigator"].show()
+        self.docks.named["Navigator"].show()
         self.navigator.focus_search()
 
     def adjudicate(self, turns: tuple[TurnId, ...]) -> None:
@@ -384,8 +336,14 @@ class MainWindow(QMainWindow):
         self.settings.splitter = _text(self._split.saveState())
         self.settings.playback = self.player.playback
         labels = self.session.labels
-        self.settings.annotating = Annotating(layer=labels.layer, shown=labels.active, plays=self.annotator.plays)
-        self.settings.state = _text(self.saveState(LAYOUT) if self._unfolded else self._layout)
+        self.settings.annotating = Annotating(
+            layer=labels.layer,
+            shown=labels.active,
+            plays=self.annotator.plays,
+            scope=labels.scope,
+            blind=labels.blind,
+        )
+        self.settings.state = _text(self.docks.layout)
         self.session.close()
         super().closeEvent(event)
 

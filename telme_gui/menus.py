@@ -80,10 +80,8 @@ class Menus(QObject):
         self.action(menu, "Dialogue", "Ctrl+1", lambda: window.show_view(View.DIALOGUE))
         self.action(menu, "Charts", "Ctrl+2", lambda: window.show_view(View.CHARTS))
         menu.addSeparator()
-        menu.addActions(
-            [dock.toggleViewAction() for name, dock in window.docks.items() if name not in window.on_demand]
-        )
-        titles = self.action(menu, "Move panels", "", lambda: window.show_titles(titles.isChecked()))
+        menu.addActions([window.docks.named[name].toggleViewAction() for name in window.docks.lasting])
+        titles = self.action(menu, "Move panels", "", lambda: window.docks.show_titles(titles.isChecked()))
         titles.setCheckable(True)
         menu.addSeparator()
         timeline = window.timeline
@@ -118,7 +116,7 @@ class Menus(QObject):
         menu.addActions(window.training.all)
         window.addActions(window.training.all)
         menu.addSeparator()
-        menu.addActions([window.docks[name].toggleViewAction() for name in window.on_demand])
+        menu.addActions([window.docks.named[name].toggleViewAction() for name in window.docks.on_demand])
 
     def _fill_annotate(self, menu: QMenu) -> None:
         tasks = self._window.tasks

@@ -8,6 +8,7 @@ from telme_gui import chips, theme
 from telme_gui.episodes import NODE, EpisodeModel, Index, Node, turns
 from telme_gui.filter_bar import FilterBar
 from telme_gui.session import Filter, Session
+from telme_model.corpus.dialogue import Modality
 
 ROW = 36  # px
 INDENT = 12  # px a level
@@ -92,6 +93,7 @@ class EpisodeTree(QTreeView):
         session.filter_changed.connect(self._unfold)
         session.current_changed.connect(self._mark)
         session.labels_changed.connect(self.viewport().update)
+        session.presented_changed.connect(self.viewport().update)
         self._open()
 
     def currentChanged(self, current: Index, previous: Index) -> None:  # noqa: D102, N802 - Qt's
@@ -230,7 +232,8 @@ class RowDelegate(QStyledItemDelegate):
         upper.setRight(upper.right() - self._paint_split(painter, upper, dialogue.split.value) - 6)
         painter.setFont(self._body)
         painter.setPen(QColor(palette.text))
-        words = painter.fontMetrics().elidedText(dialogue.turns[0].text, Qt.TextElideMode.ElideRight, upper.width())
+        opening = dialogue.turns[0].text if Modality.TEXT in self._session.presented else node.title
+        words = painter.fontMetrics().elidedText(opening, Qt.TextElideMode.ElideRight, upper.width())
         painter.drawText(upper, Qt.AlignmentFlag.AlignVCenter, words)
         lit = self._model.lit(dialogue) if narrow else None
         chips.paint_strip(painter, lower, [self._session.gold(turn) for turn in dialogue.turns], lit=lit)

@@ -15,7 +15,7 @@ from telme_model import cli
 from telme_model.analysis.predictions import Effect, Predictions, from_records
 from telme_model.checkpoints import RunError, RunFolder
 from telme_model.corpus import open_corpus
-from telme_model.corpus.dialogue import Corpus, Dialogue, Split, Turn
+from telme_model.corpus.dialogue import Corpus, Dialogue, Severity, Split, Turn
 from telme_model.corpus.fingerprint import fingerprint
 from telme_model.events import Event, Message, Progress, TurnPredicted
 from telme_model.libraries import load_torch
@@ -58,8 +58,7 @@ class Opener(QObject):
         self._rest.timeout.connect(self.predict_rest)
         session.current_changed.connect(self._want)
         session.theta_changed.connect(self._take_arrived)
-        session.closing.connect(self._rest.stop)
-        session.closing.connect(self._announce.stop)
+        session.closing.connect(self._end)
 
     # -- what can be asked --------------------------------------------------------------------------------------
 
@@ -76,6 +75,7 @@ class Opener(QObject):
         def show(corpus: Corpus) -> None:
             self.headline = ""
             self._session.set_corpus(corpus)
+            self._tell_losses(corpus)
             named = self._go_to(turn)
             self.opened.emit()
             if run is not None:
@@ -179,11 +179,22 @@ class Opener(QObject):
         self._announce.stop()
         self._rest.stop()
 
+    def _tell_losses(self, corpus: Corpus) -> None:
+        """Say that files or rows of the annotations could not be read: their turns are not there."""
+        lost = [problem for problem in corpus.problems if problem.severity is Severity.FATAL]
+        if lost:
+            count = "a problem:" if len(lost) == 1 else f"{len(lost):,} problems, which “check” lists; the first:"
+            self._session.failed.emit(
+                f"{corpus.root.resolve().name} is open, but not all of it could be read",
+                f"Its annotations have {count} {lost[0].reason}",
+            )
+
     def _open_with_its_corpus(self, run: Path) -> None:
         try:
             root = (run / str(RunFolder.open(run).facts["corpus"].get("root", ""))).resolve()
         except RunError as error:
             self._fail(f"{run.name} cannot be opened", error)
+            self.settled.emit(False)
         else:
             self.open(root, run, meet=True)
 
@@ -215,7 +226,8 @@ class Opener(QObject):
         known = np.array([turn in self._session.rows for turn in predictions.ids])
         test = np.array([turn.split is Split.TEST for turn in predictions.ids])
         rescued = predictions.effects[Effect.RESCUED]
-        moved = np.nan_to_num(predictions.shift / predictions.limit)
+        limit = np.where(predictions.limit > 0, predictions.limit, np.nan)  # a theta of 0 moves nothing
+        moved = np.nan_to_num(predictions.shift / limit)
         best = int(np.argmax(known * (1 + test + 2 * rescued + 0.5 * moved)))
         if known[best]:
             self._session.select(predictions.ids[best])
@@ -308,9 +320,13 @@ def _headline(folder: RunFolder) -> str:
     """Fused weighted F1 on test with half its interval; "" where the run is not scored."""
     if not (folder.path / "scores.json").is_file():
         return ""
-    scores = folder.read_json("scores.json").get(Split.TEST, {}).get("fused", {})
-    if "weighted_f1" not in scores:
-        return ""
-    interval = (scores.get("intervals") or {}).get("weighted_f1")
-    half = f" ± {(interval['high'] - interval['low']) / 2:.1f}" if interval else ""
-    return f"fused F1 {scores['weighted_f1']:.1f}{half}"
+    tree = folder.read_json("scores.json")
+    try:
+        scores = tree.get(Split.TEST, {}).get("fused", {})
+        if "weighted_f1" not in scores:
+            return ""
+        interval = (scores.get("intervals") or {}).get("weighted_f1")
+        half = f" ± {(interval['high'] - interval['low']) / 2:.1f}" if interval else ""
+        return f"fused F1 {scores['weighted_f1']:.1f}{half}"
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise RunError(f"{folder.path / 'scores.json'} is damaged: it holds no scores") from error

@@ -1,7 +1,7 @@
 """What is open, chosen and predicted: the one place where all panels meet."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -89,6 +89,7 @@ class Session(QObject):
         self._places: NDArray[np.intp] = np.zeros(0, np.intp)
         self._marks: dict[Mark, NDArray[np.bool_]] = {}  # see `_marked`
         self._marks_view: tuple[str, Scope, bool] | None = None  # the layer, scope and blind mode that they hold for
+        self._view = (self.labels.layer, self.labels.scope, self.labels.blind)  # as last followed
         self._seconds: dict[TurnId, float] = {}  # of the clips that were opened
         self.labels.changed.connect(self._follow_labels)
         self.labels.failed.connect(self.failed)
@@ -197,18 +198,25 @@ class Session(QObject):
         return predictions
 
     def _follow_labels(self) -> None:
-        touched = self.labels.touched
+        labels, touched = self.labels, self.labels.touched
+        view = (labels.layer, labels.scope, labels.blind)
+        another, self._view = view != self._view, view
         if touched is None:
             self._marks = {}
         elif self._marks and touched in self.rows:
             self._mark([self.rows[touched]])
         judged = self._judge(self._plain)
-        if judged is not self._plain or self.predictions is not self._plain:
+        rejudged = judged is not self._plain or self.predictions is not self._plain
+        if rejudged:
             self.predictions = judged
             self.predictions_changed.emit()
         self.labels_changed.emit()
-        if self.filter.marks or (self.labels.blind and (self.filter.emotions or self.filter.effects)):
-            self.set_filter(self.filter)
+        filter_ = self.filter
+        if labels.blind and another:  # turns that were picked by what is hidden now
+            filter_ = replace(filter_, turns=None, turns_name="")
+        by_gold = filter_.emotions and (labels.blind or another)
+        if filter_ != self.filter or filter_.marks or by_gold or (filter_.effects and rejudged):
+            self.set_filter(filter_)
 
     # -- selection ----------------------------------------------------------------------------------------------
 
@@ -278,6 +286,10 @@ class Session(QObject):
         if modalities != self.presented:
             self.presented = modalities
             self.presented_changed.emit()
+
+    def words(self, turn: Turn) -> str:
+        """What is said in a turn; not while only its sound or its face is given."""
+        return turn.text if Modality.TEXT in self.presented else "…"
 
     def set_position(self, seconds: float) -> None:
         """The player's word on where it stands."""
@@ -394,4 +406,6 @@ class Session(QObject):
     def _forget(self, job: Job) -> None:
         if job in self.jobs:
             self.jobs.remove(job)
+            job.wait()  # until its end is told to everyone, who may ask who it was; then it goes, with all it holds
+            job.deleteLater()
             self.jobs_changed.emit()

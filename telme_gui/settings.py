@@ -1,13 +1,15 @@
 """What the program remembers from one start to the next, in one small file that may be lost without harm."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from platformdirs import user_config_path
+
+from telme_model.annotations.labels import Scope
 
 RECENT = 8  # entries at most
 
@@ -22,10 +24,11 @@ class Theme(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Recent:
-    """A corpus that was open, and the run it was seen with ("" for none)."""
+    """A corpus that was open, the run it was seen with ("" for none), and the turn where one was."""
 
     corpus: str
     run: str = ""
+    turn: str = ""
 
     @property
     def there(self) -> bool:
@@ -69,11 +72,13 @@ class Annotating:
     layer: str = "me"  # in which one labels
     shown: bool = False  # the annotation bar, and keys that label
     plays: bool = True  # the turn that labelling goes on to
+    scope: Scope = Scope.ALL  # what of a turn one is given
+    blind: bool = False
 
     def __post_init__(self) -> None:
-        kinds = [type(value) for value in (self.layer, self.shown, self.plays)]
-        if kinds != [str, bool, bool] or not self.layer:
-            raise ValueError("layer, shown or plays has a value that cannot be")
+        kinds = [type(value) for value in (self.layer, self.shown, self.plays, self.blind)]
+        if kinds != [str, bool, bool, bool] or not self.layer:
+            raise ValueError("layer, shown, plays or blind has a value that cannot be")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -90,11 +95,15 @@ class Settings:
     annotating: Annotating = Annotating()
     keys: dict[str, str] = field(default_factory=dict)  # by an action's name, where they are not its own
 
-    def remember(self, corpus: Path, run: Path | None) -> None:
+    def remember(self, corpus: Path, run: Path | None, turn: str = "") -> None:
         """Put a corpus with its run at the head of the recent ones."""
-        entry = Recent(str(corpus.absolute()), str(run.absolute()) if run else "")
+        entry = Recent(str(corpus.absolute()), str(run.absolute()) if run else "", turn)
         others = [old for old in self.recent if old.corpus != entry.corpus]
         self.recent = [entry, *others][:RECENT]
+
+    def turn_of(self, corpus: Path) -> str:
+        """Where one was in a corpus; "" where it was not open lately."""
+        return next((entry.turn for entry in self.recent if entry.corpus == str(corpus.absolute())), "")
 
 
 def settings_path() -> Path:
@@ -102,14 +111,17 @@ def settings_path() -> Path:
     return user_config_path("telme-studio") / "settings.json"
 
 
-def load(path: Path) -> Settings:
-    """The settings in `path`, the default ones where there is no such file; a broken one is renamed out of the way."""
+def load(path: Path, tell: Callable[[str], object] = lambda _sentence: None) -> Settings:
+    """The settings in `path`, the default ones where there is no such file.
+
+    A broken one is renamed out of the way, and `tell` is called with a sentence that says so.
+    """
     try:
         return _settings(json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         return Settings()
     except (OSError, ValueError, TypeError, KeyError):
-        _put_aside(path)
+        tell(f"The program begins with its own settings. {_put_aside(path)}")
         return Settings()
 
 
@@ -130,9 +142,10 @@ def _settings(tree: Mapping[str, Any]) -> Settings:
     texts = {name: tree[name] for name in ("geometry", "state", "splitter")}
     playback = Playback(**tree.get("playback", {}))
     training = LastTraining(**tree.get("training", {}))
-    annotating = Annotating(**tree.get("annotating", {}))
+    labelling = dict(tree.get("annotating", {}))
+    annotating = Annotating(**{**labelling, "scope": Scope(labelling.get("scope", Scope.ALL))})
     keys = dict(tree.get("keys", {}))
-    places = [part for entry in recent for part in (entry.corpus, entry.run)]
+    places = [part for entry in recent for part in (entry.corpus, entry.run, entry.turn)]
     strings = [*texts.values(), *keys, *keys.values(), *places]
     if not all(isinstance(text, str) for text in strings):
         raise TypeError("text expected")
@@ -147,8 +160,10 @@ def _settings(tree: Mapping[str, Any]) -> Settings:
     )
 
 
-def _put_aside(path: Path) -> None:
+def _put_aside(path: Path) -> str:
+    aside = path.with_name(f"{path.stem}.broken{path.suffix}")
     try:
-        path.replace(path.with_name(f"{path.stem}.broken{path.suffix}"))
-    except OSError:
-        return  # unreadable and immovable: the defaults hold, and saving will say no as well
+        path.replace(aside)
+    except OSError as error:  # saving will say no as well
+        return f"{path} can neither be read nor moved ({error.strerror}): make it a file that you may write."
+    return f"The file that could not be read is kept as {aside}."

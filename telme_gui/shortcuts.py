@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QAction, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from shiboken6 import isValid
 
 from telme_gui import theme
 from telme_gui.keys import Keys, shown, title
@@ -20,6 +21,7 @@ class Shortcuts(QFrame):
     def __init__(self, keys: Keys, parent: QWidget) -> None:
         super().__init__(parent)
         self._window, self._keys = parent, keys
+        self._before: QWidget | None = None  # had the keyboard before
         self.setObjectName("overlay")
         self.setAccessibleName("Shortcuts")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -50,6 +52,8 @@ class Shortcuts(QFrame):
 
     def open(self) -> None:
         """Show the keys as they are now, and take the keyboard."""
+        if not self.isVisible():
+            self._before = self._window.focusWidget()
         self._fill()
         self._place()
         self.show()
@@ -72,8 +76,13 @@ class Shortcuts(QFrame):
             stack.addStretch(1)
             row.addLayout(stack)
 
-    def _edit(self) -> None:
+    def _put_away(self) -> None:
+        before = self._before if self._before is not None and isValid(self._before) else self._window
+        before.setFocus(Qt.FocusReason.OtherFocusReason)  # first, or hiding hands the keyboard to a neighbour
         self.hide()
+
+    def _edit(self) -> None:
+        self._put_away()
         self.edit_wanted.emit()
 
     def _place(self) -> None:
@@ -97,11 +106,11 @@ class Shortcuts(QFrame):
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's
         """Put it away."""
         if event.key() not in (Qt.Key.Key_Shift, Qt.Key.Key_Control, Qt.Key.Key_Alt, Qt.Key.Key_Meta):
-            self.hide()
+            self._put_away()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802, ARG002 - Qt's
         """Put it away."""
-        self.hide()
+        self._put_away()
 
 
 def _spread(groups: Mapping[str, Sequence[QAction]]) -> list[list[tuple[str, list[QAction]]]]:

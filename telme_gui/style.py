@@ -47,6 +47,7 @@ QPushButton#quiet, QToolButton#quiet {{
 }}
 QPushButton#quiet:hover, QToolButton#quiet:hover {{ background: {p.raised}; color: {p.text}; }}
 QPushButton#quiet:focus, QToolButton#quiet:focus {{ border-color: {p.accent}; }}
+QPushButton#quiet:disabled, QToolButton#quiet:disabled {{ color: {p.faint}; }}
 QToolButton::menu-indicator {{ image: none; }}
 QToolButton#tab {{
     background: transparent; color: {p.muted}; border: 1px solid transparent; border-radius: 6px; padding: 3px 12px;

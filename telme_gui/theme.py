@@ -69,6 +69,7 @@ class Palette:
     line: str  # hairlines
     text: str
     muted: str  # captions
+    faint: str  # what cannot be pressed now
     accent: str
     selected: str  # background of the selected row
     good: str
@@ -82,6 +83,7 @@ LIGHT = Palette(
     line="#DFE2E7",
     text="#1B1F27",
     muted="#5D6675",
+    faint="#A9AFB9",
     accent="#3A5BC7",
     selected="#E3E9FA",
     good="#1B7F4C",
@@ -94,6 +96,7 @@ DARK = Palette(
     line="#303641",
     text="#E7EAEF",
     muted="#98A1B0",
+    faint="#5C6573",
     accent="#86A2FF",
     selected="#2A3550",
     good="#5BC98E",

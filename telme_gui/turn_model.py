@@ -52,6 +52,7 @@ class Row:
     """One turn as the table shows it."""
 
     turn: Turn
+    words: str
     said: tuple[str | None, ...]  # gold, the annotator, then the four models; None where there is nothing
     label: Label | None  # the annotator's
     sure: tuple[float, ...]  # probability of what each model said; NaN where it said nothing
@@ -80,6 +81,7 @@ class TurnModel(QAbstractTableModel):
             session.media_problems_changed,
             session.predicting_changed,
             session.labels_changed,
+            session.presented_changed,
         ):
             changed.connect(self._refresh)
 
@@ -135,6 +137,7 @@ class TurnModel(QAbstractTableModel):
                 shift_text = f"‖λH‖ = {length:.3g}, {shift:.0%} of its limit θ‖F_T‖ = {limit:.3g}"
         return Row(
             turn=turn,
+            words=session.words(turn),
             said=tuple(said),
             label=label,
             sure=tuple(sure),
@@ -189,7 +192,7 @@ def shown(row: Row, column: Column, place: int) -> str:
         case Column.SPEAKER:
             return row.turn.speaker
         case Column.TEXT:
-            return row.turn.text
+            return row.words
         case Column.SHIFT:
             return "" if isnan(row.shift) else f"{row.shift:.0%}"
     return row.said[column - Column.GOLD] or ""
@@ -210,7 +213,7 @@ def _sentence(row: Row, column: Column) -> str:
             return f"{name}: {'being predicted' if row.awaited else 'not predicted'}"
         agrees = "" if gold is None else ", as gold" if said == gold else f", but gold is {gold}"
         return f"{name}: {said}, {row.sure[column - Column.GOLD]:.0%}{agrees}"
-    return f"{row.turn.text}\n{row.problem}" if column is Column.TEXT and row.problem else ""
+    return f"{row.words}\n{row.problem}" if column is Column.TEXT and row.problem else ""
 
 
 def label_sentence(label: Label | None) -> str:

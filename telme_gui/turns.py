@@ -2,7 +2,7 @@
 
 from math import isnan
 
-from PySide6.QtCore import QEvent, QModelIndex, QPointF, QRect, QRectF, QSize, Qt
+from PySide6.QtCore import QEvent, QModelIndex, QPoint, QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF, QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
@@ -80,8 +80,12 @@ class TurnView(QTreeView):
             self._session.select(self._model.turn(current.row()).id)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: D102, N802 - Qt's
+        marked = self.currentIndex()
+        seen = marked.isValid() and self.visualRect(marked).intersects(QRect(QPoint(), event.oldSize()))
         self._fold()
         super().resizeEvent(event)
+        if seen:
+            self.scrollTo(marked)
 
     def leaveEvent(self, event: QEvent) -> None:  # noqa: D102, N802 - Qt's
         self._hovered = -1

@@ -92,7 +92,7 @@ class RunFolder:
     def open(cls, path: Path) -> "RunFolder":
         """Open an existing run. Raises RunError when there is none or a newer program wrote it."""
         run = cls(path)
-        if not (path / "run.json").is_file():
+        if not is_run(path):
             raise RunError(f"{path} is not a run: it has no run.json")
         facts = run.facts
         if facts.get("format") != FORMAT:
@@ -132,7 +132,7 @@ class RunFolder:
         place = self.path / _LOCK
         if not place.exists():
             return False
-        lock = FileLock(place, thread_local=False)
+        lock = FileLock(place, thread_local=False, preserve_lock_file=True)  # which tells of a kill, also on Windows
         try:
             lock.acquire(timeout=0)
         except Timeout:
@@ -305,6 +305,14 @@ class RunFolder:
     def _check_there(self) -> None:
         if not self.path.is_dir():
             raise RunError(f"the run folder {self.path} has gone while it was being written")
+
+
+def is_run(path: Path) -> bool:
+    """Whether a run lies there, as far as can be seen: what may not be looked into is none."""
+    try:
+        return (path / "run.json").is_file()
+    except OSError:
+        return False
 
 
 @contextmanager

@@ -19,12 +19,14 @@ def load_torch() -> None:
         _map_machine_code()
         # Each hundred thousand new objects have the collector walk all there are, for up to 0.2 s at which no other
         # thread moves. What libraries and window are made of stays to the end: it is not looked through again.
+        collecting = gc.isenabled()
         gc.disable()
         try:
             import torch  # noqa: F401
         finally:
             gc.freeze()
-            gc.enable()
+            if collecting:
+                gc.enable()
 
 
 def _map_machine_code() -> None:

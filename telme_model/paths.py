@@ -22,3 +22,11 @@ def annotations_folder() -> Path:
     """The folder of all annotation stores: the user's data, or what TELME_ANNOTATIONS names."""
     named = os.environ.get("TELME_ANNOTATIONS")
     return Path(named) if named else user_data_path("telme-studio") / "annotations"
+
+
+def as_written(text: str | Path) -> Path:
+    """A path as a person writes it, with ~ for the home; the ~ of nobody known is a name like any other."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        return Path(text)

@@ -168,7 +168,10 @@ def _cached(name: str) -> Path | None:
 
 
 def _in_folder(name: str, folder: Path, modality: Modality) -> Weights:
-    files = {path.name for path in folder.iterdir()}
+    try:
+        files = {path.name for path in folder.iterdir()}
+    except OSError as error:
+        return Weights(name=name, place=folder, lacking=f"{folder} cannot be read: {error.strerror}")
     file = next((file for file in _FILES if file in files), None)
     try:
         settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
@@ -183,7 +186,7 @@ def _in_folder(name: str, folder: Path, modality: Modality) -> Weights:
     try:
         size = sum(path.stat().st_size for path in folder.glob(f"{file.partition('.')[0]}*") if path.suffix != ".json")
         architecture = _architecture(settings, _parameters(folder / file, size))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return Weights(name=name, place=folder, lacking=f"{folder / file} cannot be read")
     return Weights(
         name=name,
@@ -200,7 +203,8 @@ def _parameters(file: Path, size: int) -> int:
     if file.suffix != ".safetensors":
         return size // 4
     with file.open("rb") as stream:
-        header = json.loads(stream.read(int.from_bytes(stream.read(8), "little")))
+        length = int.from_bytes(stream.read(8), "little")  # anything, in a file that only bears the name
+        header = json.loads(stream.read(min(length, size)))
     return sum(prod(tensor["shape"]) for key, tensor in header.items() if key != "__metadata__")
 
 

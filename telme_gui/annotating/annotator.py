@@ -86,11 +86,11 @@ class Annotator(QObject):
             flagged = mine is not None and mine.flag
             self._put(turn, "unflag" if flagged else "flag", flag=not flagged)
 
-    def comment(self, text: str) -> None:
-        """Say something on the turn; an empty text takes the comment away."""
+    def comment(self, text: str, on: Turn | None = None) -> None:
+        """Say something on the turn, or on another than the current one; an empty text takes the comment away."""
         turn = self._turn()
         if turn is not None:
-            self._put(turn, "comment", comment=text.strip())
+            self._put(on or turn, "comment", comment=text.strip())
 
     def clear(self) -> None:
         """Take the turn's label away, with all that goes with it."""
@@ -105,15 +105,11 @@ class Annotator(QObject):
         """Change what the chosen layer says of the turn; whether anything changed, or stood so already."""
         session = self._session
         old = self._labels.mine(turn.id)
-        blind = session.hides(turn)
-        seen = "" if blind or session.run is None or session.prediction_row(turn) is None else session.run.name
-        new = replace(
-            old or Label(),
-            **changes,
-            origin=Origin.BLIND if blind else Origin.ASSISTED,
-            run=seen,
-            time=time.time(),
-        )
+        new = replace(old or Label(), **changes, time=time.time())
+        if old is None or not {"flag", "comment"} >= changes.keys():  # a remark leaves how the label came about
+            blind = session.hides(turn)
+            seen = "" if blind or session.run is None or session.prediction_row(turn) is None else session.run.name
+            new = replace(new, origin=Origin.BLIND if blind else Origin.ASSISTED, run=seen)
         if not (new.emotion or new.unsure or new.flag or new.comment):
             step = self._labels.put(turn.id, None, name)
         elif old is not None and new == replace(old, origin=new.origin, run=new.run, time=new.time):

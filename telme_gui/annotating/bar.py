@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from shiboken6 import isValid
 
 from telme_gui import chips, theme
 from telme_gui.annotating.actions import Actions
@@ -27,11 +28,12 @@ from telme_gui.annotating.queueing import Queues
 from telme_gui.keys import shown
 from telme_gui.session import Session
 from telme_model.annotations.labels import ADJUDICATED, Label, Scope
+from telme_model.corpus.dialogue import Turn
 
 HEIGHT = 30  # px of an emotion's button
 FEW = 3  # characters of keys that leave room for a name
 ARROW = " ▾"
-LEAST = 72  # px of the queue's name
+LEAST = 72  # px of a chooser's name: it gives way to a tick, or every one would push the docks aside
 SCOPES = {
     Scope.ALL: ("Whole turn", "Label the turn as it is"),
     Scope.TEXT: ("Text only", "Read the words alone; what they say by themselves"),
@@ -140,14 +142,18 @@ class AnnotationBar(QWidget):
         super().__init__()
         self._session, self._annotator, self._actions, self._queues = session, annotator, actions, queues
         self.buttons = [EmotionButton(action) for action in actions.emotions]
-        self.who, self.which, self.progress = QToolButton(), ElidedButton(), QLabel()
+        self.who, self.which, self.progress = ElidedButton(), ElidedButton(), QLabel()
         self.hint = QLabel()
         self.comment = QLineEdit()
         self._second = QStackedWidget()
+        self._before: QWidget | None = None  # had the keyboard before a comment was written
         self._menu = QMenu(self)
+        self._menu.setToolTipsVisible(True)
         self.setAccessibleName("Annotation")
         self._arrange(menu)
+        self._commented: Turn | None = None  # what the comment is on
         actions.commenting.connect(self._write_comment)
+        session.corpus_changed.connect(self._leave_comment)
         self.comment.returnPressed.connect(self._keep_comment)
         self.comment.installEventFilter(self)
         self._menu.aboutToShow.connect(self._fill_menu)
@@ -181,9 +187,8 @@ class AnnotationBar(QWidget):
             chooser.setMenu(menu)
             hands.addWidget(chooser)
         self.which.setAccessibleName("Queue")
-        self.which.setToolTip("Which turns labelling goes through")
+        self.which.setToolTip(WHICH)
         self.who.setAccessibleName("Layer, scope and blind mode")
-        self.who.setToolTip("In which layer you label, what of the turn you are given, and blind mode")
         self.hint.setObjectName("caption")
         self.hint.setAccessibleName("What the search for label errors says")
         self.hint.setToolTip("By regressions on the run's embeddings of other dialogues; in brackets, the probability")
@@ -217,14 +222,16 @@ class AnnotationBar(QWidget):
                 said = mine is not None and mine.emotion == emotion
                 button.show_emotion(emotion, mine=said, suggested=emotion == suggested)
         self._actions.doubt.setText("Unsure ✓" if mine and mine.unsure else "Unsure")
-        self._actions.flag.setText("Flagged ✓" if mine and mine.flag else "Flag")
+        self._actions.flag.setText("Flag ✓" if mine and mine.flag else "Flag")
         self._actions.comment.setText("Comment ✓" if mine and mine.comment else "Comment…")
         self.progress.setText(self._progress())
         self.hint.setText(self._queues.hint)
         self.hint.setVisible(bool(self._queues.hint))
         self.which.setText(self._queue_name() + ARROW)
-        self.which.setToolTip(self._queues.meaning)
-        self.who.setText(self._who())
+        self.which.setToolTip(self._queues.meaning or WHICH)
+        who = self._who()
+        self.who.setText(who + ARROW)
+        self.who.setToolTip(f"{who}: in which layer you label, what of the turn you are given, and blind mode")
 
     def _progress(self) -> str:
         annotator, labels = self._annotator, self._session.labels
@@ -247,14 +254,14 @@ class AnnotationBar(QWidget):
             parts.append(SCOPES[labels.scope][0].lower())
         if labels.blind:
             parts.append("blind")
-        return " · ".join(parts) + ARROW
+        return " · ".join(parts)
 
     # -- layer and scope ----------------------------------------------------------------------------------------
 
     def _fill_menu(self) -> None:
         menu, labels = self._menu, self._session.labels
         menu.clear()
-        menu.addSection("Layer")
+        menu.addAction("Layer").setEnabled(False)
         group = QActionGroup(menu)
         for layer in dict.fromkeys((*labels.layers, ADJUDICATED)):
             choice = group.addAction(menu.addAction(layer))
@@ -263,7 +270,8 @@ class AnnotationBar(QWidget):
             choice.triggered.connect(lambda _checked, layer=layer: labels.choose(layer=layer))
         menu.addAction("New layer…").triggered.connect(lambda _checked: self._ask_layer())
         menu.addAction(f"Rename “{labels.layer}”…").triggered.connect(lambda _checked: self._ask_name())
-        menu.addSection("What you are given")
+        menu.addSeparator()
+        menu.addAction("What you are given").setEnabled(False)
         scopes = QActionGroup(menu)
         for scope, (name, tip) in SCOPES.items():
             choice = scopes.addAction(menu.addAction(name))
@@ -290,18 +298,22 @@ class AnnotationBar(QWidget):
 
     def _write_comment(self) -> None:
         session = self._session
+        self._commented = session.current  # the film may go on meanwhile
         mine = (session.labels.mine(session.current.id) if session.current else None) or Label()
         self.comment.setText(mine.comment)
+        self._before = self.window().focusWidget()
         self._second.setCurrentWidget(self.comment)
         self.comment.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     def _keep_comment(self) -> None:
-        self._annotator.comment(self.comment.text())
+        self._annotator.comment(self.comment.text(), self._commented)
         self._leave_comment()
 
     def _leave_comment(self) -> None:
-        self._second.setCurrentIndex(0)
-        self.window().setFocus(Qt.FocusReason.OtherFocusReason)
+        if self._second.currentWidget() is self.comment:
+            self._second.setCurrentIndex(0)
+            before = self._before if self._before is not None and isValid(self._before) else self.window()
+            before.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def eventFilter(self, watched: QWidget, event: QEvent) -> bool:  # type: ignore[override]  # noqa: N802
         """Leave the comment on Esc."""

@@ -29,6 +29,7 @@ from telme_model.annotations.exchange import Format, Layers, Report, export
 from telme_model.annotations.exchange.transfer import layers_of
 from telme_model.annotations.labels import GOLD, Scope
 from telme_model.corpus.dialogue import Corpus
+from telme_model.paths import as_written
 
 FORMATS = {
     Format.JSONL: ("JSON Lines", "All there is, one line a turn: what you give to a program, or keep."),
@@ -152,14 +153,17 @@ class ExportDialog(WorkDialog):
             self.place.setText(chosen)
 
     @property
+    def _folder(self) -> Path:
+        return as_written(self.place.text().strip())
+
+    @property
     def chosen(self) -> list[str]:
         """The layers that are ticked."""
         return [name for name, box in self.layers.items() if box.isChecked()]
 
     def _enable(self) -> None:
-        place = Path(self.place.text().strip()).expanduser()
         reason = "" if self.chosen else "Tick at least one layer."
-        if not place.is_absolute():
+        if not self._folder.is_absolute():
             reason = "Choose the folder that the files go into."
         self.say(reason)
         self.go.setEnabled(not reason and self.job is None)
@@ -175,7 +179,7 @@ class ExportDialog(WorkDialog):
             corpus = replace(corpus, dialogues=(dialogue,))
             layers = _within(layers, corpus)
         form = next(form for form, button in self.formats.items() if button.isChecked())
-        place = Path(self.place.text().strip()).expanduser()
+        place = self._folder
         self.place.setText(str(place))
         self.work("Exporting labels", lambda: export(form, place, corpus, layers), self._show_report)
         self._stack.setEnabled(False)

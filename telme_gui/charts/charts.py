@@ -170,6 +170,8 @@ class Charts(QWidget):
         self._truth.blockSignals(True)
         self._truth.setCurrentIndex(layers.index(session.truth))
         self._truth.blockSignals(False)
+        if self._part is None:  # with predictions, those say so when something is hidden
+            self._stale.add(COUNTS)
         self._look()
 
     def _choose_split(self) -> None:

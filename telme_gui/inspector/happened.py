@@ -76,7 +76,7 @@ class TurnHeader(QWidget):
             return
         self.title.setText(f"Turn {dialogue.turns.index(turn) + 1} · {turn.speaker}")
         self.name.setText(str(turn.id))
-        self.words.setText(f"“{turn.text}”")
+        self.words.setText(f"“{self.session.words(turn)}”")
 
 
 class GoldLine(Section):

@@ -96,6 +96,7 @@ class Inspector(QScrollArea):
         session.predictions_changed.connect(self.refresh)
         session.current_changed.connect(self.refresh)
         session.labels_changed.connect(self.refresh)
+        session.presented_changed.connect(self.refresh)
         session.predicting_changed.connect(self._show_progress)
         self.state.changed.connect(self.refresh)
         self.refresh()

@@ -67,6 +67,7 @@ class WhatIfCard(QWidget):
         state.changed.connect(self.refresh)
         session.current_changed.connect(self.refresh)
         session.theta_changed.connect(self.refresh)
+        session.presented_changed.connect(self.refresh)
         self.refresh()
 
     def _lay_out(self) -> None:
@@ -115,9 +116,9 @@ class WhatIfCard(QWidget):
         reads = usable and config is not None and Modality.TEXT in config.modalities
         self._show_theta(shifting)
         self._show_context(reads)
-        self.text.setEnabled(reads)
+        self.text.setEnabled(reads and Modality.TEXT in self.session.presented)
         turn = self.session.current
-        words = (turn.text if turn else "") if state.text is None else state.text
+        words = (self.session.words(turn) if turn else "") if state.text is None else state.text
         if self.text.text() != words:
             self.text.setText(words)
             self.text.setCursorPosition(0)

@@ -274,7 +274,8 @@ class Timeline(QWidget):
         if scene is None or place is None:
             return ""
         lane = next((lane for lane, band in scene.lanes.items() if band.top <= point.y() < band.bottom), None)
-        return describe(scene, place, lane, self._listening.problem(place))
+        words = self._session.words(scene.turns[place])
+        return describe(scene, place, lane, words, self._listening.problem(place))
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
         """Sound is decoded only for who looks."""

@@ -4,10 +4,9 @@ from telme_gui.timeline.lanes import EMOTION_LANES, Lane
 from telme_gui.timeline.painting import Scene
 
 
-def describe(scene: Scene, place: int, lane: Lane | None, sound_problem: str) -> str:
-    """Who said what at `place`, and what the lane says of it."""
-    turn = scene.turns[place]
-    lines = [f"{place + 1} · {turn.speaker}: {turn.text}"]
+def describe(scene: Scene, place: int, lane: Lane | None, words: str, sound_problem: str) -> str:
+    """Who said these words at `place`, and what the lane says of the turn."""
+    lines = [f"{place + 1} · {scene.turns[place].speaker}: {words}"]
     if lane in EMOTION_LANES:
         lines.append(_emotion(scene, place, lane))
     elif lane is Lane.SHIFT:

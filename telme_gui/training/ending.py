@@ -17,7 +17,7 @@ SHOWN = 10_000  # ms that a notification stays
 
 
 class Ending(QObject):
-    """Follows the session's trainer; `open_run` shows a run of the open corpus, `window` is what is told of."""
+    """Follows the session's trainer; `open_run` shows a run, `window` is what is told of."""
 
     summed_up = Signal(object)  # Summary of the run that has just finished
 
@@ -32,7 +32,7 @@ class Ending(QObject):
     def _finish(self, run: Path) -> None:
         session, plan = self._session, self._session.trainer.plan
         corpus = session.corpus
-        if corpus is not None and plan is not None and corpus.root.resolve() == plan.corpus.resolve():
+        if corpus is None or (plan is not None and corpus.root.resolve() == plan.corpus.resolve()):
             self._open_run(run)
 
         def work() -> Generator[Event, None, Summary]:

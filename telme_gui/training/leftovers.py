@@ -86,10 +86,7 @@ class Leftovers(QFrame):
         asked = f"Put {run.name} into the trash?"
         buttons = QMessageBox.StandardButton.Discard | QMessageBox.StandardButton.Cancel
         if QMessageBox.question(self, "Discard a run", asked, buttons) == QMessageBox.StandardButton.Discard:
-            try:
-                recovery.put_away(run)
-            except OSError as error:
-                self._session.failed.emit(f"{run.name} cannot be put into the trash", f"{run}: {error.strerror}")
+            self._session.trainer.put_away(run)
             self._next()
 
 

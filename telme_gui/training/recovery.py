@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QFile
 
-from telme_model.checkpoints import RunError, RunFolder
+from telme_model.checkpoints import RunError, RunFolder, is_run
 from telme_model.config import Config
 from telme_model.events import EpochDone, Phase
 from telme_model.history import event_from_json
@@ -51,7 +51,7 @@ def known_runs() -> list[Path]:
     places = {*_elsewhere(folder)}
     with suppress(OSError):
         places |= {place for place in folder.iterdir() if _DISCARDED not in place.name}
-    return sorted((place for place in places if (place / "run.json").is_file()), key=_touched, reverse=True)
+    return sorted(filter(is_run, places), key=_touched, reverse=True)
 
 
 def unfinished(runs: Iterable[Path]) -> list[Unfinished]:

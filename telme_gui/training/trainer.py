@@ -134,7 +134,9 @@ class Trainer(QObject):
             return True
         question = QMessageBox(QMessageBox.Icon.Question, "Training", f"{self.plan.run.name} is being trained.")
         question.setParent(parent, question.windowFlags())
-        waiting = f" The {len(self.queue)} that wait will not be trained." if self.queue else ""
+        count = len(self.queue)
+        waits = "one that waits" if count == 1 else f"{count} that wait"
+        waiting = f" The {waits} will not be trained." if count else ""
         question.setInformativeText(
             "Stopped after the step in flight, it is kept as it is and can be resumed at the next start." + waiting
         )
@@ -185,7 +187,7 @@ class Trainer(QObject):
         self._session.jobs_changed.emit()
         state = State.STOPPED
         if self._discarding:
-            self._put_away(plan.run)
+            self.put_away(plan.run)
         elif self.problem is not None:
             state = State.FAILED
         elif self.history.result is not None:
@@ -195,11 +197,16 @@ class Trainer(QObject):
         if state is not State.STOPPED:
             self.start_next()
 
-    def _put_away(self, run: Path) -> None:
+    def put_away(self, run: Path) -> None:
+        """Put a run's folder into the trash, and say so where there is none. Whoever calls has asked the person."""
         try:
-            recovery.put_away(run)
+            aside = recovery.put_away(run)
         except OSError as error:
             self._session.failed.emit(f"{run.name} cannot be put into the trash", f"{run}: {error.strerror or error}")
+        else:
+            if aside is not None:
+                told = f"There is no trash where it lay: it is kept in {aside}, for you to delete."
+                self._session.failed.emit(f"{run.name} is discarded", told)
 
     def _show(self, state: State) -> None:
         self.state = state

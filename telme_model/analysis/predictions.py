@@ -97,7 +97,7 @@ class Predictions:
                 Effect.HARMED: known & (teacher == self.gold) & (fused != self.gold),
                 Effect.CONFLICT: some.any(0) & (high != low),
                 Effect.LOW_MARGIN: self.margin["fused"] < LOW_MARGIN,
-                Effect.LARGE_SHIFT: self.shift >= LARGE_SHIFT * self.limit,
+                Effect.LARGE_SHIFT: (self.shift > 0) & (self.shift >= LARGE_SHIFT * self.limit),
             }
 
     def judged(self, gold: NDArray[np.int64], truth: str) -> "Predictions":

@@ -4,10 +4,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from telme_model.annotations.labels import Label
+from telme_model.annotations.labels import Label, Labels
 from telme_model.corpus.dialogue import TurnId
-
-Labels = Mapping[TurnId, Label]  # of one layer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,10 +13,9 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from telme_model.annotations.labels import Label
+from telme_model.annotations.labels import Labels
 from telme_model.corpus.dialogue import TurnId
 
-Labels = Mapping[TurnId, Label]  # of one layer
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
 _NONE = -1  # the code of no label

@@ -1,7 +1,10 @@
 """What a label is, and the layers that hold labels."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+
+from telme_model.corpus.dialogue import TurnId
 
 GOLD = "gold"  # the corpus' own labels: read-only, not in any store
 ADJUDICATED = "adjudicated"  # the layer that settles what annotators disagree on
@@ -35,3 +38,6 @@ class Label:
     origin: Origin = Origin.ASSISTED
     run: str = ""  # the run whose suggestion was seen; "" where none was
     time: float = 0.0  # seconds since the epoch, UTC
+
+
+Labels = Mapping[TurnId, Label]  # of one layer

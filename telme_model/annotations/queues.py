@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 
 from telme_model.analysis.predictions import Effect, Predictions
 from telme_model.annotations.adjudication import disputes
-from telme_model.annotations.labels import ADJUDICATED, GOLD, Label
+from telme_model.annotations.labels import ADJUDICATED, GOLD, Label, Labels
 from telme_model.corpus.dialogue import TurnId
 
-Labels = Mapping[TurnId, Label]  # of one layer
 STUDENTS = ("audio", "visual")
 SAMPLE = 200  # turns of a random sample
 
@@ -173,22 +172,3 @@ def progress(queue: Sequence[TurnId], own: Labels, *, skipped: Collection[TurnId
     done = sum(is_done(own.get(turn), since) for turn in queue)
     passed = sum(turn in skipped and not is_done(own.get(turn), since) for turn in queue)
     return Progress(done=done, skipped=passed, left=len(queue) - done - passed)
-
-
-def next_after(
-    turn: TurnId | None,
-    queue: Sequence[TurnId],
-    own: Labels,
-    *,
-    skipped: Collection[TurnId] = (),
-    since: float = 0.0,
-) -> TurnId | None:
-    """The next turn to do after `turn` in the queue's order, from the start again at its end; None when none is left.
-
-    From a turn outside the queue the work goes on at its first turn that is left.
-    """
-    start = queue.index(turn) + 1 if turn is not None and turn in queue else 0
-    for candidate in (*queue[start:], *queue[:start]):
-        if candidate not in skipped and candidate != turn and not is_done(own.get(candidate), since):
-            return candidate
-    return None

@@ -136,6 +136,7 @@ def _rows(connection: sqlite3.Connection, table: str, columns: str) -> Iterator[
     """The rows of a table that can be read, one by one, in order."""
     try:
         (last,) = connection.execute(f"SELECT ifnull(max(rowid), 0) FROM {table}").fetchone()
+        last = min(last, _most_rows(connection))  # a damaged number would keep one waiting for ever
     except sqlite3.Error:
         last = _most_rows(connection)
     for row in range(1, last + 1):

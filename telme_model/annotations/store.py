@@ -306,10 +306,7 @@ class Store:
         raise StoreError(f"there is no layer {name}; there are: {', '.join(self.layers()) or 'none'}")
 
     def _check_free(self, name: str) -> None:
-        if not is_name(name):
-            raise StoreError(f"a layer's name is 1 to {NAME_LENGTH} printable characters; {name!r} is not")
-        if name.casefold() == GOLD:
-            raise StoreError("gold is the corpus' own layer and cannot be changed; label in a layer of your own")
+        check_name(name)
         if taken := [known for known in self.layers() if known.casefold() == name.casefold()]:
             raise StoreError(f"there is a layer {taken[0]} already; take another name")
 
@@ -329,3 +326,12 @@ def is_name(name: object) -> bool:
     """Whether a layer could be called so."""
     known = isinstance(name, str) and name == name.strip() and name.isprintable()
     return known and 0 < len(str(name)) <= NAME_LENGTH
+
+
+def check_name(name: str) -> str:
+    """The same name. Raises StoreError where it cannot be a layer's."""
+    if not is_name(name):
+        raise StoreError(f"a layer's name is 1 to {NAME_LENGTH} printable characters; {name!r} is not")
+    if name.casefold() == GOLD:
+        raise StoreError("gold is the corpus' own layer and cannot be changed; label in a layer of your own")
+    return name

@@ -5,7 +5,6 @@ each has a stack of its own steps and undoes those alone; a program that opens t
 that have ended. A step that another program has written over since is undone as far as it still stands.
 """
 
-import os
 import sqlite3
 import time
 from collections.abc import Sequence
@@ -150,8 +149,6 @@ class History:
 
 
 def _alive(pid: int, began: float) -> bool:
-    if pid == os.getpid():
-        return True
     try:
         return pid > 0 and abs(psutil.Process(pid).create_time() - began) < 1
     except psutil.NoSuchProcess:

@@ -35,6 +35,9 @@ def dialogues_of(report: Report, turns: Iterable[Turn]) -> Iterator[Dialogue]:
         else:
             seen[turn.id] = turn
             by_dialogue.setdefault(turn.id.dialogue, []).append(turn)
+    if not seen and all(problem.severity is not Severity.FATAL for problem in report.problems):
+        reason = f"{report.file.name} holds no turns: restore it from the corpus's download."
+        report.add(Severity.FATAL, "no-turns", reason)
     for name, members in by_dialogue.items():
         members.sort(key=lambda turn: turn.id.utterance)
         yield Dialogue(split=members[0].id.split, name=name, turns=tuple(members))

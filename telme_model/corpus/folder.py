@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from telme_model.corpus.dialogue import CorpusError
+from telme_model.paths import as_written
 
 _DEPTH = 2  # levels below the root whose files are listed
 _ARCHIVE = re.compile(r"[^.].*\.(?:tar\.(?:gz|bz2|xz)|tgz|tar|zip)", re.IGNORECASE)
@@ -75,7 +76,7 @@ class Folder:
 
 def look_into(root: Path) -> Folder:
     """List `root` two levels down. Raises CorpusError when it is missing, not a folder or unreadable."""
-    root = Path(root).expanduser().absolute()
+    root = as_written(root).absolute()
     files: dict[Path, tuple[str, ...]] = {}
     folders = [root]
     waiting = deque([(root, 0)])

@@ -1,5 +1,6 @@
 """What the window is driven with: a series of short clips, a run with made-up predictions of it, and a trained one."""
 
+import gc
 import signal
 import sys
 from collections.abc import Iterator
@@ -54,7 +55,7 @@ def appearance(qapp: QApplication) -> Iterator[Appearance]:
 
 
 @pytest.fixture
-def window(qtbot: QtBot, appearance: Appearance, monkeypatch: pytest.MonkeyPatch) -> Iterator[MainWindow]:
+def window(qtbot: QtBot, appearance: Appearance, monkeypatch: pytest.MonkeyPatch) -> MainWindow:
     """Shown, with nothing open."""
     monkeypatch.setitem(sys.modules, "sounddevice", Device())
     window = MainWindow(Session(), Settings(), appearance)
@@ -62,9 +63,7 @@ def window(qtbot: QtBot, appearance: Appearance, monkeypatch: pytest.MonkeyPatch
     qtbot.addWidget(window, before_close_func=lambda _window: window.session.close())
     window.resize(1280, 720)
     window.show()
-    qtbot.waitActive(window)
-    yield window
-    window.close()
+    return window
 
 
 @pytest.fixture
@@ -73,6 +72,14 @@ def opened(qtbot: QtBot, window: MainWindow, series: Path, night: Path) -> MainW
     with qtbot.waitSignal(window.opener.settled, timeout=WAIT):
         window.opener.open(series, night, "test/dia0_utt0")
     return window
+
+
+@pytest.fixture(autouse=True)
+def _garbage_waits() -> Iterator[None]:
+    """As in the program, nothing of Qt's is deleted on a Job's thread; between two tests Python collects by itself."""
+    gc.disable()
+    yield
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)

@@ -6,9 +6,13 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton
 from pytestqt.qtbot import QtBot
 
+from telme_gui.annotating.bar import AnnotationBar
+from telme_gui.charts.bars import EmotionBars
+from telme_gui.header import View
 from telme_gui.main_window import MainWindow
 from telme_gui.session import Filter, Mark
 from telme_gui.turn_model import Column
+from telme_model.analysis.predictions import Effect
 from telme_model.annotations.labels import Label, Origin, Scope
 from telme_model.annotations.places import store_path
 from telme_model.corpus.dialogue import Modality
@@ -70,10 +74,35 @@ def test_keys_are_inert_in_text_fields(annotating: MainWindow) -> None:
     label = annotating.session.labels.mine(annotating.session.current.id)
     assert label is not None
     assert (label.comment, label.emotion, label.unsure) == ("1a0", None, False)
+    assert annotating.focusWidget() is annotating.turns.view
     annotating.navigator.focus_search()
     hit(annotating, "2")
     assert annotating.session.filter.text == "2"
     assert not any(mine(annotating))
+
+
+def test_a_comment_is_on_the_turn_at_which_it_was_begun(annotating: MainWindow) -> None:
+    session, labels = annotating.session, annotating.session.labels
+    first, second = session.turns[:2]
+    session.select(first.id)
+    hit(annotating, "c", "x")
+    session.select(second.id)  # as the film does that plays on
+    hit(annotating, Qt.Key.Key_Return)
+    commented = labels.mine(first.id)
+    assert commented is not None
+    assert commented.comment == "x"
+    assert labels.mine(second.id) is None
+    assert session.current is second
+
+
+def test_a_name_that_can_be_no_layers_is_refused(annotating: MainWindow, qtbot: QtBot) -> None:
+    labels = annotating.session.labels
+    for refused in ("", "gold", "two\nlines", "x" * 81):
+        with qtbot.waitSignal(labels.failed):
+            labels.rename("me", refused)
+        with qtbot.waitSignal(labels.failed):
+            labels.choose(layer=refused)
+        assert labels.layer == "me"
 
 
 def test_accept_doubt_flag_and_clear(annotating: MainWindow) -> None:
@@ -171,10 +200,52 @@ def test_blind_mode_tells_nothing_of_a_turn_until_it_is_labelled(annotating: Mai
     label = labels.mine(first.id)
     assert label is not None
     assert (label.origin, label.run) == (Origin.BLIND, "")
+    session.select(first.id)
+    hit(annotating, "f")  # a remark, once everything is shown
+    flagged = labels.mine(first.id)
+    assert flagged is not None
+    assert (flagged.flag, flagged.origin, flagged.run) == (True, Origin.BLIND, "")
+    session.step(1)
     assert session.gold(first) == first.gold
     assert session.prediction_row(first) is not None
     assert session.current is not None
     assert session.gold(session.current) is None
+
+
+def test_blind_mode_lets_go_of_turns_that_were_picked_by_what_it_hides(annotating: MainWindow) -> None:
+    session = annotating.session
+    session.set_filter(Filter(text="o", turns=frozenset({session.turns[0].id}), turns_name="gold joy, fused anger"))
+    annotating.annotating.blind.trigger()
+    assert session.filter == Filter(text="o")
+    assert not annotating.navigator.filter_bar.given.isVisible()
+    picked = Filter(turns=frozenset({session.turns[1].id}), turns_name="picked since")
+    session.set_filter(picked)
+    session.labels.put(session.turns[1].id, Label(emotion="joy"), "label joy")
+    assert session.filter == picked
+    session.labels.choose(layer="another")  # in which less is labelled
+    assert session.filter == Filter()
+
+
+def test_a_filter_by_gold_is_whole_again_after_blind_mode(annotating: MainWindow) -> None:
+    session = annotating.session
+    session.set_filter(Filter(emotions=frozenset({"joy", "neutral"}), effects=frozenset({Effect.CONFLICT})))
+    before = session.visible.copy()
+    assert before.any()
+    annotating.annotating.blind.trigger()
+    assert not session.visible.any()
+    annotating.annotating.blind.trigger()
+    assert (session.visible == before).all()
+
+
+def test_blind_mode_recounts_the_labels_without_a_run(annotating: MainWindow) -> None:
+    annotating.session.set_predictions(None, None)
+    annotating.show_view(View.CHARTS)
+    annotating.charts.page("Counts")
+    bars = annotating.charts.findChild(EmotionBars)
+    assert isinstance(bars, EmotionBars)
+    counted = bars.grab().toImage()
+    annotating.annotating.blind.trigger()
+    assert bars.grab().toImage() != counted
 
 
 def test_ending_to_annotate_ends_blind_mode(annotating: MainWindow) -> None:
@@ -186,6 +257,45 @@ def test_ending_to_annotate_ends_blind_mode(annotating: MainWindow) -> None:
 
 
 # layers, scopes, filters, queues
+
+
+def test_words_are_nowhere_while_sound_or_face_alone_is_labelled(annotating: MainWindow) -> None:
+    session, table = annotating.session, annotating.turns.view.model()
+    turn = session.turns[0]
+    session.select(turn.id)
+    cell = table.index(0, Column.TEXT)
+    middle = annotating.timeline.rect().center()
+    for scope in (Scope.SOUND, Scope.FACE):
+        session.labels.choose(scope=scope)
+        shown = (cell.data(), annotating.inspector.header.words.text(), annotating.inspector.card.text.text())
+        assert shown == ("…", "“…”", "…")
+        assert annotating.timeline.words_at(middle).splitlines()[0].endswith(": …")
+    session.labels.choose(scope=Scope.TEXT)
+    assert cell.data() == turn.text
+    assert annotating.inspector.header.words.text() == f"“{turn.text}”"
+
+
+def test_the_turn_stays_in_sight_when_the_table_shrinks(qtbot: QtBot, annotating: MainWindow) -> None:
+    view = annotating.turns.view
+    annotating.turns.setMinimumHeight(0)
+    last = view.model().index(view.model().rowCount() - 1, 0)
+    view.setCurrentIndex(last)
+    view.setFixedHeight(view.header().height() + 40)
+    assert view.viewport().rect().contains(view.visualRect(last).center())
+    view.setFixedHeight(view.header().height() + 30)
+    assert view.viewport().rect().contains(view.visualRect(last).center())
+
+
+def test_neither_a_tick_nor_a_long_name_pushes_a_panel_aside(annotating: MainWindow) -> None:
+    bar = annotating.findChild(AnnotationBar)
+    assert isinstance(bar, AnnotationBar)
+    annotating.session.labels.choose(layer="a second annotator", scope=Scope.SOUND)
+    hit(annotating, "f", "0")
+    annotating.session.step(-1)
+    annotating.annotator.comment("why?")
+    texts = [action.text() for action in (annotating.annotating.doubt, annotating.annotating.flag)]
+    assert [*texts, annotating.annotating.comment.text()] == ["Unsure ✓", "Flag ✓", "Comment ✓"]
+    assert bar.minimumSizeHint().width() <= bar.width()
 
 
 def test_each_layer_and_scope_has_labels_of_its_own(annotating: MainWindow) -> None:

@@ -42,6 +42,16 @@ def test_open_draws_the_window_without_a_screen(
     assert [entry.name for entry in tmp_path.iterdir()] == ["new"]  # settings are left alone
 
 
+def test_settings_that_could_not_be_read_are_told(tmp_path: Path, series: Path) -> None:
+    settings = tmp_path / "telme-studio" / "settings.json"
+    settings.parent.mkdir()
+    settings.write_text("{")
+    arguments = ("open", str(series), "--screenshot", "a.png")
+    done = start(*arguments, home=tmp_path, QT_QPA_PLATFORM="offscreen")
+    assert "Your settings could not be read: The program begins with its own settings." in done.stderr
+    assert (tmp_path / "a.png").is_file()
+
+
 def test_the_window_is_painted_before_torch_is_there(tmp_path: Path, series: Path, night: Path) -> None:
     code = (
         "import sys\n"

@@ -21,6 +21,7 @@ from telme_gui.settings import Settings, Theme
 from telme_gui.style import Appearance
 from telme_model import doctor
 from telme_model.corpus.dialogue import Split
+from tests.corpora import write_corpus
 
 WAIT = 60_000  # ms: torch is imported on a busy machine
 
@@ -106,13 +107,15 @@ def test_all_of_it_by_keyboard(qtbot: QtBot, opened: MainWindow) -> None:
     assert opened.charts.isVisible()
     press(opened, "Ctrl+1")
     assert opened.turns.isVisible()
+    panel = focused(opened)
     press(opened, "?")
     assert opened.shortcuts.isVisible()
     press(opened, "Space")
     assert not opened.shortcuts.isVisible()
+    assert focused(opened) is panel
     assert not opened.player.playing
     press(opened, "Ctrl+I")
-    assert not opened.docks["Inspector"].isVisible()
+    assert not opened.docks.named["Inspector"].isVisible()
     press(opened, "Ctrl+W")
     assert session.corpus is None
     assert opened.welcome.isVisible()
@@ -168,7 +171,7 @@ def test_no_two_shortcuts_of_the_window_are_the_same(opened: MainWindow) -> None
 
 def test_nothing_open_is_the_welcome_page(window: MainWindow) -> None:
     assert window.welcome.isVisible()
-    assert not any(dock.isVisible() for dock in window.docks.values())
+    assert not any(dock.isVisible() for dock in window.docks.named.values())
     assert window.windowTitle() == "TelME Studio"
 
 
@@ -209,7 +212,7 @@ def test_what_cannot_be_opened_is_said_with_its_reason(qtbot: QtBot, window: Mai
 def test_layout_and_theme_are_remembered(
     qtbot: QtBot, opened: MainWindow, appearance: Appearance, series: Path
 ) -> None:
-    opened.docks["Inspector"].hide()
+    opened.docks.named["Inspector"].hide()
     opened.resize(1280, 640)  # no wider than needed is what the screen of tests has room for
     opened.choose_theme(Theme.DARK)
     opened.close()
@@ -221,8 +224,8 @@ def test_layout_and_theme_are_remembered(
     with qtbot.waitSignal(again.opener.settled, timeout=WAIT):
         again.opener.open(series)
     assert again.height() == 640
-    assert not again.docks["Inspector"].isVisible()
-    assert again.docks["Timeline"].isVisible()
+    assert not again.docks.named["Inspector"].isVisible()
+    assert again.docks.named["Timeline"].isVisible()
     again.close()
 
 
@@ -297,3 +300,16 @@ def test_it_closes_in_the_middle_of_any_work(
     assert not any(job.isRunning() for job in jobs)
     assert not window.player.playing
     assert capfd.readouterr().err == ""
+
+
+def test_a_training_that_ends_calls_off_nothing_that_is_being_opened(
+    qtbot: QtBot, window: MainWindow, night: Path, tmp_path: Path
+) -> None:
+    other = write_corpus(tmp_path / "other", clips=False)
+    with qtbot.waitSignal(window.opener.settled, timeout=WAIT):
+        window.opener.open(other)
+        window.session.trainer.finished.emit(night)
+    assert window.session.corpus is not None
+    assert window.session.corpus.root == other
+    qtbot.waitUntil(lambda: not window.opener.busy and not window.session.jobs, timeout=WAIT)
+    assert window.session.run is None

@@ -3,10 +3,11 @@
 import math
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import cycle
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication, QMessageBox
 from pytestqt.qtbot import QtBot
 
@@ -141,9 +142,12 @@ def test_the_legend_reads_values_out(qtbot: QtBot, session: Session, monitor: Mo
     assert "<b>44.0</b>" in plot.legend.text()
     box = curves.losses.view.getViewBox()
 
+    aside = cycle((0, 1))
+
     def read() -> bool:
-        """Point at the middle, once the plot has its place."""
-        qtbot.mouseMove(curves.losses.view.viewport(), box.mapViewToScene(box.viewRect().center()).toPoint())
+        """Point at the middle, once the plot has its place; a mouse that does not move is not heard."""
+        middle = box.mapViewToScene(box.viewRect().center()).toPoint()
+        qtbot.mouseMove(curves.losses.view.viewport(), middle + QPoint(next(aside), 0))
         return curves.losses.legend.text().startswith("step ")
 
     qtbot.waitUntil(read, timeout=WAIT)

@@ -1,8 +1,10 @@
 """Corpora and runs arrive in the session: stored predictions at once, the others while one looks on."""
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ from telme_gui.session import Session
 from telme_model.analysis.predictions import Effect
 from telme_model.checkpoints import RunError
 from telme_model.corpus import open_corpus
-from telme_model.corpus.dialogue import Split
+from telme_model.corpus.dialogue import Corpus, Split
 from telme_model.emotions import EMORYNLP
 from tests.corpora import rows, write_annotations, write_corpus
 from tests.telme_gui.conftest import WAIT
@@ -55,6 +57,36 @@ def test_a_run_alone_brings_its_corpus(qtbot: QtBot, opener: Opener, session: Se
     assert session.effect_mask(frozenset({Effect.RESCUED}))[session.turns.index(session.current)]
 
 
+def test_what_could_not_be_read_is_told(
+    qtbot: QtBot, opener: Opener, session: Session, series: Path, tmp_path: Path
+) -> None:
+    root = tmp_path / "torn"
+    root.mkdir()
+    for file in series.glob("*.csv"):
+        (root / file.name).write_bytes(file.read_bytes())
+    (root / "dev_sent_emo.csv").write_bytes(b"")
+    header, *_ = (root / "test_sent_emo.csv").read_text().splitlines()
+    (root / "test_sent_emo.csv").write_text(header + "\n")
+    with qtbot.waitSignal(session.failed, timeout=WAIT) as heard, qtbot.waitSignal(opener.settled, timeout=WAIT):
+        opener.open(root)
+    title, sentence = heard.args
+    assert title == "torn is open, but not all of it could be read"
+    assert sentence == (
+        "Its annotations have 2 problems, which “check” lists; the first: "
+        "dev_sent_emo.csv is empty: restore it from the corpus's download."
+    )
+    assert {turn.id.split for turn in session.turns} == {Split.TRAIN}
+
+
+@pytest.mark.parametrize("scores", ['{"test": 3}', '{"test": {"fused": {"weighted_f1": "high"}}}'])
+def test_damaged_scores_are_told(series: Path, night: Path, tmp_path: Path, scores: str) -> None:
+    run = tmp_path / "night"
+    shutil.copytree(night, run)
+    (run / "scores.json").write_text(scores)
+    with pytest.raises(RunError, match=r"scores\.json is damaged: it holds no scores"):
+        list(stored_of(run, open_corpus(series)))
+
+
 def test_the_newest_wish_counts(qtbot: QtBot, opener: Opener, session: Session, series: Path, tmp_path: Path) -> None:
     other = write_corpus(tmp_path / "other", clips=False)
     opener.open(other)
@@ -63,6 +95,27 @@ def test_the_newest_wish_counts(qtbot: QtBot, opener: Opener, session: Session, 
     qtbot.waitUntil(lambda: not session.jobs)
     assert session.corpus is not None
     assert session.corpus.root == series
+
+
+def test_a_corpus_that_is_read_when_the_program_ends_opens_no_more(
+    qtbot: QtBot, opener: Opener, session: Session, series: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on = Event(), Event()
+
+    def read(root: Path) -> Corpus:
+        begun.set()
+        go_on.wait()
+        return open_corpus(root)
+
+    monkeypatch.setattr("telme_gui.opening.open_corpus", read)
+    session.closing.connect(go_on.set)
+    opener.open(series)
+    (job,) = session.jobs
+    qtbot.waitUntil(begun.is_set, timeout=WAIT)
+    with qtbot.waitSignal(job.done, timeout=WAIT) as done:
+        session.close()
+    assert done.args == [None]
+    assert session.corpus is None
 
 
 @pytest.mark.parametrize("turn", ["dia99_utt0", "test/dia0", "Ada"])
@@ -133,7 +186,7 @@ def test_predicting_can_be_stopped_and_gone_on_with(
 
     session.jobs_changed.connect(stop_predicting)
     opener.open(series, trained)
-    qtbot.waitUntil(lambda: bool(stopped) and not session.jobs, timeout=WAIT)
+    qtbot.waitUntil(lambda: bool(stopped) and not session.jobs and session.predicting is None, timeout=WAIT)
     session.jobs_changed.disconnect(stop_predicting)
     assert opener.missing > 0
     opener.predict_rest()
@@ -150,6 +203,13 @@ def test_the_progress_is_told_while_turns_are_predicted(
     assert opener.missing == 0
     stored = sum(turn.id.split is not Split.TRAIN for turn in session.turns)
     assert told[0] == (0, len(session.turns) - stored)
+
+
+def test_a_theta_of_zero_shifts_nothing_far(series: Path) -> None:
+    corpus = open_corpus(series)
+    of = predictions(list(corpus.turns()), corpus.labels.labels)
+    assert of.effects[Effect.LARGE_SHIFT].any()
+    assert not replace(of, theta=0.0, shift=np.zeros_like(of.shift)).effects[Effect.LARGE_SHIFT].any()
 
 
 def test_joined_predictions_keep_the_first_of_two(series: Path) -> None:

@@ -91,6 +91,11 @@ def test_a_place_that_cannot_be_written_is_no_error(
     assert recovery.known_runs() == []
 
 
+def test_a_place_that_cannot_be_looked_into_hides_no_other(leftover: Path, tmp_path: Path) -> None:
+    recovery.remember(tmp_path / ("long" * 100))
+    assert recovery.known_runs() == [leftover]
+
+
 def test_an_unfinished_run_tells_how_far_it_came(leftover: Path, series: Path) -> None:
     (found,) = recovery.unfinished([leftover])
     assert (found.run, found.corpus) == (leftover, series.resolve())

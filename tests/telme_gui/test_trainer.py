@@ -213,16 +213,18 @@ def test_a_discarded_run_is_in_the_trash(qtbot: QtBot, trainer: Trainer, plan: P
 
 
 def test_without_a_trash_a_discarded_run_lies_beside_its_place(
-    qtbot: QtBot, trainer: Trainer, plan: Plan, monkeypatch: pytest.MonkeyPatch
+    qtbot: QtBot, session: Session, trainer: Trainer, plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recovery, "QFile", NoTrash)
     trainer.submit([plan])
     until_phase(qtbot, trainer, Phase.TEACHER)
-    with qtbot.waitSignal(trainer.left, timeout=WAIT):
+    with qtbot.waitSignal(session.failed, timeout=WAIT) as told, qtbot.waitSignal(trainer.left, timeout=WAIT):
         trainer.discard()
     assert not plan.run.exists()
     (aside,) = plan.run.parent.glob("one.discarded-*")
     assert (aside / "run.json").is_file()
+    assert told.args[0] == "one is discarded"
+    assert f"kept in {aside}" in told.args[1]
     assert recovery.known_runs() == []
 
 

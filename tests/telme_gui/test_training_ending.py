@@ -135,14 +135,18 @@ def test_runs_show_themselves_and_are_set_against_the_one_before(
 def test_a_run_of_another_corpus_stays_closed(
     qtbot: QtBot, session: Session, series: Path, tmp_path: Path, said: list[tuple[str, str]]
 ) -> None:
-    session.set_corpus(None)
+    session.set_corpus(replace(open_corpus(series), root=tmp_path / "another"))
     window = QWidget()
     qtbot.addWidget(window)
     opened: list[Path] = []
     ending = Ending(session, opened.append, window)
-    train(qtbot, session, ending, Plan(config=TOY.with_settings(SETTINGS), corpus=series, run=tmp_path / "run"))
+    plan = Plan(config=TOY.with_settings(SETTINGS), corpus=series, run=tmp_path / "run")
+    train(qtbot, session, ending, plan)
     assert opened == []
-    assert len(said) == 1
+    session.set_corpus(None)
+    train(qtbot, session, ending, replace(plan, run=tmp_path / "next"))
+    assert opened == [tmp_path / "next"]
+    assert len(said) == 2
 
 
 def test_a_failure_is_told_and_a_window_in_front_is_not_disturbed(

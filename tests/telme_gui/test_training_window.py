@@ -122,6 +122,13 @@ def test_a_run_from_the_menu_is_followed_shown_and_summed_up(qtbot: QtBot, opene
     assert not monitor.log.isVisible()
 
 
+def test_charts_of_a_run_are_shown_though_nothing_is_open(qtbot: QtBot, window: MainWindow, night: Path) -> None:
+    with qtbot.waitSignal(window.opener.settled, timeout=WAIT):
+        window.monitor.charts_wanted.emit(night)
+    assert window.session.run == night
+    assert window.charts.isVisible()
+
+
 def test_bringing_a_panel_forward_leaves_room_for_the_dialogue(qtbot: QtBot, opened: MainWindow, plan: Plan) -> None:
     start(qtbot, opened, plan)
     until(qtbot, lambda: opened.monitor.curves is not None and opened.monitor.curves.losses.view.height() >= 110)
@@ -130,7 +137,7 @@ def test_bringing_a_panel_forward_leaves_room_for_the_dialogue(qtbot: QtBot, ope
     assert opened.monitor.tiles.isHidden()
     assert "memory" in opened.monitor.head.figures.text()
     opened.resize(1280, 1300)
-    opened.resizeDocks([opened.docks["Training"]], [700], Qt.Orientation.Vertical)
+    opened.resizeDocks([opened.docks.named["Training"]], [700], Qt.Orientation.Vertical)
     until(qtbot, opened.monitor.tiles.isVisible)
     assert opened.monitor.log.isVisible()
     assert not opened.monitor.head.switch.isVisible()
@@ -141,7 +148,7 @@ def test_a_run_that_was_stopped_is_gone_on_with_from_the_list(qtbot: QtBot, open
     start(qtbot, opened, plan)
     with qtbot.waitSignal(session.trainer.left, timeout=WAIT):
         opened.monitor.head.stop.click()
-    opened.bring("Runs")
+    opened.docks.bring("Runs")
     until(qtbot, lambda: bool(runs.model.runs))
     listed = {facts.name: row for row, facts in enumerate(runs.model.runs)}
     runs.view.choose(listed["one"])
@@ -150,7 +157,7 @@ def test_a_run_that_was_stopped_is_gone_on_with_from_the_list(qtbot: QtBot, open
     with qtbot.waitSignal(session.trainer.finished, timeout=WAIT):
         runs.resume.trigger()
     assert opened.monitor.isVisible()
-    opened.bring("Runs")
+    opened.docks.bring("Runs")
     until(qtbot, lambda: {f.name: f.state for f in runs.model.runs}.get("one") is RunState.FINISHED)
 
 
@@ -166,7 +173,7 @@ def test_discarding_from_the_menu_asks_and_puts_the_run_away(
     until(qtbot, lambda: opened.session.trainer.state is State.STOPPED)
     assert not plan.run.exists()
     assert (tmp_path / "data" / "Trash" / "files" / "one" / "run.json").is_file()
-    assert "trash" in opened.monitor.head.state.text()
+    assert opened.monitor.head.state.text().startswith("Discarded")
 
 
 def test_closing_asks_and_keeps_what_was_trained(qtbot: QtBot, opened: MainWindow, plan: Plan) -> None:

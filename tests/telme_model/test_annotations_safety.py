@@ -250,6 +250,14 @@ def write_version_1(path: Path, corpus: Corpus) -> None:
         connection.executescript(VERSION_1.replace("IDENTITY", identity(corpus)))
 
 
+def test_the_steps_of_an_ended_program_that_had_this_ones_number_are_taken_over(path: Path, corpus: Corpus) -> None:
+    write_version_1(path, corpus)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE program SET pid = ?, began = 5.0", (os.getpid(),))  # as after a restart
+    with Store.open(path, corpus) as store:
+        assert store.undo() is not None
+
+
 def test_a_file_of_version_1_opens(path: Path, corpus: Corpus) -> None:
     write_version_1(path, corpus)
     with Store.open(path, corpus) as store:

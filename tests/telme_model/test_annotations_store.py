@@ -244,7 +244,12 @@ def test_two_programs_label_at_once(path: Path, corpus: Corpus) -> None:
     )
     command = [sys.executable, "-c", script, str(corpus.root), str(path)]
     both = [subprocess.Popen([*command, layer], cwd=Path(__file__).parents[2]) for layer in ("ada", "bo")]
-    assert [process.wait() for process in both] == [0, 0]
+    try:
+        assert [process.wait(timeout=60) for process in both] == [0, 0]
+    finally:
+        for process in both:  # one waits for the other, which may have failed
+            process.kill()
+            process.wait()
     turns = [turn.id for turn in corpus.turns()]
     expected = {turns[number % len(turns)]: Label(time=number) for number in range(150)}
     with Store.open(path, corpus) as store:

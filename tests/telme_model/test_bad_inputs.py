@@ -94,7 +94,7 @@ SETTINGS: dict[str, Case] = {
     "binary TOML": (lambda b: b.config(b"\xff\xfe\0"), "c.toml is not a text file in UTF-8"),
     "missing TOML": (lambda b: b.train("--config", str(b.tmp / "no.toml")), "no.toml cannot be read: No such file"),
     "settings on resuming": (
-        lambda b: b.train("--resume", "--set=seed=1", run=str(b.toy.path)), "--resume goes on with the run's own set"),
+        lambda b: b.train("--resume", "--set=seed=1", run=str(b.toy.path)), "in a run that has begun only stages"),
     "a rate that explodes": (
         lambda b: b.train("--set=stages.teacher.learning_rate=1e30"),
         "of the teacher became .*; the step was not taken. Lower the stage's learning_rate"),

@@ -194,7 +194,10 @@ FOLDERS: dict[str, tuple[Callable[[Path], Path], str]] = {
         lambda root: train(root, b""),
         r"Nothing in '.*' could be read: train_sent_emo\.csv is empty",
     ),
-    "only a header": (lambda root: train(root, HEADER.encode()), r"could be read: its annotation files hold no rows\."),
+    "only a header": (
+        lambda root: train(root, HEADER.encode()),
+        r"could be read: train_sent_emo\.csv holds no turns: restore",
+    ),
     "only bad rows": (
         lambda root: train(root, f"{HEADER}\n1,2\n".encode()),
         r"could be read: Row 2 ends before column 'Speaker' \(2 of 11 values\)",

@@ -187,6 +187,7 @@ def test_a_model_in_the_hub_s_cache_is_here(tmp_path: Path, monkeypatch: pytest.
         ({"config.json": b"{}", "model.safetensors": b"x"}, "no tokenizer.json"),
         ({"config.json": b"{}", "model.safetensors": b"x", "vocab.json": b"{}"}, "cannot be read"),
         ({"config.json": b"{}", "pytorch_model.bin": b"x", "vocab.json": b"{}"}, "cannot be read"),
+        ({"config.json": b"{}", "model.safetensors": b"version https://git", "vocab.json": b"{}"}, "cannot be read"),
     ],
 )
 def test_a_folder_that_holds_no_encoder_says_what_it_lacks(

@@ -15,7 +15,6 @@ from telme_model.annotations.queues import (
     Queue,
     Sources,
     lacking,
-    next_after,
     progress,
     random_sample,
     turns_of,
@@ -157,28 +156,6 @@ def test_progress_counts_done_skipped_and_left() -> None:
 def test_what_was_labelled_before_the_work_began_is_looked_at_again() -> None:
     own = said({0: "joy"}, time=10.0) | said({1: "joy"}, time=30.0)
     assert progress(TURNS[:3], own, since=20.0) == Progress(done=1, skipped=0, left=2)
-    assert next_after(None, TURNS[:3], own, since=20.0) == TURNS[0]
-
-
-def test_next_goes_round_past_what_is_done_or_skipped() -> None:
-    queue, own = (TURNS[5], TURNS[1], TURNS[7], TURNS[2]), said({1: "joy"})
-    assert next_after(None, queue, own) == TURNS[5]
-    assert next_after(TURNS[5], queue, own) == TURNS[7]
-    assert next_after(TURNS[2], queue, own) == TURNS[5]
-    assert next_after(TURNS[0], queue, own) == TURNS[5]
-    assert next_after(TURNS[5], queue, own, skipped={TURNS[7]}) == TURNS[2]
-    assert next_after(TURNS[5], queue, own, skipped={TURNS[7], TURNS[2]}) is None
-
-
-@given(st.lists(st.sampled_from(TURNS), unique=True), st.sets(st.sampled_from(TURNS)), st.sets(st.sampled_from(TURNS)))
-def test_following_next_works_a_queue_through(queue: list[TurnId], had: set[TurnId], skipped: set[TurnId]) -> None:
-    own = {turn: Label(emotion="joy") for turn in had}
-    at, visited = None, []
-    while (at := next_after(at, queue, own, skipped=skipped)) is not None:
-        visited.append(at)
-        own[at] = Label(emotion="joy")
-    assert visited == [turn for turn in queue if turn not in had | skipped]
-    assert progress(queue, own, skipped=skipped).left == 0
 
 
 def test_a_dispute_shows_everyone_and_suggests_the_majority() -> None:

@@ -37,9 +37,12 @@ def folder_obstacle(plans: Sequence[Plan], waiting: Sequence[Path] = ()) -> str:
         run = plan.run
         if run in waiting:
             return f"{run.name} is already being trained, or waits for it: choose another name."
-        if run.exists() and (not run.is_dir() or any(run.iterdir())):
-            return f"{run} already holds files: choose another name, or resume the run there."
-        parent = next(place for place in run.absolute().parents if place.exists())
+        try:
+            if run.exists() and (not run.is_dir() or any(run.iterdir())):
+                return f"{run} already holds files: choose another name, or resume the run there."
+            parent = next(place for place in run.absolute().parents if place.exists())
+        except OSError as error:
+            return f"{run} cannot be looked into ({error.strerror}): choose another folder to keep runs in."
         if not parent.is_dir():
             return f"{parent} is a file: choose a folder to keep runs in."
     return ""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Generator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
@@ -19,6 +20,7 @@ from telme_model.corpus import open_corpus
 from telme_model.corpus.dialogue import Corpus, Split
 from telme_model.estimates import Machine
 from telme_model.events import Event, Message
+from telme_model.paths import as_written
 
 MOST_SEEDS = 100
 NAME = 108  # px for the corpus' name
@@ -133,13 +135,13 @@ class RunPage(FormPage):
     @property
     def place(self) -> Path:
         """The run's folder; of several runs, what all their names begin with."""
-        return Path(self.folder.text()).expanduser() / self.name.text().strip()
+        return as_written(self.folder.text()) / self.name.text().strip()
 
     @property
     def begin_with(self) -> Path | None:
         """The run whose encoders this one begins with."""
         text = self.warm_start.text().strip()
-        return Path(text).expanduser() if text else None
+        return as_written(text) if text else None
 
     def show_machine(self, machine: Machine | None) -> None:
         """List the devices of this machine; before it was looked at, those that every machine has."""
@@ -205,8 +207,10 @@ class RunPage(FormPage):
         if self._named or self.corpus is None:
             return
         corpus = re.sub(r"[^\w.]+", "-", self.corpus.root.resolve().name).strip("-").lower()
-        base, folder = f"{corpus}-{self.draft.base.preset}", Path(self.folder.text()).expanduser()
-        taken = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+        base, folder = f"{corpus}-{self.draft.base.preset}", as_written(self.folder.text())
+        taken: set[str] = set()
+        with suppress(OSError):  # not there yet, or not to be looked into, which is said elsewhere
+            taken = {path.name for path in folder.iterdir()}
         names = (base, *(f"{base}-{number}" for number in range(2, len(taken) + 3)))
         self.name.setText(next(name for name in names if not any(f"{old}-".startswith(f"{name}-") for old in taken)))
 

@@ -136,7 +136,7 @@ class Head(QWidget):
         self.bar.setValue(round((fraction or 0.0) * FINE))
         words = _WORDS[state]
         if state is State.STOPPED and not plan.run.exists():
-            words = "Discarded: its folder is in the trash"
+            words = "Discarded"
         if state in (State.RUNNING, State.PAUSED, State.STOPPED) and fraction is not None:
             words = f"{words}   ·   {fraction:.0%}"
             if history.eta is not None and state is State.RUNNING:
@@ -228,10 +228,7 @@ class Empty(QWidget):
         title.setObjectName("title")
         lead.setObjectName("muted")
         lead.setWordWrap(True)
-        lead.setText(
-            "Training takes a corpus through teacher, students and fusion, on this machine's GPU or its processor, "
-            "while you go on watching and annotating. Its progress and its curves appear here."
-        )
+        lead.setText("Its progress and its curves appear here, while you go on watching and annotating.")
         self.train = _button("Train a run…", "Choose what to train")
         self.train.setObjectName("primary")
         middle = QWidget()

@@ -204,8 +204,8 @@ class _Axis(pyqtgraph.AxisItem):  # type: ignore[misc]  # pyqtgraph has no types
     """Plain numbers on a logarithmic axis as well."""
 
     def logTickStrings(self, values: Sequence[float], _scale: float, _spacing: float) -> list[str]:  # noqa: N802
-        """0.01, 0.1, 1, 10 ..."""
-        return [f"{10.0**value:g}" for value in values]
+        """0.01, 0.1, 1, 10 ...; within a decade only 2 and 5 times that, for the others stand too close."""
+        return [f"{10.0**value:g}" if f"{10.0**value:.0e}"[0] in "125" else "" for value in values]
 
 
 class _View(pyqtgraph.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no types

@@ -87,8 +87,8 @@ def read_run(path: Path) -> RunFacts:
         return replace(_read(path), stamp=stamp)
     except (RunError, OSError) as error:
         reason = str(error)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        reason = f"{path / 'run.json'} or a file beside it is damaged: {type(error).__name__} {error}"
+    except (KeyError, TypeError, ValueError, AttributeError):
+        reason = f"{path / 'run.json'} or a file beside it is damaged: put a copy back, or delete the run"
     return RunFacts(path=path, state=RunState.BROKEN, reason=reason, stamp=stamp)
 
 

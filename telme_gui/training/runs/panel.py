@@ -284,7 +284,7 @@ class Runs(QWidget):
             self._session.set_predictions(None, None)
         self.read()
         if aside is not None:
-            self._say(f"this system has no trash: the run lies in {aside}, for you to delete")
+            self._say(f"there is no trash where it lay: the run is kept in {aside}, for you to delete")
 
     # -- the ticked runs ----------------------------------------------------------------------------------------
 
