@@ -34,6 +34,7 @@ HEIGHT = 30  # px of an emotion's button
 FEW = 3  # characters of keys that leave room for a name
 ARROW = " ▾"
 LEAST = 72  # px of a chooser's name: it gives way to a tick, or every one would push the docks aside
+WHICH, WHO = "Which turns labelling goes through", "In which layer you label, and what of the turn you are given"
 SCOPES = {
     Scope.ALL: ("Whole turn", "Label the turn as it is"),
     Scope.TEXT: ("Text only", "Read the words alone; what they say by themselves"),
@@ -189,6 +190,7 @@ class AnnotationBar(QWidget):
         self.which.setAccessibleName("Queue")
         self.which.setToolTip(WHICH)
         self.who.setAccessibleName("Layer, scope and blind mode")
+        self.who.setToolTip(WHO)
         self.hint.setObjectName("caption")
         self.hint.setAccessibleName("What the search for label errors says")
         self.hint.setToolTip("By regressions on the run's embeddings of other dialogues; in brackets, the probability")
