@@ -1,14 +1,17 @@
 """What annotating costs and what it survives: kills while a script labels at full speed, and a long history.
 
-python -m tests.benchmarks.labels [--kills 200] [--edits 100000] [--corpus MELD.Raw]
+python tests/benchmarks/labels.py [--kills 200] [--edits 100000] [--corpus MELD.Raw]
 """
 
 import argparse
 import random
 import statistics
+import sys
 import tempfile
 import time
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from telme_model.annotations.labels import Label, Scope
 from telme_model.annotations.store import Store
