@@ -3,8 +3,9 @@
     python tests/benchmarks/training_window.py [--short]
 
 Trains the demo corpus twice on this machine's CPU: by `python main.py train`, and from the window, which plays a
-turn in a loop meanwhile, drawn without a screen. A timer of 10 ms in the window's event loop tells how late it
-comes. Turns per second are of all stages, from each one's start to its last epoch. `--short` trains one epoch a stage.
+dialogue again and again meanwhile, drawn without a screen. A timer of 10 ms in the window's event loop tells how late
+it comes. Turns per second are of all stages, from each one's start to its last epoch. `--short` trains one epoch a
+stage.
 """
 
 import argparse
@@ -23,16 +24,19 @@ from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
 from telme_gui.app import wait_until
+from telme_gui.collector import Collector
 from telme_gui.main_window import MainWindow
 from telme_gui.session import Session
 from telme_gui.settings import Settings, Theme
 from telme_gui.style import Appearance
 from telme_gui.training.plan import Plan
+from telme_gui.training.trainer import State
 from telme_model import cli
 from telme_model.presets import PRESETS
 
 ROOT = Path(__file__).parents[2]
 BEAT = 10  # ms
+ENDED = (State.FINISHED, State.FAILED, State.STOPPED)
 SHORT = [f"stages.{stage}.epochs=1" for stage in ("teacher", "audio", "visual", "fusion")]
 
 
@@ -91,27 +95,40 @@ def headless(run: Path, settings: list[str]) -> float:
 def in_window(run: Path, settings: list[str]) -> tuple[float, list[tuple[float, bool]]]:
     """Train from the window while it plays."""
     app = QApplication([])
+    collector = Collector()  # as the program does it
     session = Session()
     window = MainWindow(session, Settings(), Appearance(app, Theme.DARK))
     window.resize(1280, 720)
     window.show()
     window.opener.open(cli.DEMO_CORPUS, cli.DEMO_RUN, meet=True)
     wait_until(lambda: not window.opener.busy)
-    session.select(next(turn for turn in session.turns if len(turn.text) > 40).id)
-    window.player.controls.loop.setChecked(True)
-    window.player.play_turn()
+    assert session.dialogue is not None
+    first = session.dialogue.turns[0].id
+    rounds: list[float] = []
+
+    def play(playing: bool = False) -> None:
+        """Play the dialogue from its beginning, each time it has come to its end."""
+        if not playing and session.trainer.state not in ENDED:
+            rounds.append(time.monotonic())
+            session.select(first)
+            window.player.play_on()
+
+    again = QTimer(window, singleShot=True, interval=0)
+    again.timeout.connect(play)
+    window.player.playing_changed.connect(lambda playing: None if playing else again.start())
+    play()
     beats = Beats(session)
     config = PRESETS["demo"].with_settings(settings)
     session.trainer.submit([Plan(config=config, corpus=cli.DEMO_CORPUS, run=run)])
     while session.trainer.busy:
         wait_until(lambda: not session.trainer.busy)
     beats.stop()
-    playing = window.player.playing
+    collector.rest()
     problem = session.trainer.problem
     window.close()
     if problem is not None:
         raise SystemExit(f"{problem.title}: {problem.cause}")
-    assert playing, "the turn stopped playing"
+    assert len(rounds) > 1, "the dialogue was not played to its end"
     return turns_per_second(run), beats.late
 
 
