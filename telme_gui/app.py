@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication
 from telme_gui.collector import Collector
 from telme_gui.header import View
 from telme_gui.main_window import MainWindow
+from telme_gui.opening import find_turn
 from telme_gui.problems import Reporter
 from telme_gui.session import Session
 from telme_gui.settings import Settings, Theme, load, save, settings_path
@@ -36,8 +37,9 @@ def run_window(
 ) -> int:
     """Open the window, with a corpus and a run if they are given; returns when it is closed, with the exit code.
 
-    With `screenshot` the window is drawn into that file once everything has arrived, and closed. `offscreen` needs no
-    screen and leaves the settings alone.
+    With `screenshot` the window is drawn into that file once everything has arrived, and closed: 0 where it shows the
+    corpus, run and turn that were asked for, whatever else there is to be told. `offscreen` needs no screen and leaves
+    the settings alone.
     """
     if offscreen:
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
@@ -65,7 +67,7 @@ def run_window(
         _say_at_last(window, "Your settings could not be read", sentence, opening=corpus is not None or run is not None)
     try:
         if corpus is not None:
-            window.opener.open(corpus, run, turn or settings.turn_of(corpus), meet=True)
+            window.opener.open(corpus, run, turn, last=settings.turn_of(corpus), meet=True)
         elif run is not None:
             window.opener.open_run(run)
         if screenshot is None:
@@ -74,10 +76,10 @@ def run_window(
             code = app.exec()
             tick.stop()
         else:
-            code = _draw(window, screenshot, charts, opening=corpus is not None)
+            code = _draw(window, screenshot, charts) or int(not _is_open(session, corpus, run, turn))
             window.close()
             print(*said, sep="\n", end="\n" if said else "", file=sys.stderr)
-        return code or int(bool(said) and screenshot is not None)
+        return code
     finally:
         collector.rest()
         reporter.uninstall()
@@ -119,10 +121,12 @@ def _tell(_kind: QtMsgType, _context: QMessageLogContext, text: str) -> None:
         print(text, file=sys.stderr)
 
 
-def _draw(window: MainWindow, path: Path, charts: str, *, opening: bool) -> int:
-    """Wait for everything that was asked for, and draw the window; 1 where the file cannot be written."""
-    if opening:
-        wait_until(lambda: not window.opener.busy)
+def _draw(window: MainWindow, path: Path, charts: str) -> int:
+    """Wait for everything that was asked for, and draw the window; 1 where that cannot be."""
+    if charts and charts not in window.charts.names:
+        print(f"There is no page {charts} of the charts; there are: {', '.join(window.charts.names)}", file=sys.stderr)
+        return 1
+    wait_until(lambda: not window.opener.busy)
     if charts:
         window.show_view(View.CHARTS)
         window.charts.page(charts)
@@ -134,6 +138,16 @@ def _draw(window: MainWindow, path: Path, charts: str, *, opening: bool) -> int:
         print(f"{path} cannot be written: choose another place, and a name that ends in .png", file=sys.stderr)
         return 1
     return 0
+
+
+def _is_open(session: Session, corpus: Path | None, run: Path | None, turn: str) -> bool:
+    """Whether all is there that was asked for, and the run has something to say of the turn that is shown."""
+    here = session.current
+    return (
+        (session.corpus is not None or corpus is None)
+        and (run is None or (session.base is not None and here is not None and here.id in session.base.rows))
+        and (not turn or (here is not None and here is find_turn(session.turns, turn)))
+    )
 
 
 def _working(window: MainWindow) -> bool:

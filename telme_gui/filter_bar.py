@@ -216,9 +216,7 @@ class FilterBar(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self.field = QLineEdit(placeholderText="Search text, speaker", clearButtonEnabled=True)
-        self.field.setAccessibleName("Search text and speakers")
-        self.field.setToolTip("Turns whose words or speaker contain this")
+        self.field = QLineEdit(clearButtonEnabled=True)
         self.field.textChanged.connect(lambda text: self._set(text=text))
         self.fold = FoldButton()
         self.effects = {effect: Pill(effect.value, tip, counts=True) for effect, tip in EFFECTS.items()}
@@ -244,6 +242,8 @@ class FilterBar(QWidget):
         session.labels_changed.connect(self._count_marks)
         session.media_problems_changed.connect(self._count_problems)
         session.filter_changed.connect(self._show_filter)
+        session.presented_changed.connect(self._name_search)
+        self._name_search()
         self._show_corpus()
 
     # -- layout ---------------------------------------------------------------------------------------------------
@@ -349,6 +349,13 @@ class FilterBar(QWidget):
 
     def _count_problems(self) -> None:
         self.problem.set_count(len(self._session.media_problems))
+
+    def _name_search(self) -> None:
+        """Words that are hidden are not searched."""
+        told = self._session.tells_words
+        self.field.setPlaceholderText("Search text, speaker" if told else "Search speaker")
+        self.field.setAccessibleName("Search text and speakers" if told else "Search speakers")
+        self.field.setToolTip(f"Turns whose {'words or speaker contain' if told else 'speaker contains'} this")
 
     def _show_filter(self) -> None:
         session, shown = self._session, self._session.filter

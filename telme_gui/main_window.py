@@ -207,16 +207,16 @@ class MainWindow(QMainWindow):
         if is_run(path):
             self.opener.open_run(path)
         else:
-            self.opener.open(path, turn=self.settings.turn_of(path))
+            self.opener.open(path, last=self.settings.turn_of(path))
 
     def open_demo(self) -> None:
         """Open the bundled corpus with its run."""
-        self.opener.open(cli.DEMO_CORPUS, cli.DEMO_RUN, self.settings.turn_of(cli.DEMO_CORPUS), meet=True)
+        self.opener.open(cli.DEMO_CORPUS, cli.DEMO_RUN, last=self.settings.turn_of(cli.DEMO_CORPUS), meet=True)
 
     def open_recent(self, entry: Recent) -> None:
         """Open what was open before; a run that has gone is left out."""
         run = Path(entry.run) if entry.run and Path(entry.run).is_dir() else None
-        self.opener.open(Path(entry.corpus), run, entry.turn, meet=True)
+        self.opener.open(Path(entry.corpus), run, last=entry.turn, meet=True)
 
     def step_panel(self, by: int) -> None:
         """Put the keyboard into the next panel that is shown."""

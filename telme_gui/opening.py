@@ -62,10 +62,13 @@ class Opener(QObject):
 
     # -- what can be asked --------------------------------------------------------------------------------------
 
-    def open(self, root: Path, run: Path | None = None, turn: str = "", *, meet: bool = False) -> None:
+    def open(
+        self, root: Path, run: Path | None = None, turn: str = "", *, last: str = "", meet: bool = False
+    ) -> None:
         """Open a corpus, then a run on it, then go to a turn ("dia3_utt5", "test/dia3_utt5").
 
-        `meet` goes, where no turn is named, to one on which the run has something to show.
+        Where no turn is named it goes to the `last` one, if that is still there; else `meet` goes to one on which the
+        run has something to show.
         """
 
         def read() -> Generator[Event, None, Corpus]:
@@ -77,9 +80,10 @@ class Opener(QObject):
             self._session.set_corpus(corpus)
             self._tell_losses(corpus)
             named = self._go_to(turn)
+            back = not turn and self._go_back(last)
             self.opened.emit()
             if run is not None:
-                self.open_run(run, meet=meet and not turn)
+                self.open_run(run, meet=meet and not turn and not back)
             else:
                 self.settled.emit(named)
 
@@ -217,6 +221,13 @@ class Opener(QObject):
             return False
         self._session.select(turn.id)
         return True
+
+    def _go_back(self, name: str) -> bool:
+        """Choose the turn where one was, if the corpus still has it."""
+        turn = find_turn(self._session.turns, name)
+        if turn is not None:
+            self._session.select(turn.id)
+        return turn is not None
 
     def _go_to_something(self) -> None:
         """The turn that the fusion rescued with the largest shift, of test if there is one; or else the first one."""

@@ -32,7 +32,7 @@ class Mark(StrEnum):
 class Filter:
     """Which turns are shown: all conditions together, those of one kind as alternatives. Empty: every turn."""
 
-    text: str = ""  # in the words or the speaker's name, any case
+    text: str = ""  # in the words, where they are shown, or the speaker's name; any case
     effects: frozenset[Effect] = frozenset()
     marks: frozenset[Mark] = frozenset()
     emotions: frozenset[str] = frozenset()  # of gold
@@ -286,10 +286,17 @@ class Session(QObject):
         if modalities != self.presented:
             self.presented = modalities
             self.presented_changed.emit()
+            if self.filter.text:
+                self.set_filter(self.filter)
+
+    @property
+    def tells_words(self) -> bool:
+        """Whether what is said may be seen; not while only the sound or the face of a turn is given."""
+        return Modality.TEXT in self.presented
 
     def words(self, turn: Turn) -> str:
-        """What is said in a turn; not while only its sound or its face is given."""
-        return turn.text if Modality.TEXT in self.presented else "…"
+        """What is said in a turn, as it may be shown: panels ask here, and nowhere else."""
+        return turn.text if self.tells_words else "…"
 
     def set_position(self, seconds: float) -> None:
         """The player's word on where it stands."""
@@ -304,7 +311,8 @@ class Session(QObject):
         keep = np.ones(len(self.turns), bool)
         words = filter_.text.casefold().strip()
         if words:
-            keep &= np.fromiter((words in text for text in self._haystack), bool, len(self.turns))
+            said = self._haystack if self.tells_words else [turn.speaker.casefold() for turn in self.turns]
+            keep &= np.fromiter((words in text for text in said), bool, len(self.turns))
         if filter_.emotions:
             keep &= self._mask(lambda turn: self.gold(turn) in filter_.emotions)
         if filter_.speakers:

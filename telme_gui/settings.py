@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -94,6 +94,12 @@ class Settings:
     training: LastTraining = field(default_factory=LastTraining)
     annotating: Annotating = Annotating()
     keys: dict[str, str] = field(default_factory=dict)  # by an action's name, where they are not its own
+    file: Path | None = field(default=None, compare=False)  # that they came from; None: they are kept nowhere
+
+    def keep(self) -> None:
+        """Write them now: what was just chosen may be lost in a crash otherwise."""
+        if self.file is not None:
+            save(self, self.file)
 
     def remember(self, corpus: Path, run: Path | None, turn: str = "") -> None:
         """Put a corpus with its run at the head of the recent ones."""
@@ -117,20 +123,22 @@ def load(path: Path, tell: Callable[[str], object] = lambda _sentence: None) -> 
     A broken one is renamed out of the way, and `tell` is called with a sentence that says so.
     """
     try:
-        return _settings(json.loads(path.read_text(encoding="utf-8")))
+        return replace(_settings(json.loads(path.read_text(encoding="utf-8"))), file=path)
     except FileNotFoundError:
-        return Settings()
+        pass
     except (OSError, ValueError, TypeError, KeyError):
         tell(f"The program begins with its own settings. {_put_aside(path)}")
-        return Settings()
+    return Settings(file=path)
 
 
 def save(settings: Settings, path: Path) -> bool:
     """Write the settings whole; False when the place cannot be written, which must not keep a window from closing."""
     scratch = path.with_name(f".{path.name}.new")
+    tree = asdict(replace(settings, file=None))
+    del tree["file"]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        scratch.write_text(json.dumps(asdict(settings), indent=1) + "\n", encoding="utf-8")
+        scratch.write_text(json.dumps(tree, indent=1) + "\n", encoding="utf-8")
         scratch.replace(path)
     except OSError:
         return False

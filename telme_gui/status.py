@@ -5,7 +5,7 @@ from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QToolButton, QWi
 
 from telme_gui.job import Job
 from telme_gui.session import Filter, Session
-from telme_model.events import Event, Progress, StageStarted
+from telme_model.events import Event, Message, Progress, StageStarted
 
 TICK = 100  # ms between two looks at the work
 SAID = 4000  # ms that a message stays
@@ -100,6 +100,8 @@ class Status(QStatusBar):
                 self._done, self._total, self._phase = 0, event.steps, str(event.phase)
             case Progress():
                 self._done, self._total, self._phase = event.done, event.total, str(event.phase)
+            case Message(level="info") if self._followed is self._session.trainer.job:  # between two phases
+                self._done, self._total, self._phase = 0, 0, event.text
 
     def _show_work(self) -> None:
         job = self._followed

@@ -1,6 +1,6 @@
 """From turns to tensors: collating each modality's input, and putting turns of like length into one batch."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -24,20 +24,24 @@ class Batch:
 
     `values`: token ids [B, T] int64, samples [B, T] float32, or pixels [B, F, 3, S, S] float32. `mask` [B, T] is
     True on what is not padding (None: nothing is padded, or the padding is meant to be seen). `read` [B] is the
-    position whose hidden state is the feature (text only).
+    position whose hidden state is the feature (text only). `finish` makes `values` of what is here in their stead,
+    which is smaller or sooner made; the device does it.
     """
 
     values: Tensor
     mask: Tensor | None = None
     read: Tensor | None = None
+    finish: Callable[[Tensor], Tensor] | None = None
 
     def to(self, device: torch.device) -> "Batch":
-        """The same batch on `device`."""
-        return Batch(
-            self.values.to(device, non_blocking=True),
-            None if self.mask is None else self.mask.to(device, non_blocking=True),
-            None if self.read is None else self.read.to(device, non_blocking=True),
+        """The same batch on `device`, finished."""
+        ahead = device.type == "cuda"  # elsewhere a copy that is not waited for may read memory that is let go
+        values, mask, read = (
+            None if part is None else part.to(device, non_blocking=ahead)
+            for part in (self.values, self.mask, self.read)
         )
+        assert values is not None
+        return Batch(values if self.finish is None else self.finish(values), mask, read)
 
 
 class Inputs(Protocol):
@@ -48,7 +52,7 @@ class Inputs(Protocol):
         ...
 
     def collate(self, turns: Sequence[Turn]) -> Batch:
-        """One batch of the turns' inputs, in their order."""
+        """One batch of the turns' inputs, in their order, for `Batch.to` to finish."""
         ...
 
 
@@ -144,12 +148,16 @@ class VisualInputs:
         return 1
 
     def collate(self, turns: Sequence[Turn]) -> Batch:
-        """Pixels [B, F, 3, S, S]."""
-        frames = torch.from_numpy(np.stack([_present(self.cache.frames(turn), turn) for turn in turns]))
-        pixels = frames.permute(0, 1, 4, 2, 3).float() / 255
+        """Frames [B, F, S, S, 3] uint8, as the cache has them; finished, they are pixels."""
+        frames = np.stack([_present(self.cache.frames(turn), turn) for turn in turns])
+        return Batch(torch.from_numpy(frames), finish=self._pixels)
+
+    def _pixels(self, frames: Tensor) -> Tensor:
+        """[B, F, S, S, 3] uint8 -> [B, F, 3, S, S] float32."""
+        pixels = frames.permute(0, 1, 4, 2, 3).float().div_(255)
         if self.channels is Channels.BGR:
             pixels = pixels.flip(2)
-        return Batch((pixels - self.mean) / self.std)
+        return pixels.sub_(self.mean.to(pixels.device)).div_(self.std.to(pixels.device))
 
 
 def _present(value: np.ndarray | None, turn: Turn) -> np.ndarray:

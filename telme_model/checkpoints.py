@@ -77,8 +77,7 @@ class RunFolder:
     def claim(cls, path: Path) -> "RunFolder":
         """Make the folder of a run to come. Raises RunError as `create` does."""
         with _sentences(path):
-            # What a kill in this very method leaves is no run yet and may be written over.
-            if path.exists() and (not path.is_dir() or {entry.name for entry in path.iterdir()} - _BEGINNING):
+            if not is_free(path):
                 raise RunError(f"{path} already holds files; resume the run there, or choose an empty folder")
             path.mkdir(parents=True, exist_ok=True)
         return cls(path)
@@ -313,6 +312,14 @@ def is_run(path: Path) -> bool:
         return (path / "run.json").is_file()
     except OSError:
         return False
+
+
+def is_free(path: Path) -> bool:
+    """Whether a run can be made there: nothing is, or what a kill left of one before it had its run.json.
+
+    Raises OSError where that cannot be looked into.
+    """
+    return not path.exists() or (path.is_dir() and {entry.name for entry in path.iterdir()} <= _BEGINNING)
 
 
 @contextmanager

@@ -11,17 +11,26 @@ from telme_model.config import ConfigError, Precision
 # Whoever takes a training step or builds a network holds this, so that a run ends the same whatever else is computed.
 random_numbers = threading.RLock()
 
+# How those say it that raise a plain RuntimeError: the CPU's allocator (the second on Windows), the libraries of CUDA,
+# and its driver and Metal.
+_MEMORY_FULL = ("can't allocate memory", "DefaultCPUAllocator: not enough memory", "ALLOC_FAILED", "out of memory")
+
 
 def choose_device(name: str) -> torch.device:
     """`auto` is the first GPU, else the CPU. Raises ConfigError when the named device is not there."""
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     device = torch.device(name)
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise ConfigError(f"device {name} is not here: PyTorch sees {torch.cuda.device_count()} CUDA GPUs; use cpu")
+    if device.type == "cuda" and (device.index or 0) >= cards():
+        raise ConfigError(f"device {name} is not here: PyTorch sees {cards()} CUDA GPUs; use cpu")
     if device.type == "mps" and not torch.backends.mps.is_available():
         raise ConfigError("device mps is not here: this machine has no Apple GPU that PyTorch sees; use cpu")
     return device
+
+
+def cards() -> int:
+    """How many CUDA GPUs can be used: none where the driver is too old, though it counts them."""
+    return torch.cuda.device_count() if torch.cuda.is_available() else 0
 
 
 def leave_a_core(device: torch.device) -> None:
@@ -45,14 +54,15 @@ def autocast_type(precision: Precision, device: torch.device) -> torch.dtype | N
         return None
     if precision is Precision.FP16:
         return torch.float16
-    return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+    # Of this card, and not by emulation, which is slower than fp32: what torch.cuda.is_bf16_supported does not tell.
+    return torch.bfloat16 if torch.cuda.get_device_capability(device) >= (8, 0) else torch.float16
 
 
 def memory_full(error: Exception) -> bool:
     """Whether the device's memory, or the computer's, did not suffice."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
-    return isinstance(error, RuntimeError) and ("can't allocate memory" in str(error) or "ALLOC_FAILED" in str(error))
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in _MEMORY_FULL)
 
 
 def autocast(dtype: torch.dtype | None, device: torch.device) -> torch.autocast:

@@ -5,7 +5,8 @@ Until something was measured (`measuring.py`), time and memory follow from a for
 - arithmetic of a training turn: 6 x (weights that every token passes) x tokens, and 12 x layers x width x tokens^2 for
   attention; a third of it for a turn that is only scored. Tokens: a quarter of the letters of the turn in its context,
   the audio front end's frames, the patches of all frames; convolutions over samples and pixels are added.
-- speed: `CPU_SPEED` a core in use, `GPU_SPEED` a card, in any precision but fp32 three times as much.
+- speed: `CPU_SPEED` a core in use, `GPU_SPEED` a card, in any precision but fp32 three times as much. The bundled
+  encoders are too small for that: `BUNDLED` corrects it by what their trainings took.
 - memory: 16 bytes a weight (itself, its gradient, AdamW's two moments) and 34 bytes of activations a layer, token and
   unit of width in half precision, twice that in fp32; the libraries' own.
 """
@@ -14,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import ceil, prod
 from pathlib import Path
+from statistics import fmean
 
 from telme_model.cache import CacheEstimate, estimate, expected_seconds, free_bytes
 from telme_model.config import AudioConfig, Config, Precision, StageConfig, TextConfig, VisualConfig
@@ -26,8 +28,10 @@ GPU_SPEED = 1e13  # float32 operations a second of a card with 24 GB
 HALF = 3.0  # times that in half precision
 DECODING = 0.15  # seconds a turn and core
 LIBRARIES = 900_000_000  # bytes that torch and transformers take by themselves
+BUNDLED = {Modality.TEXT: 1.2, Modality.AUDIO: 1.55, Modality.VISUAL: 0.77}  # times the formula's seconds
 FUSION_STEP = 0.012  # seconds of a step of the fusion on a CPU core
 LETTERS = 4.0  # of a token
+UNKNOWN = 3600.0  # seconds of a stage where no encoder is known
 SPEAKER, PROMPT = 2, 6  # tokens beside a turn's words: speaker and end; the prompt
 
 Inputs = TextConfig | AudioConfig | VisualConfig
@@ -124,19 +128,12 @@ def costs(
     labelled = {split: sum(turn.gold is not None for turn in corpus.turns(split)) for split in corpus.splits()}
     media = {Modality.AUDIO, Modality.VISUAL} & set(config.modalities)
     room = CacheEstimate(turns=0, bytes=0, free_bytes=free_bytes(cache))
-    known = measured or {}
-    stages = [
-        _encoder_cost(corpus, config, modality, encoders.get(modality), machine, known.get(key(config, modality)))
-        for modality in (config.teacher, *config.students)
-    ]
     found = [architecture for modality in config.modalities if (architecture := encoders.get(modality)) is not None]
     sizes = [architecture.parameters for architecture in found]
-    steps = _steps(config.stages.fusion, labelled.get(Split.TRAIN, 0))
-    stages.append(StageCost(phase=Phase.FUSION, steps=steps, seconds=steps * FUSION_STEP, memory=0))
     return Costs(
         labelled=labelled,
         cache=estimate(turns, config.media, cache) if media else room,
-        stages=tuple(stages),
+        stages=stage_costs(corpus, config, encoders, machine, measured),
         run_bytes=4 * (sum(sizes) + len(sizes) * len(turns) * config.dim)
         if len(sizes) == len(config.modalities)
         else None,
@@ -144,6 +141,37 @@ def costs(
         run_free=free_bytes(run),
         one_disk=_disk(cache) == _disk(run),
     )
+
+
+def stage_costs(
+    corpus: Corpus,
+    config: Config,
+    encoders: Mapping[Modality, Architecture | None],
+    machine: Machine,
+    measured: Mapping[Key, Speed] | None = None,
+) -> tuple[StageCost, ...]:
+    """The stages of a run in order, the fusion last."""
+    known = measured or {}
+    stages = [
+        _encoder_cost(corpus, config, modality, encoders.get(modality), machine, known.get(key(config, modality)))
+        for modality in (config.teacher, *config.students)
+    ]
+    steps = _steps(config.stages.fusion, _labelled(corpus))
+    return (*stages, StageCost(phase=Phase.FUSION, steps=steps, seconds=steps * FUSION_STEP, memory=0))
+
+
+def phase_costs(
+    corpus: Corpus, config: Config, encoders: Mapping[Modality, Architecture | None], machine: Machine
+) -> dict[Phase, float]:
+    """What the phases from the teacher on cost against one another, so that a whole run has a bar and a time left.
+
+    An encoder that is not known counts as those that are do on average.
+    """
+    *stages, fusion = stage_costs(corpus, config, encoders, machine)
+    usual = fmean([stage.seconds for stage in stages if stage.seconds is not None] or [UNKNOWN])
+    costs = {stage.phase: usual if stage.seconds is None else stage.seconds for stage in stages}
+    last = fusion.seconds or 0.0
+    return costs | {Phase.FUSION: last, Phase.EVALUATING: last / config.stages.fusion.epochs}
 
 
 def tokens(corpus: Corpus, config: Config, modality: Modality, architecture: Architecture) -> dict[Split, list[int]]:
@@ -189,7 +217,7 @@ def _encoder_cost(
     measured: Speed | None,
 ) -> StageCost:
     phase, stage = config.phase(modality), config.stage(modality)
-    train = sum(turn.gold is not None for turn in corpus.turns(Split.TRAIN))
+    train = _labelled(corpus)
     steps = _steps(stage, train)
     if architecture is None:
         return StageCost(phase=phase, steps=steps, seconds=None, memory=None)
@@ -197,7 +225,9 @@ def _encoder_cost(
     every = [length for split in lengths.values() for length in split]
     mean = sum(every) / max(len(every), 1)
     if measured is None:
+        bundled = getattr(config, modality).weights.startswith("bundled:")
         forward = operations(architecture, config, modality, mean) / _speed(stage, config.device, machine)
+        forward *= BUNDLED[modality] if bundled else 1
         a_turn, a_scoring = 3 * forward, forward
     else:
         a_turn, a_scoring = measured.train, measured.score
@@ -205,6 +235,10 @@ def _encoder_cost(
     seconds = stage.epochs * (train * a_turn + dev * a_scoring) + len(every) * a_scoring
     needed = (measured and measured.memory) or memory(architecture, corpus, config, modality, machine)
     return StageCost(phase=phase, steps=steps, seconds=seconds, memory=needed, measured=measured is not None)
+
+
+def _labelled(corpus: Corpus) -> int:
+    return sum(turn.gold is not None for turn in corpus.turns(Split.TRAIN))
 
 
 def _steps(stage: StageConfig, turns: int) -> int:

@@ -335,7 +335,7 @@ def model_key(student: Modality) -> str:
 
 
 def _softmax(logits: Tensor) -> np.ndarray:
-    probabilities: np.ndarray = logits.double().softmax(-1).cpu().numpy()
+    probabilities: np.ndarray = logits.cpu().double().softmax(-1).numpy()  # Apple's GPUs have no float64
     return probabilities
 
 

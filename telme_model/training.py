@@ -193,6 +193,7 @@ class Pipeline:
         for split in (Split.TRAIN, Split.DEV):
             if not labelled_rows(self.turns, split, present):
                 raise NoTurnsError(f"no turn of the {split} split has a label and {modality}; see `check` for why")
+        yield Message(text=f"loading the weights of the {phase}")
         with random_numbers:
             encoder, inputs = self._trained(modality) if done else self._build(modality)
         dtype = autocast_type(config.stage(modality).precision, self.device)

@@ -32,7 +32,7 @@ SETTLE = 60  # ms at least between two drawings for further predictions, and ...
 SETTLE_PER_TURN = 0.05  # ... this for each turn of the corpus
 REST = 400  # ms without further predictions before intervals are computed
 COUNTS, AGREEMENT = "Counts", "Agreement"  # pages that need no run
-CHOOSER = 96  # px, so that the pages' names have room
+CHOOSER = 56, 96  # px, least and most: the pages' names need the room
 SCORED = {"Scores", "By emotion"}  # pages with intervals
 
 
@@ -62,7 +62,8 @@ class Charts(QWidget):
             AGREEMENT: self._make_agreement,
         }
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self._tabs = QTabBar(self, drawBase=False, expanding=False)
+        self._tabs = QTabBar(self, drawBase=False, expanding=False, usesScrollButtons=False)
+        self._tabs.setElideMode(Qt.TextElideMode.ElideRight)
         self._tabs.setAccessibleName("Chart")
         for name in self._make:
             self._tabs.addTab(name)
@@ -95,11 +96,12 @@ class Charts(QWidget):
 
     def _lay_out(self) -> None:
         head = QHBoxLayout()
-        head.setContentsMargins(8, 4, 16, 0)
+        head.setContentsMargins(8, 4, 8, 0)
         head.addWidget(self._tabs)
         head.addStretch(1)
         for chooser in (self._truth, self._split):
-            chooser.setMaximumWidth(CHOOSER)
+            chooser.setMinimumWidth(CHOOSER[0])
+            chooser.setMaximumWidth(CHOOSER[1])
             head.addWidget(chooser)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -148,7 +150,7 @@ class Charts(QWidget):
         self._split.blockSignals(True)
         self._split.clear()
         for split in wanted:
-            self._split.addItem(split.value if split else "all predicted", split)
+            self._split.addItem(split.value if split else "all", split)
         if wanted:
             self._split.setCurrentIndex(wanted.index(chosen))
         self._split.blockSignals(False)
@@ -186,9 +188,14 @@ class Charts(QWidget):
         """What the pages are about; None without predictions."""
         return self._part
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The pages in the order of their tabs."""
+        return tuple(self._make)
+
     def page(self, name: str) -> QWidget:
         """Show the page of this name, brought up to date, and return it."""
-        self._tabs.setCurrentIndex(list(self._make).index(name))
+        self._tabs.setCurrentIndex(self.names.index(name))
         self._look()
         return self._pages.get(name, self._empty)
 
@@ -282,9 +289,9 @@ class Charts(QWidget):
         self.setStyleSheet(
             f"Charts {{ background: {palette.surface} }}"
             f"QTabBar {{ background: {palette.surface} }}"
-            f"QTabBar::scroller {{ width: 36px }} QTabBar QToolButton {{ background: {palette.surface}; border: none }}"
-            f"QTabBar::tab {{ color: {palette.muted}; background: transparent; padding: 6px; border: none;"
-            " border-bottom: 2px solid transparent }"
+            f"QTabBar::tab {{ color: {palette.muted}; background: transparent; padding: 6px; border: none; margin: 0;"
+            " border-radius: 0; border-bottom: 2px solid transparent }"
+            f"QComboBox {{ font-size: {theme.CAPTION}px; padding: 3px 2px 3px 6px }}"
             f"QTabBar::tab:selected {{ color: {palette.text}; border-bottom: 2px solid {palette.accent} }}"
             f"QTabBar::tab:hover {{ color: {palette.text} }}"
             f"QLabel {{ color: {palette.text} }} QLabel#caption, QLabel#empty {{ color: {palette.muted} }}"

@@ -51,6 +51,7 @@ class ComparePage(QWidget):
         set_columns(self._list, WIDTHS, EMOTION_COLUMNS)
         self._list.clicked.connect(self._go)
         self._list.activated.connect(self._go)
+        session.presented_changed.connect(self._list.viewport().update)
         self._kinds = QButtonGroup(self, exclusive=False)
         self._lay_out()
         session.corpus_changed.connect(self._forget)
@@ -236,7 +237,7 @@ class ChangedTurns(QAbstractTableModel):
             case 1:
                 return turn.speaker
             case 2:
-                return turn.text
+                return self._session.words(turn)
             case 3:
                 return here.labels[here.gold[row]] if here.gold[row] >= 0 else ""
             case 4:

@@ -55,6 +55,7 @@ class DisputesView(QWidget):
         column.addLayout(head)
         column.addWidget(self.list, 1)
         session.current_changed.connect(self._follow)
+        session.presented_changed.connect(self.list.viewport().update)
 
     def show_disputes(
         self, annotators: Sequence[str], disputes: Sequence[Dispute], agreed: dict[TurnId, str], scope: Scope
@@ -180,7 +181,7 @@ class Disputes(QAbstractTableModel):
             case 0:
                 return str(of.turn)
             case 1:
-                return f"{turn.speaker}: {turn.text}"
+                return f"{turn.speaker}: {self._session.words(turn)}"
             case _ if column == len(self._header) - 2:
                 return of.suggestion or ""
             case _:

@@ -116,9 +116,9 @@ class WhatIfCard(QWidget):
         reads = usable and config is not None and Modality.TEXT in config.modalities
         self._show_theta(shifting)
         self._show_context(reads)
-        self.text.setEnabled(reads and Modality.TEXT in self.session.presented)
-        turn = self.session.current
-        words = (self.session.words(turn) if turn else "") if state.text is None else state.text
+        told, turn = self.session.tells_words, self.session.current
+        self.text.setEnabled(reads and told)
+        words = state.text if told and state.text is not None else self.session.words(turn) if turn else ""
         if self.text.text() != words:
             self.text.setText(words)
             self.text.setCursorPosition(0)

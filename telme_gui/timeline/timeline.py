@@ -26,6 +26,7 @@ from telme_gui.timeline.painting import Scene, paint_cursor, paint_scene
 from telme_gui.timeline.tools import Tools
 from telme_gui.timeline.words import describe
 from telme_model.corpus import film_time
+from telme_model.corpus.dialogue import Modality
 
 EDGE = theme.RHYTHM  # px around the lanes
 STEP = 1.25  # of zoom, a notch of the wheel or a press of a key
@@ -63,6 +64,7 @@ class Timeline(QWidget):
         session.film_changed.connect(self._stretch)
         session.predictions_changed.connect(self._refresh)
         session.labels_changed.connect(self._refresh)
+        session.presented_changed.connect(self._refresh)
         session.position_changed.connect(self._move_cursor)
         self._listening.changed.connect(self._refresh)
         self._cursor_at = session.position
@@ -161,6 +163,8 @@ class Timeline(QWidget):
         wanted = {lane for lane in Lane if predicted or lane not in UNPREDICTED}
         if not self.spectrogram.isChecked():
             wanted.remove(Lane.SPECTROGRAM)
+        if Modality.AUDIO not in self._session.presented:
+            wanted -= {Lane.SOUND, Lane.SPECTROGRAM}  # they show how loud one is
         if not self._session.labels.in_use:
             wanted.remove(Lane.LABEL)
         bands = lay_out(self.height() - 2 * EDGE, wanted)

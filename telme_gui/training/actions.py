@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QWidget
 from telme_gui.session import Session
 from telme_gui.settings import Settings
 from telme_gui.training.dialog import TrainingDialog
-from telme_gui.training.monitor.panel import ask_discard
+from telme_gui.training.discarding import ask_in_training
 from telme_gui.training.plan import GOLD
 from telme_gui.training.trainer import State
 from telme_model.annotations.apply import with_labels
@@ -27,7 +27,7 @@ class Actions(QObject):
         self.again = self._add("Train again with my labels…", "", self._train_again)
         self.pause = self._add("Pause training", "", self._pause)
         self.stop = self._add("Stop training and keep", "", session.trainer.stop_and_keep)
-        self.discard = self._add("Discard training…", "", self._discard)
+        self.discard = self._add("Discard training…", "", lambda: ask_in_training(session.trainer, window))
         session.trainer.changed.connect(self._follow)
         session.labels_changed.connect(self._follow)
         session.corpus_changed.connect(self._follow)
@@ -62,14 +62,6 @@ class Actions(QObject):
             trainer.resume()
         else:
             trainer.pause()
-
-    def _discard(self) -> None:
-        trainer = self._session.trainer
-        if trainer.plan is None:
-            return
-        box = ask_discard(trainer.plan, self._window)
-        box.accepted.connect(trainer.discard)
-        box.open()
 
     def _follow(self) -> None:
         trainer, labels = self._session.trainer, self._session.labels

@@ -4,11 +4,11 @@ import time
 from collections.abc import Generator
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMessageBox, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from telme_gui import theme
 from telme_gui.session import Session
-from telme_gui.training import recovery
+from telme_gui.training import discarding, recovery
 from telme_gui.training.recovery import Unfinished
 from telme_model.events import Event, Message
 
@@ -83,11 +83,12 @@ class Leftovers(QFrame):
 
     def _discard(self) -> None:
         run = self.runs[0].run
-        asked = f"Put {run.name} into the trash?"
-        buttons = QMessageBox.StandardButton.Discard | QMessageBox.StandardButton.Cancel
-        if QMessageBox.question(self, "Discard a run", asked, buttons) == QMessageBox.StandardButton.Discard:
+
+        def put_away() -> None:
             self._session.trainer.put_away(run)
             self._next()
+
+        discarding.ask(run, self, put_away)
 
 
 def told(run: Unfinished, now: float) -> str:

@@ -12,12 +12,14 @@ from PySide6.QtWidgets import QMessageBox, QWidget
 
 from telme_gui.job import Job
 from telme_gui.training import recovery
-from telme_gui.training.pace import phase_costs
 from telme_gui.training.plan import Plan
 from telme_gui.training.troubles import Problem, TrainingFailed, explain
-from telme_model.checkpoints import RunError, RunFolder
+from telme_model.checkpoints import RunError
+from telme_model.corpus import open_corpus
+from telme_model.estimates import phase_costs
 from telme_model.events import Event, Phase
 from telme_model.history import History
+from telme_model.weights import find_weights
 
 if TYPE_CHECKING:
     from telme_gui.session import Session
@@ -249,7 +251,10 @@ def _walk(plan: Plan) -> Generator[Event, Any, None]:
 
 
 def _past(plan: Plan) -> History:
-    folder = RunFolder(plan.run)
-    costs = phase_costs(plan.config, folder.facts["corpus"]["turns"])
+    from telme_model.measuring import this_machine  # with torch: this is the job's thread
+
+    config = plan.config
+    encoders = {m: find_weights(getattr(config, m).weights, m).architecture for m in config.modalities}
+    costs = phase_costs(open_corpus(plan.corpus), config, encoders, this_machine())
     log = plan.run / "events.jsonl"
     return History.read(log, costs) if plan.resume and log.is_file() else History(costs)

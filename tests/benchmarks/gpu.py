@@ -50,9 +50,10 @@ RELEASED_BATCH = 4
 WARM_UP = 3  # steps that do not count
 SCORED = 512  # turns for the rate of a pass without learning
 
-# Deciles of MELD's train split: tokens of a turn in its context with the prompt, and seconds of its speech.
-TOKENS = (9, 22, 35, 49, 64, 81, 100, 122, 150, 191, 455)
-SECONDS = (0.2, 1.0, 1.4, 1.7, 2.1, 2.5, 2.9, 3.5, 4.5, 6.3, 30.0)
+# MELD's train split by quantiles: tokens of a turn in its context with the prompt, and seconds of its speech.
+QUANTILES = (0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999, 1)
+TOKENS = (9, 22, 35, 49, 64, 81, 100, 122, 150, 191, 223, 285, 367, 455)
+SECONDS = (0.1, 1.0, 1.4, 1.7, 2.1, 2.5, 2.9, 3.5, 4.5, 6.3, 7.9, 11.8, 17.8, 30.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,10 +141,9 @@ class Bench:
     def __init__(self, config: Config, device: torch.device, seconds: float, turns: int) -> None:
         self.config, self.device, self.seconds = config, device, seconds
         generator = np.random.default_rng(0)
-        at = generator.random(turns)
-        deciles = np.linspace(0, 1, len(TOKENS))
-        self.tokens = np.minimum(np.interp(at, deciles, TOKENS).astype(int), config.text.max_tokens).tolist()
-        self.spoken = np.interp(generator.random(turns), deciles, SECONDS).tolist()
+        tokens = np.interp(generator.random(turns), QUANTILES, TOKENS).astype(int)
+        self.tokens = np.minimum(tokens, config.text.max_tokens).tolist()
+        self.spoken = np.interp(generator.random(turns), QUANTILES, SECONDS).tolist()
         labels = MELD.labels
         self.turns = tuple(
             Turn(id=TurnId(Split.TRAIN, "0", row), speaker="A", text="", gold=labels[row % len(labels)])

@@ -50,6 +50,23 @@ def test_settings_that_could_not_be_read_are_told(tmp_path: Path, series: Path) 
     done = start(*arguments, home=tmp_path, QT_QPA_PLATFORM="offscreen")
     assert "Your settings could not be read: The program begins with its own settings." in done.stderr
     assert (tmp_path / "a.png").is_file()
+    assert done.returncode == 0  # the picture has nothing to do with them
+
+
+def test_a_corpus_that_is_torn_is_drawn_and_its_losses_are_told(tmp_path: Path, series: Path) -> None:
+    torn = tmp_path / "torn"
+    torn.mkdir()
+    for file in series.glob("*.csv"):
+        (torn / file.name).write_bytes(file.read_bytes())
+    (torn / "dev_sent_emo.csv").write_bytes(b"")
+    arguments = ("open", str(torn), "--turn", "test/dia0_utt1", "--offscreen", "--screenshot", "a.png")
+    done = start(*arguments, home=tmp_path)
+    assert done.returncode == 0
+    assert "torn is open, but not all of it could be read: Its annotations have a problem: dev_sent" in done.stderr
+    assert (tmp_path / "a.png").is_file()
+    done = start(*(*arguments[:3], "dev/dia0_utt0", *arguments[4:]), home=tmp_path)
+    assert done.returncode == 1  # what is drawn is not what was asked for
+    assert "There is no turn dev/dia0_utt0" in done.stderr
 
 
 def test_the_window_is_painted_before_torch_is_there(tmp_path: Path, series: Path, night: Path) -> None:

@@ -181,7 +181,7 @@ def test_a_dot_chooses_its_turn(session: Session, charts: Charts) -> None:
 
 def test_the_split_chooser_changes_what_is_shown(session: Session, charts: Charts, corpus: Corpus) -> None:
     chooser = next(box for box in charts.findChildren(QComboBox) if box.accessibleName() == "Split")
-    assert [chooser.itemText(i) for i in range(chooser.count())] == ["dev", "test", "all predicted"]
+    assert [chooser.itemText(i) for i in range(chooser.count())] == ["dev", "test", "all"]
     for place, splits in enumerate(((Split.DEV,), (Split.TEST,), (Split.DEV, Split.TEST))):
         chooser.setCurrentIndex(place)
         assert charts.part is not None

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 import numpy as np
 import pytest
@@ -123,6 +124,27 @@ def test_a_turn_that_is_not_there(qtbot: QtBot, opener: Opener, session: Session
     with qtbot.waitSignals([session.failed, opener.settled], timeout=WAIT):
         opener.open(series, None, turn)
     assert session.current is session.turns[0]
+
+
+def test_one_comes_back_to_the_last_turn_and_nothing_is_said_where_it_has_gone(
+    qtbot: QtBot, opener: Opener, session: Session, series: Path, night: Path
+) -> None:
+    heard: list[str] = []
+    session.failed.connect(lambda title, _sentence: heard.append(title))
+
+    def where(turn: str = "", **how: Any) -> str:
+        with qtbot.waitSignal(opener.settled, timeout=WAIT) as settled:
+            opener.open(series, night, turn, **how)
+        assert settled.args == [True]
+        return str(session.current.id if session.current else None)
+
+    met = where(meet=True)
+    assert met != str(session.turns[0].id)
+    assert where(last="dev/dia1_utt0", meet=True) == "dev/dia1_utt0"
+    assert where("train/dia0_utt1", last="dev/dia1_utt0", meet=True) == "train/dia0_utt1"
+    assert where(last="dia99_utt0", meet=True) == met
+    assert where(last="dia99_utt0") == str(session.turns[0].id)
+    assert not heard
 
 
 def test_a_run_that_is_none_leaves_the_corpus(

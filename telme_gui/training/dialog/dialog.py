@@ -298,8 +298,8 @@ class TrainingDialog(QDialog):
     def submit(self) -> None:
         """Hand what is chosen to the trainer, and close."""
         if not self.obstacle():
-            self._session.trainer.submit(self.plans())
             self._remember()
+            self._session.trainer.submit(self.plans())
             self.accept()
 
     def _count(self) -> int:
@@ -325,6 +325,7 @@ class TrainingDialog(QDialog):
             folder=page.folder.text(),
             layer=page.layer.currentData(),
         )
+        self._settings.keep()
 
     def _leave(self) -> None:
         self.reckoner.end()

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from telme_gui.names import corpus_name
 from telme_gui.training.dialog.costs import size
 from telme_gui.training.dialog.reckoner import Answer, Reckoner
 from telme_gui.training.plan import Plan
-from telme_model.checkpoints import RunError, RunFolder
+from telme_model.checkpoints import RunError, RunFolder, is_free
 from telme_model.config import Config
 from telme_model.corpus.dialogue import Corpus, Split
 from telme_model.estimates import Machine
@@ -20,7 +21,7 @@ def corpus_obstacle(corpus: Corpus | None) -> str:
     for split in (Split.TRAIN, Split.DEV):
         if not any(turn.gold is not None for turn in corpus.turns(split)):
             needed = "training needs train and dev (the epoch is chosen on dev)"
-            return f"{corpus.root.name} has no labelled turns in its {split} split; {needed}."
+            return f"{corpus_name(corpus.root)[0]} has no labelled turns in its {split} split; {needed}."
     return ""
 
 
@@ -38,7 +39,7 @@ def folder_obstacle(plans: Sequence[Plan], waiting: Sequence[Path] = ()) -> str:
         if run in waiting:
             return f"{run.name} is already being trained, or waits for it: choose another name."
         try:
-            if run.exists() and (not run.is_dir() or any(run.iterdir())):
+            if not is_free(run):
                 return f"{run} already holds files: choose another name, or resume the run there."
             parent = next(place for place in run.absolute().parents if place.exists())
         except OSError as error:
@@ -61,14 +62,16 @@ def weights_obstacle(found: Weights, hub: HubAnswer | None) -> str:
     """Why these weights cannot be had."""
     if found.lacking:
         return f"{found.lacking}: choose another folder on the page Backbones."
-    if found.here or hub is None:
+    if found.here:
         return ""
+    if hub is None:
+        return f"{found.name} is not on this machine: asking the hub whether it can be fetched…"
     if not hub.found:
         return f"{found.name} is neither a folder nor a model on the hub: see the page Backbones."
     if not hub.reached:
         return (
-            f"{found.name} is not on this machine and the hub cannot be reached: connect to the network, or choose a "
-            "folder on the page Backbones, or another preset."
+            f"{found.name} is not on this machine and the hub cannot be reached: connect to the network, choose a "
+            "folder on the page Backbones, or take the preset Demo, which fetches nothing."
         )
     return ""
 
@@ -112,13 +115,17 @@ def warm_start_obstacle(run: Path | None, config: Config, corpus: Corpus | None)
 
 
 def answer_obstacle(reckoner: Reckoner, config: Config, runs: int) -> str:
-    """What the look at machine, weights and disk found in the way; nothing while it is under way."""
+    """What the look at machine, weights and disk found in the way; of the disk, nothing while it is under way."""
     if reckoner.under_way:
         return "The encoders are being measured: wait until that has ended."
     if reckoner.looked and (reason := device_obstacle(config.device, reckoner.machine)):
         return reason
     answer = reckoner.answer
-    if answer is None or answer.config != config:
-        return ""
-    reasons = (weights_obstacle(found, reckoner.hub.get(found.name)) for found in answer.weights.values())
-    return next(filter(None, reasons), "") or disk_obstacle(answer, runs)
+    known = answer.weights if answer else {}
+    for modality in config.modalities:
+        found = known.get(modality)
+        if found is None or found.name != getattr(config, modality).weights:
+            return "Looking where the encoders’ weights are…"
+        if reason := weights_obstacle(found, reckoner.hub.get(found.name)):
+            return reason
+    return disk_obstacle(answer, runs) if answer and answer.config == config else ""

@@ -17,9 +17,10 @@ from telme_model.estimates import Costs, Key, Machine, Speed, costs
 from telme_model.events import Event, Message
 from telme_model.libraries import load_torch
 from telme_model.paths import media_cache_folder
-from telme_model.weights import HubAnswer, Weights, ask_hub, find_weights
+from telme_model.weights import HUB_SECONDS, HubAnswer, Weights, ask_hub, find_weights
 
 SETTLE = 250  # ms from the last change to a new reckoning
+ASK_AGAIN = 10_000  # ms until a hub that could not be reached is asked again
 MEASURING = "Measuring the encoders"
 
 
@@ -52,14 +53,19 @@ class Reckoner(QObject):
         self.machine = Machine(cores=os.cpu_count() or 1, free=psutil.virtual_memory().available)
         self.looked = False  # whether the machine was looked at
         self.answer: Answer | None = None  # None while nothing is known of what is asked
-        self.hub: dict[str, HubAnswer] = {}
+        self.hub: dict[str, HubAnswer] = {}  # by name, once it has answered or was waited for long enough
         self.measuring = ""  # what is being measured, "" when nothing is
         self.trouble = ""  # why the last measurement ended early
         self._measured: dict[Key, Speed] = {}
         self._jobs: list[Job] = []
         self._working = False
+        self._asked: set[str] = set()  # the hub's answer to these is waited for
         self._settle = QTimer(self, singleShot=True, interval=SETTLE)
         self._settle.timeout.connect(self._reckon)
+        self._patience = QTimer(self, singleShot=True, interval=round(1000 * HUB_SECONDS))
+        self._patience.timeout.connect(self._give_up_the_hub)
+        self._again = QTimer(self, singleShot=True, interval=ASK_AGAIN)
+        self._again.timeout.connect(self._ask_hub)
 
     def begin(self) -> None:
         """Look at the machine, once the window had time to show."""
@@ -74,7 +80,8 @@ class Reckoner(QObject):
 
     def end(self) -> None:
         """Stop whatever is under way."""
-        self._settle.stop()
+        for timer in (self._settle, self._patience, self._again):
+            timer.stop()
         for job in self._jobs:
             job.stop()
 
@@ -128,18 +135,37 @@ class Reckoner(QObject):
         if answer is None:
             return
         self.answer = answer
-        missing = [w.name for w in answer.weights.values() if w.name and not w.here and not w.lacking]
-        unasked = [name for name in dict.fromkeys(missing) if name not in self.hub]
+        self._ask_hub()
+        self.changed.emit()
+
+    # -- the hub ------------------------------------------------------------------------------------------------
+
+    def _ask_hub(self) -> None:
+        """Ask for what is not here, and again where the hub could not be reached: the network may be back."""
+        weights = self.answer.weights.values() if self.answer else ()
+        missing = dict.fromkeys(w.name for w in weights if w.name and not w.here and not w.lacking)
+        known = {name for name, said in self.hub.items() if said.reached}
+        unasked = [name for name in missing if name not in known | self._asked]
         if unasked:
-            self.hub |= dict.fromkeys(unasked, HubAnswer())  # until it has answered
+            self._asked |= set(unasked)
+            self._patience.start()
             job = self._start(lambda: ask_hub(unasked))
             job.done.connect(self._take_hub)
-        self.changed.emit()
 
     def _take_hub(self, answers: dict[str, HubAnswer] | None) -> None:
         if answers is not None:
+            self._asked -= set(answers)
             self.hub |= answers
+            if not all(said.reached for said in answers.values()):
+                self._again.start()
             self.changed.emit()
+
+    def _give_up_the_hub(self) -> None:
+        """Go on as if it could not be reached; what it says after all is taken."""
+        self.hub = dict.fromkeys(self._asked, HubAnswer(reached=False)) | self.hub
+        self.changed.emit()
+
+    # -- measurements -------------------------------------------------------------------------------------------
 
     def _hear(self, event: Event) -> None:
         if isinstance(event, Message):

@@ -9,12 +9,14 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QLineEdit, QPushButton, QWidget
 
 from telme_gui import theme
+from telme_gui.names import corpus_name
 from telme_gui.session import Session
 from telme_gui.training.dialog.draft import Draft, settings_of
 from telme_gui.training.dialog.form import Choice, FormPage
 from telme_gui.training.dialog.wording import shown, words_of
 from telme_gui.training.plan import GOLD
 from telme_model import cli
+from telme_model.checkpoints import is_free
 from telme_model.config import Precision
 from telme_model.corpus import open_corpus
 from telme_model.corpus.dialogue import Corpus, Split
@@ -158,7 +160,7 @@ class RunPage(FormPage):
     def show_corpus(self, corpus: Corpus | None) -> None:
         """Show another corpus."""
         self.corpus = corpus
-        name = corpus.root.resolve().name if corpus else "none"
+        name = corpus_name(corpus.root)[0] if corpus else "none"
         self._corpus_name.setText(self._corpus_name.fontMetrics().elidedText(name, Qt.TextElideMode.ElideMiddle, NAME))
         self._corpus_name.setToolTip(str(corpus.root) if corpus else "")
         self._suggest_name()
@@ -206,11 +208,11 @@ class RunPage(FormPage):
         """Name the run after corpus and preset, as long as nobody else has."""
         if self._named or self.corpus is None:
             return
-        corpus = re.sub(r"[^\w.]+", "-", self.corpus.root.resolve().name).strip("-").lower()
-        base, folder = f"{corpus}-{self.draft.base.preset}", as_written(self.folder.text())
+        corpus = re.sub(r"[^\w.]+", "-", corpus_name(self.corpus.root)[0]).strip("-").lower()
+        base, folder = "-".join(dict.fromkeys((corpus, self.draft.base.preset))), as_written(self.folder.text())
         taken: set[str] = set()
         with suppress(OSError):  # not there yet, or not to be looked into, which is said elsewhere
-            taken = {path.name for path in folder.iterdir()}
+            taken = {path.name for path in folder.iterdir() if not is_free(path)}
         names = (base, *(f"{base}-{number}" for number in range(2, len(taken) + 3)))
         self.name.setText(next(name for name in names if not any(f"{old}-".startswith(f"{name}-") for old in taken)))
 

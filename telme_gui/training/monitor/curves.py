@@ -146,12 +146,14 @@ class Curves(QWidget):
         words = "Loss curves begin with the first step" if phase is None else f"The {phase} has not taken a step"
         self.losses.show_lines(title, lines, log=self.log.isChecked(), last=float(self.span.currentData()), empty=words)
         told = [t for t in (self.run, *self.others) if t is not None]
-        epochs = [(stage.phase, len(stage.epochs)) for t in told for stage in t.history.stages.values()]
+        stages = [stage for t in told for stage in t.history.stages.values()]
+        epochs = [(stage.phase, len(stage.epochs), planned(stage)) for stage in stages]
         seen = (phase if self.others else None, epochs)
         if seen != self._drawn_epochs:
             self._drawn_epochs = seen
             title, lines = self._compared_scores(phase) if self.others else self._scores()
-            self.scores.show_lines(title, lines, empty="A score follows each epoch")
+            last = max((planned(stage) for stage in stages if not self.others or stage.phase is phase), default=0)
+            self.scores.show_lines(title, lines, planned=last, empty="A score follows each epoch")
 
     # -- lines --------------------------------------------------------------------------------------------------
 
@@ -213,6 +215,11 @@ class Curves(QWidget):
         self._controls.setDirection(way)
         plot = FLAT if self._flat else PLOT
         self.setMinimumHeight(2 * plot + 80 if self._folded else plot + 40)
+
+
+def planned(stage: StageHistory) -> int:
+    """How many epochs a stage is to have: those it had, once it is over."""
+    return len(stage.epochs) if stage.finished else stage.planned_epochs
 
 
 def score_line(ink: Ink, stage: StageHistory) -> Line:

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QFrame, QMessageBox, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
 from telme_gui import theme
 from telme_gui.job import Job
+from telme_gui.names import run_name
 from telme_gui.session import Session
+from telme_gui.training.discarding import ask_in_training
 from telme_gui.training.monitor.figures import COUNT, figures
 from telme_gui.training.monitor.head import Empty, Head, Part
 from telme_gui.training.monitor.log import LogPane, log_line
@@ -21,10 +23,9 @@ from telme_gui.training.monitor.problem_card import ProblemCard
 from telme_gui.training.monitor.summary import Summary
 from telme_gui.training.monitor.summary_view import SummaryView
 from telme_gui.training.monitor.tiles import Tiles
-from telme_gui.training.plan import Plan
 from telme_gui.training.trainer import State
 from telme_model import cli
-from telme_model.events import Event, Message, Progress
+from telme_model.events import Event, Message, Phase, Progress
 from telme_model.history import History
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class Monitor(QWidget):
         self._job: Job | None = None  # whose events are followed
         self._history: History | None = None  # that the curves show
         self._lines: list[tuple[float, str]] = []  # of the log, not yet shown
-        self._busy = ""  # what goes on between two stages
+        self._busy: tuple[Phase, str] | None = None  # what goes on in a stage once it is trained
         self._news = True
         self._seen: object = None  # state and problem as last shown
         self._compared: tuple[tuple[str, History], ...] = ()
@@ -110,7 +111,7 @@ class Monitor(QWidget):
         head.switch.changed.connect(self._share_out)
         head.pause.clicked.connect(self._pause_or_resume)
         head.stop.clicked.connect(trainer.stop_and_keep)
-        head.discard.clicked.connect(self._ask_discard)
+        head.discard.clicked.connect(lambda: ask_in_training(trainer, self))
         head.train.clicked.connect(self.train_wanted)
         head.next.clicked.connect(trainer.start_next)
         self.empty.train.clicked.connect(self.train_wanted)
@@ -165,7 +166,7 @@ class Monitor(QWidget):
         if trainer.history is self._history:
             return
         self._history = trainer.history
-        self._busy = ""
+        self._busy = None
         self._lines = [(when, said) for when, event in trainer.history.messages if (said := log_line(event))]
         self.log.begin(str(trainer.plan.run) if trainer.plan else "")
         if self.curves is not None:
@@ -232,10 +233,14 @@ class Monitor(QWidget):
         if (line := log_line(event)) is not None:
             self._lines.append((time.time(), line))
         match event:
-            case Progress(phase=phase, done=done, total=total) if phase in ENCODERS and done < total:
-                self._busy = f"embedding {done:,} of {total:,}"
+            case Progress(phase=phase, done=done, total=total) if phase in ENCODERS and self._is_trained(phase):
+                self._busy = phase, f"embedding {done:,} of {total:,}"
             case _:
-                self._busy = ""
+                self._busy = None
+
+    def _is_trained(self, phase: Phase) -> bool:
+        stage = self._trainer.history.stages.get(phase)
+        return stage is not None and stage.finished
 
     def _run_clocks(self) -> None:
         wanted = self._trainer.state in ALIVE and self.isVisible()
@@ -279,14 +284,6 @@ class Monitor(QWidget):
         problem = self._trainer.problem
         if problem is not None and problem.offer is not None:
             self._trainer.submit([problem.offer])
-
-    def _ask_discard(self) -> None:
-        plan = self._trainer.plan
-        if plan is None:
-            return
-        box = ask_discard(plan, self)
-        box.accepted.connect(self._trainer.discard)
-        box.open()
 
     # -- Qt's own -----------------------------------------------------------------------------------------------
 
@@ -334,22 +331,10 @@ class Monitor(QWidget):
         self._share_out()
 
 
-def ask_discard(plan: Plan, parent: QWidget) -> QMessageBox:
-    """The question whether a run is to go; `accepted` where it is."""
-    box = QMessageBox(QMessageBox.Icon.Question, "Discard the run", f"Discard “{plan.run.name}”?", parent=parent)
-    box.setInformativeText(
-        "Training ends after the step in flight, and the run's folder goes to the trash, from where it can be taken "
-        f"back:\n{plan.run}"
-    )
-    box.addButton("Discard", QMessageBox.ButtonRole.AcceptRole)
-    box.setDefaultButton(box.addButton("Keep training", QMessageBox.ButtonRole.RejectRole))
-    return box
-
-
 def read_histories(runs: Sequence[Path]) -> Generator[Event, None, tuple[tuple[str, History], ...]]:
     """The histories of these runs by name, from their logs. Raises OSError."""
     told = []
     for run in runs:
         yield Message(text=f"reading {run}")
-        told.append((run.name, History.read(run / "events.jsonl")))
+        told.append((run_name(run), History.read(run / "events.jsonl")))
     return tuple(told)

@@ -57,22 +57,27 @@ def phases_of(config: Config) -> tuple[Phase, ...]:
 
 
 def steps_of(
-    history: History, phases: Sequence[Phase], *, alive: bool, broken: bool = False, busy: str = ""
+    history: History,
+    phases: Sequence[Phase],
+    *,
+    alive: bool,
+    broken: bool = False,
+    busy: tuple[Phase, str] | None = None,
 ) -> list[Step]:
     """The phases as the history knows them.
 
-    `alive`: the run goes on; `broken`: it failed where it stands; `busy`: what is done before a phase begins.
+    `alive`: the run goes on; `broken`: it failed where it stands; `busy`: what goes on in a phase that is trained.
     """
-    here = place_of(history, phases)
+    here = phases.index(busy[0]) if busy and busy[0] in phases else place_of(history, phases)
     steps = []
     fraction: float | None
     for place, phase in enumerate(phases):
         stage = history.stages.get(phase)
-        if place < here or (stage is not None and stage.finished):
+        if place < here or (stage is not None and stage.finished and not (busy and place == here)):
             caption, progress, fraction = _done(stage), Progress.DONE, 1.0
         elif place == here and (alive or broken):
             progress = Progress.BROKEN if broken else Progress.ACTIVE
-            caption = "failed" if broken else _active(phase, stage, busy)
+            caption = "failed" if broken else busy[1] if busy else _active(phase, stage)
             fraction = stage.fraction if stage else None
         else:
             stopped = place == here and stage is not None
@@ -105,9 +110,9 @@ def _done(stage: StageHistory | None) -> str:
     return "done" if stage.best is None else f"{SCORE}{stage.best.dev_weighted_f1:.1f}"
 
 
-def _active(phase: Phase, stage: StageHistory | None, busy: str) -> str:
+def _active(phase: Phase, stage: StageHistory | None) -> str:
     if stage is None:
-        return busy or ("loading weights" if phase in ENCODERS else "starting")
+        return "loading weights" if phase in ENCODERS else "starting"
     if stage.planned_epochs:
         best = f" · {stage.best.dev_weighted_f1:.1f}" if stage.best else ""
         return f"epoch {min(len(stage.epochs) + 1, stage.planned_epochs)} of {stage.planned_epochs}{best}"

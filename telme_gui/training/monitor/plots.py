@@ -45,6 +45,7 @@ class Plot(QWidget):
         self._read: float | None = None  # where the reading line stands
         self._range: tuple[float, ...] = ()
         self._last: float = math.inf  # only so many of the latest x
+        self._planned = 0.0  # the last x to come
         self.title, self.legend = QLabel(), QLabel()
         self.legend.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.legend.setWordWrap(True)
@@ -80,11 +81,18 @@ class Plot(QWidget):
     # -- what is drawn ------------------------------------------------------------------------------------------
 
     def show_lines(
-        self, title: str, lines: Sequence[Line], *, log: bool = False, last: float = math.inf, empty: str = ""
+        self,
+        title: str,
+        lines: Sequence[Line],
+        *,
+        log: bool = False,
+        last: float = math.inf,
+        planned: float = 0.0,
+        empty: str = "",
     ) -> None:
-        """Draw these in place of the former ones; `last` keeps to so many of the latest x."""
+        """Draw these in place of the former ones; `last` keeps to so many of the latest x, `planned` are to come."""
         self.title.setText(title)
-        self.lines, self._last = tuple(line for line in lines if len(line.x)), last
+        self.lines, self._last, self._planned = tuple(line for line in lines if len(line.x)), last, planned
         if log != self._log:
             self._log = log
             self.view.getAxis("left").setLogMode(y=log)
@@ -106,7 +114,7 @@ class Plot(QWidget):
         """The first and the last x to be shown; the last in coarse steps, so that axes are not drawn at each point."""
         end = max((float(line.x[-1]) for line in self.lines), default=1.0)
         if self._marks:
-            return 0.5, max(end, 4.0) + 0.5
+            return 0.5, max(end, self._planned) + 0.5
         if math.isinf(self._last):
             return 0.0, nice(end)
         stride = max(self._last / 20, 1.0)
@@ -191,7 +199,7 @@ class Plot(QWidget):
         for items in self._items:
             items.forget()
         if self.lines:
-            self.show_lines(self.title.text(), self.lines, log=self._log, last=self._last)
+            self.show_lines(self.title.text(), self.lines, log=self._log, last=self._last, planned=self._planned)
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
         """Other colours."""

@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from telme_gui.names import corpus_name, run_name
 from telme_gui.training import recovery
 from telme_gui.training.monitor.figures import seconds_logged
 from telme_gui.training.plan import Plan
@@ -57,8 +58,8 @@ class RunFacts:
 
     @property
     def name(self) -> str:
-        """The folder's name."""
-        return self.path.name
+        """How it is called: the folder's name."""
+        return run_name(self.path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +153,7 @@ def _read(path: Path) -> RunFacts:
         state=RunState.FINISHED if finished else _unfinished(folder),
         preset=config.preset,
         seed=config.seed,
-        corpus=(path / str(facts["corpus"].get("root", ""))).resolve().name,
+        corpus=corpus_name((path / str(facts["corpus"].get("root", ""))).resolve())[0],
         created=datetime.strptime(created, "%Y-%m-%dT%H:%M:%S%z") if created else None,
         at=None if finished else (left[0] if left else Phase.EVALUATING),
         test=_scores(folder.read_json("scores.json")) if scored else {},

@@ -36,7 +36,7 @@ TITLES = {
     Column.TEST: ("Test F1", "Weighted F1 of the fused predictions on test, ± half the 95 % interval"),
     Column.PRESET: ("Preset", "The settings it began with"),
     Column.SEED: ("Seed", "Of its random numbers"),
-    Column.CORPUS: ("Corpus", "The folder it was trained on"),
+    Column.CORPUS: ("Corpus", "What it was trained on"),
     Column.DATE: ("Begun", "When it was begun"),
     Column.TIME: ("Time", "How long it worked, pauses left out"),
 }

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QMenu,
-    QMessageBox,
     QPushButton,
     QStackedWidget,
     QToolButton,
@@ -23,7 +22,7 @@ from telme_gui import theme
 from telme_gui.charts.table import Table
 from telme_gui.job import Job
 from telme_gui.session import Session
-from telme_gui.training import recovery
+from telme_gui.training import discarding, recovery
 from telme_gui.training.runs.facts import RunFacts, RunRead, RunState, check_free, command, read_runs, rename
 from telme_gui.training.runs.model import Column, RunsModel
 from telme_gui.training.runs.table import RunTable, sheet
@@ -262,16 +261,8 @@ class Runs(QWidget):
         self.read()
 
     def _ask_delete(self) -> None:
-        facts = self.chosen
-        if facts is None:
-            return
-        box = QMessageBox(QMessageBox.Icon.Question, "Delete the run", f"Delete “{facts.name}”?", parent=self)
-        box.setInformativeText(f"Its folder goes to the trash, from where it can be taken back:\n{facts.path}")
-        box.addButton("Delete", QMessageBox.ButtonRole.AcceptRole)
-        box.setDefaultButton(box.addButton("Keep", QMessageBox.ButtonRole.RejectRole))
-        box.accepted.connect(partial(self._delete, facts.path))
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.open()
+        if self.chosen is not None:
+            discarding.ask(self.chosen.path, self, partial(self._delete, self.chosen.path))
 
     def _delete(self, run: Path) -> None:
         try:
