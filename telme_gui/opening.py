@@ -12,12 +12,14 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from telme_gui.job import Job
 from telme_gui.session import Session
 from telme_model import cli
+from telme_model.analysis.evaluation import turn_key
 from telme_model.analysis.predictions import Effect, Predictions, from_records
 from telme_model.checkpoints import RunError, RunFolder
 from telme_model.corpus import open_corpus
 from telme_model.corpus.dialogue import Corpus, Dialogue, Severity, Split, Turn
 from telme_model.corpus.fingerprint import fingerprint
 from telme_model.events import Event, Message, Progress, TurnPredicted
+from telme_model.kept import KeptPredictions
 from telme_model.libraries import load_torch
 from telme_model.records import run_records
 
@@ -28,7 +30,7 @@ AFTER = 800  # ms from a run's stored predictions to the computing of others, wh
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What a run keeps of a corpus: its predictions, perhaps none; and its fused weighted F1 in words."""
+    """What there is of a run on a corpus: predictions, perhaps none; and its fused weighted F1 in words."""
 
     predictions: Predictions
     headline: str = ""
@@ -282,7 +284,7 @@ def find_turn(turns: Sequence[Turn], name: str) -> Turn | None:
 
 
 def stored_of(run: Path, corpus: Corpus) -> Generator[Event, None, Stored]:
-    """What the run has stored of the corpus; nothing where it was trained on another. Raises RunError."""
+    """What is there already of the corpus: the run's own, and what was computed before. Raises RunError."""
     yield Message(text=f"reading {run}")
     folder = RunFolder.open(run)
     labels, facts = corpus.labels, folder.facts["corpus"]
@@ -296,7 +298,10 @@ def stored_of(run: Path, corpus: Corpus) -> Generator[Event, None, Stored]:
                 records += run_records(run, split)
                 yield Message(text=f"read {split}")
         headline = _headline(folder)
-    return Stored(replace(from_records(records, labels.labels), run=folder.name), headline)
+    stored = {turn_key(record): record for record in records}
+    kept = KeptPredictions(folder, corpus).read()
+    stored |= {key: record for record in kept if (key := turn_key(record)) not in stored}
+    return Stored(replace(from_records(list(stored.values()), labels.labels), run=folder.name), headline)
 
 
 def join(one: Predictions, other: Predictions) -> Predictions:

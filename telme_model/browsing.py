@@ -9,6 +9,7 @@ from telme_model.config import AttentionScope
 from telme_model.corpus.dialogue import Corpus, Dialogue, Split, TurnId
 from telme_model.devices import choose_device, leave_a_core
 from telme_model.events import Event, Phase, Progress, TurnPredicted
+from telme_model.kept import KeptPredictions
 from telme_model.paths import media_cache_folder
 from telme_model.prediction import Embedder, Predictor, open_trained, stored_embeddings
 
@@ -27,9 +28,10 @@ def predict_as_wanted(
     """Predict the turns that are not `known`: a TurnPredicted each, and the progress over all of them.
 
     `wanted` is asked again and again; its dialogue comes before all others. What is predicted is what `predict` says,
-    to rounding. Raises RunError, CacheError, WeightsError.
+    to rounding, and is kept (`KeptPredictions`). Raises RunError, CacheError, WeightsError.
     """
     run = open_trained(run_path)
+    kept = KeptPredictions(run, corpus)
     device = choose_device(run.config.device)
     leave_a_core(device)
     stored = stored_embeddings(run, corpus)
@@ -46,11 +48,13 @@ def predict_as_wanted(
             predictor = Predictor(run, (yield from _retold(embedder.embed(turns), progress)), device)
         assert predictor is not None
         rows = {turn.id: row for row, turn in enumerate(predictor.turns)}
-        for turn, record in zip(turns, predictor.records_of([rows[turn.id] for turn in turns])):
-            if turn.id not in known:
-                done += 1
-                yield TurnPredicted(record=record)
-                yield Progress(phase=Phase.EVALUATING, done=done, total=total)
+        predicted = zip(turns, predictor.records_of([rows[turn.id] for turn in turns]))
+        records = [record for turn, record in predicted if turn.id not in known]
+        kept.add(records)
+        for record in records:
+            done += 1
+            yield TurnPredicted(record=record)
+            yield Progress(phase=Phase.EVALUATING, done=done, total=total)
 
 
 def _waiting(corpus: Corpus, known: Collection[TurnId], first: Dialogue | None, whole_splits: bool) -> Waiting:

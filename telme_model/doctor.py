@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from telme_model import __version__
-from telme_model.paths import media_cache_folder
+from telme_model.paths import annotations_folder, media_cache_folder, predictions_folder, runs_folder
 
 PROJECT = "telme-studio"
 RESOURCES = Path(__file__).parents[1] / "resources" / "demo"
@@ -160,6 +160,9 @@ def _folders() -> dict[str, str]:
     hub = os.environ.get("HF_HOME") or str(Path.home() / ".cache" / "huggingface")
     folders = {
         "decoded media": media_cache_folder(),
+        "predictions": predictions_folder(),
+        "runs": runs_folder(),
+        "annotations": annotations_folder(),
         "Hugging Face": Path(hub),
         "working folder": Path.cwd(),
     }

@@ -12,6 +12,12 @@ def media_cache_folder() -> Path:
     return Path(named) if named else user_cache_path("telme-studio") / "media"
 
 
+def predictions_folder() -> Path:
+    """The folder of predictions that were computed to be looked at: the user's cache, or TELME_PREDICTIONS."""
+    named = os.environ.get("TELME_PREDICTIONS")
+    return Path(named) if named else user_cache_path("telme-studio") / "predictions"
+
+
 def runs_folder() -> Path:
     """The folder of the runs that the window trains: the user's data, or what TELME_RUNS names."""
     named = os.environ.get("TELME_RUNS")

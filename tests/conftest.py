@@ -65,7 +65,8 @@ def _no_unexpected_log(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep labels and runs of a test apart from those of others, and of whoever runs the tests."""
+    """Keep what a test makes apart from what others make, and from what whoever runs the tests has."""
+    monkeypatch.setenv("TELME_PREDICTIONS", str(tmp_path / "predictions"))
     monkeypatch.setenv("TELME_ANNOTATIONS", str(tmp_path / "annotations"))
     monkeypatch.setenv("TELME_RUNS", str(tmp_path / "default runs"))
 

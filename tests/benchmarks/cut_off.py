@@ -35,6 +35,7 @@ def main() -> int:
         place = Path(folder)
         os.environ |= {
             "TELME_RUNS": str(place / "runs"),
+            "TELME_PREDICTIONS": str(place / "predictions"),
             "TELME_CACHE": str(place / "cache"),
             "QT_QPA_PLATFORM": "offscreen",
             "HF_HUB_OFFLINE": "1",

@@ -140,6 +140,7 @@ def main() -> None:
         folder = Path(name)
         os.environ["TELME_CACHE"] = str(folder / "cache")
         os.environ["TELME_RUNS"] = str(folder / "runs")
+        os.environ["TELME_PREDICTIONS"] = str(folder / "predictions")
         alone = headless(folder / "headless", settings)
         beside, late = in_window(folder / "window", settings)
         same = weights(folder / "headless") == weights(folder / "window") != {}

@@ -195,6 +195,26 @@ def test_another_corpus_is_predicted_from_the_dialogue_that_is_looked_at(
     assert first == ["test/dia2_utt0"]
 
 
+def test_what_was_predicted_is_there_at_the_next_opening(
+    qtbot: QtBot, opener: Opener, session: Session, trained: Path, tmp_path: Path
+) -> None:
+    root = tmp_path / "other"
+    root.mkdir()
+    write_annotations(root, Split.TEST, list(rows(Split.TEST)))
+    opener.open(root, trained)
+    qtbot.waitUntil(lambda: session.base is not None and opener.missing == 0, timeout=WAIT)
+    assert session.base is not None
+    computed = {turn: session.base.probabilities["fused"][row].tolist() for turn, row in session.base.rows.items()}
+    opener.close()
+    with qtbot.waitSignal(opener.settled, timeout=WAIT):
+        opener.open(root, trained)
+    assert opener.missing == 0
+    assert session.base is not None
+    again = {turn: session.base.probabilities["fused"][row].tolist() for turn, row in session.base.rows.items()}
+    assert again == computed
+    assert len(again) == len(session.turns)
+
+
 def test_predicting_can_be_stopped_and_gone_on_with(
     qtbot: QtBot, opener: Opener, session: Session, series: Path, trained: Path
 ) -> None:
