@@ -67,7 +67,7 @@ def run_window(
         _say_at_last(window, "Your settings could not be read", sentence, opening=corpus is not None or run is not None)
     try:
         if corpus is not None:
-            window.opener.open(corpus, run, turn, last=settings.turn_of(corpus), meet=True)
+            window.opener.open(corpus, run, turn, last=settings.of(corpus).turn, meet=True)
         elif run is not None:
             window.opener.open_run(run)
         if screenshot is None:

@@ -20,7 +20,8 @@ from PySide6.QtWidgets import (
 )
 
 from telme_gui import chips, theme
-from telme_gui.session import Filter, Mark, Session
+from telme_gui.marks import Mark
+from telme_gui.session import Filter, Session
 from telme_model.analysis.predictions import LARGE_SHIFT, LOW_MARGIN, Effect
 from telme_model.corpus.dialogue import Split
 

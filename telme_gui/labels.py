@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from telme_model.annotations.database import StoreDamagedError, StoreError
 from telme_model.annotations.labels import ADJUDICATED, Label, Scope
 from telme_model.annotations.places import store_path
-from telme_model.annotations.store import Key, Store, check_name
+from telme_model.annotations.store import Key, Store, check_name, check_rename
 from telme_model.annotations.undo import Step
 from telme_model.corpus.dialogue import Corpus, TurnId
 
@@ -164,7 +164,7 @@ class Labels(QObject):
     def rename(self, layer: str, new: str) -> None:
         """Call a layer something else."""
         try:
-            check_name(new)
+            check_rename(layer, new)
             if self.store is not None and layer in self.store.layers():
                 self.store.rename_layer(layer, new)
         except StoreError as problem:
@@ -216,6 +216,20 @@ class Labels(QObject):
             self._take_damage(problem)
         except StoreError as problem:
             self.failed.emit("There is no new backup", str(problem))
+        return None
+
+    @property
+    def undoable(self) -> Step | None:
+        """What an undo would take back; None also where that cannot be read, which the undo itself will say."""
+        with suppress(StoreError):
+            return self.store.undoable if self.store else None
+        return None
+
+    @property
+    def redoable(self) -> Step | None:
+        """What a redo would do again; None likewise."""
+        with suppress(StoreError):
+            return self.store.redoable if self.store else None
         return None
 
     def undo(self) -> Step | None:

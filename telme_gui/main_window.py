@@ -50,6 +50,7 @@ from telme_gui.training.runs import Runs
 from telme_gui.training.trainer import State
 from telme_gui.turns import TurnTable
 from telme_gui.welcome import Welcome
+from telme_gui.whereabouts import Whereabouts
 from telme_model import cli, doctor
 from telme_model.checkpoints import is_run
 from telme_model.corpus.dialogue import TurnId
@@ -80,6 +81,7 @@ class MainWindow(QMainWindow):
         self.tasks, self.store_banner = Tasks(session, self), StoreBanner(session)
         self.queues = Queues(session, self.annotator, self)
         self.queue_menu = QueueMenu(session, self.queues, self)
+        self.whereabouts = Whereabouts(session, self.opener, self.queues, settings, self)
         self.training = TrainingActions(session, settings, self)
         self.monitor, self.runs, self.leftovers = Monitor(session), Runs(session), Leftovers(session)
         self.ending = Ending(session, self._open_trained, self)
@@ -156,8 +158,6 @@ class MainWindow(QMainWindow):
         self.runs.open_wanted.connect(self.opener.open_run)
         self.runs.compare_wanted.connect(self._compare)
         self.player.playing_changed.connect(self._clip_check.set_playing)
-        self.opener.opened.connect(self._remember)
-        session.current_changed.connect(self._remember)
         self.appearance.changed.connect(self._show_what_is_open)
         self.header.view_chosen.connect(lambda view: self.show_view(View(view)))
         self.welcome.corpus_wanted.connect(self.menus.ask_corpus)
@@ -183,11 +183,6 @@ class MainWindow(QMainWindow):
         self.header.show_open(name, about, run_name(run) if run else "", self.opener.headline)
         self.setWindowTitle(f"{name} – TelME Studio" if name else "TelME Studio")
 
-    def _remember(self) -> None:
-        if self.session.corpus is not None:
-            turn = str(self.session.current.id) if self.session.current else ""
-            self.settings.remember(self.session.corpus.root, self.session.run, turn)
-
     # -- what a person asks for ---------------------------------------------------------------------------------
 
     def show_view(self, view: View) -> None:
@@ -207,11 +202,11 @@ class MainWindow(QMainWindow):
         if is_run(path):
             self.opener.open_run(path)
         else:
-            self.opener.open(path, last=self.settings.turn_of(path))
+            self.opener.open(path, last=self.settings.of(path).turn)
 
     def open_demo(self) -> None:
         """Open the bundled corpus with its run."""
-        self.opener.open(cli.DEMO_CORPUS, cli.DEMO_RUN, last=self.settings.turn_of(cli.DEMO_CORPUS), meet=True)
+        self.opener.open(cli.DEMO_CORPUS, cli.DEMO_RUN, last=self.settings.of(cli.DEMO_CORPUS).turn, meet=True)
 
     def open_recent(self, entry: Recent) -> None:
         """Open what was open before; a run that has gone is left out."""

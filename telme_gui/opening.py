@@ -10,6 +10,7 @@ import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from telme_gui.job import Job
+from telme_gui.names import run_name
 from telme_gui.session import Session
 from telme_model import cli
 from telme_model.analysis.evaluation import turn_key
@@ -64,9 +65,7 @@ class Opener(QObject):
 
     # -- what can be asked --------------------------------------------------------------------------------------
 
-    def open(
-        self, root: Path, run: Path | None = None, turn: str = "", *, last: str = "", meet: bool = False
-    ) -> None:
+    def open(self, root: Path, run: Path | None = None, turn: str = "", *, last: str = "", meet: bool = False) -> None:
         """Open a corpus, then a run on it, then go to a turn ("dia3_utt5", "test/dia3_utt5").
 
         Where no turn is named it goes to the `last` one, if that is still there; else `meet` goes to one on which the
@@ -301,7 +300,7 @@ def stored_of(run: Path, corpus: Corpus) -> Generator[Event, None, Stored]:
     stored = {turn_key(record): record for record in records}
     kept = KeptPredictions(folder, corpus).read()
     stored |= {key: record for record in kept if (key := turn_key(record)) not in stored}
-    return Stored(replace(from_records(list(stored.values()), labels.labels), run=folder.name), headline)
+    return Stored(replace(from_records(list(stored.values()), labels.labels), run=run_name(run)), headline)
 
 
 def join(one: Predictions, other: Predictions) -> Predictions:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from pathlib import Path
 
 import numpy as np
@@ -10,22 +9,14 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from telme_gui.job import Job
-from telme_gui.labels import Labels, is_disputed
+from telme_gui.labels import Labels
+from telme_gui.marks import Mark, Marks
 from telme_gui.training.trainer import Trainer
 from telme_model.analysis.predictions import Effect, Predictions
-from telme_model.annotations.labels import GOLD, Scope
+from telme_model.annotations.labels import GOLD
 from telme_model.corpus import film_time
 from telme_model.corpus.dialogue import Corpus, Dialogue, Modality, Split, Turn, TurnId
 from telme_model.events import Event
-
-
-class Mark(StrEnum):
-    """What annotators left on a turn."""
-
-    MISSING = "not annotated"  # in the chosen layer
-    DIFFERENT = "differs from gold"
-    DISPUTED = "disputed"  # two annotators differ, or one is unsure
-    FLAGGED = "flagged"  # or commented
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,8 +78,7 @@ class Session(QObject):
         self._haystack: list[str] = []
         self._placed: tuple[TurnId, ...] | None = None  # predicted turns whose rows are in `_places`
         self._places: NDArray[np.intp] = np.zeros(0, np.intp)
-        self._marks: dict[Mark, NDArray[np.bool_]] = {}  # see `_marked`
-        self._marks_view: tuple[str, Scope, bool] | None = None  # the layer, scope and blind mode that they hold for
+        self._marks = Marks(self.labels)
         self._view = (self.labels.layer, self.labels.scope, self.labels.blind)  # as last followed
         self._seconds: dict[TurnId, float] = {}  # of the clips that were opened
         self.labels.changed.connect(self._follow_labels)
@@ -105,7 +95,8 @@ class Session(QObject):
         self.turns = tuple(turn for dialogue in dialogues for turn in dialogue.turns)
         self.rows = {turn.id: row for row, turn in enumerate(self.turns)}
         self.dialogue_of = {turn.id: dialogue for dialogue in dialogues for turn in dialogue.turns}
-        self._placed, self._marks = None, {}
+        self._placed = None
+        self._marks.open(self.turns)
         self._haystack = [f"{turn.speaker}\n{turn.text}".casefold() for turn in self.turns]
         self.media_problems = {}
         self._seconds = {}
@@ -193,7 +184,7 @@ class Session(QObject):
                     said[predictions.rows[turn]] = index[label.emotion]
             predictions = predictions.judged(said, self.truth)
         if predictions is not None and self.labels.blind:
-            hidden = np.append(self._marked[Mark.MISSING], True)
+            hidden = np.append(self._marks[Mark.MISSING], True)
             predictions = predictions.veiled(hidden[self._rows_of(predictions)])
         return predictions
 
@@ -202,9 +193,9 @@ class Session(QObject):
         view = (labels.layer, labels.scope, labels.blind)
         another, self._view = view != self._view, view
         if touched is None:
-            self._marks = {}
-        elif self._marks and touched in self.rows:
-            self._mark([self.rows[touched]])
+            self._marks.forget()
+        elif touched in self.rows:
+            self._marks.touch(self.rows[touched])
         judged = self._judge(self._plain)
         rejudged = judged is not self._plain or self.predictions is not self._plain
         if rejudged:
@@ -355,35 +346,11 @@ class Session(QObject):
         return self._places
 
     def mark_mask(self, marks: frozenset[Mark]) -> NDArray[np.bool_]:
-        """Which turns bear any of the marks [turns]; of a hidden turn it is not told what others think."""
+        """Which turns bear any of the marks [turns]."""
         mask = np.zeros(len(self.turns), bool)
         for mark in marks:
-            mask |= self._marked[mark]
+            mask |= self._marks[mark]
         return mask
-
-    @property
-    def _marked(self) -> Mapping[Mark, NDArray[np.bool_]]:
-        """Which turns bear each mark [turns], kept from label to label: with every one, all of them are counted."""
-        view = (self.labels.layer, self.labels.scope, self.labels.blind)
-        if not self._marks or view != self._marks_view:
-            self._marks_view = view
-            self._marks = {mark: np.zeros(len(self.turns), bool) for mark in Mark}
-            self._mark(range(len(self.turns)))
-        return self._marks
-
-    def _mark(self, rows: Iterable[int]) -> None:
-        labels, marks = self.labels, self._marks
-        mine = labels.of(labels.layer, labels.scope)
-        everybody = [labels.of(layer, labels.scope) for layer in labels.annotators]
-        for row in rows:
-            turn = self.turns[row]
-            label = mine.get(turn.id)
-            emotion = label.emotion if label else None
-            marks[Mark.MISSING][row] = emotion is None
-            marks[Mark.DIFFERENT][row] = emotion is not None and turn.gold not in (None, emotion)
-            marks[Mark.FLAGGED][row] = label is not None and (label.flag or label.comment != "")
-            said = [other for others in everybody if (other := others.get(turn.id)) is not None]
-            marks[Mark.DISPUTED][row] = is_disputed(said) and not (labels.blind and emotion is None)
 
     # -- background work ----------------------------------------------------------------------------------------
 

@@ -24,11 +24,13 @@ class Theme(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Recent:
-    """A corpus that was open, the run it was seen with ("" for none), and the turn where one was."""
+    """A corpus that was open, the run it was seen with ("" for none), the turn where one was, and the work."""
 
     corpus: str
     run: str = ""
     turn: str = ""
+    queue: str = ""  # that was worked through
+    filter: dict[str, Any] = field(default_factory=dict)  # what of it was chosen (see `whereabouts.kept`)
 
     @property
     def there(self) -> bool:
@@ -102,14 +104,21 @@ class Settings:
             save(self, self.file)
 
     def remember(self, corpus: Path, run: Path | None, turn: str = "") -> None:
-        """Put a corpus with its run at the head of the recent ones."""
-        entry = Recent(str(corpus.absolute()), str(run.absolute()) if run else "", turn)
+        """Put a corpus with its run and the turn where one is at the head of the recent ones."""
+        self._put_first(replace(self.of(corpus), run=str(run.absolute()) if run else "", turn=turn))
+
+    def remember_work(self, corpus: Path, queue: str, filter_: dict[str, Any]) -> None:
+        """Put a corpus with what one works on there at the head of the recent ones."""
+        self._put_first(replace(self.of(corpus), queue=queue, filter=filter_))
+
+    def of(self, corpus: Path) -> Recent:
+        """Where one was in a corpus; nowhere if it was not open lately."""
+        path = str(corpus.absolute())
+        return next((entry for entry in self.recent if entry.corpus == path), Recent(path))
+
+    def _put_first(self, entry: Recent) -> None:
         others = [old for old in self.recent if old.corpus != entry.corpus]
         self.recent = [entry, *others][:RECENT]
-
-    def turn_of(self, corpus: Path) -> str:
-        """Where one was in a corpus; "" where it was not open lately."""
-        return next((entry.turn for entry in self.recent if entry.corpus == str(corpus.absolute())), "")
 
 
 def settings_path() -> Path:
@@ -153,9 +162,9 @@ def _settings(tree: Mapping[str, Any]) -> Settings:
     labelling = dict(tree.get("annotating", {}))
     annotating = Annotating(**{**labelling, "scope": Scope(labelling.get("scope", Scope.ALL))})
     keys = dict(tree.get("keys", {}))
-    places = [part for entry in recent for part in (entry.corpus, entry.run, entry.turn)]
+    places = [part for entry in recent for part in (entry.corpus, entry.run, entry.turn, entry.queue)]
     strings = [*texts.values(), *keys, *keys.values(), *places]
-    if not all(isinstance(text, str) for text in strings):
+    if not all(isinstance(text, str) for text in strings) or not all(isinstance(of.filter, dict) for of in recent):
         raise TypeError("text expected")
     return Settings(
         theme=Theme(tree["theme"]),

@@ -1,7 +1,9 @@
 """Pretrained encoders: found by hub name or folder, or built tiny from scratch; and what rebuilds them from a run."""
 
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +21,22 @@ class WeightsError(Exception):
     """Weights that are not on this machine or cannot be used; the message says what to do."""
 
 
+def _load_transformers() -> None:
+    """Import what every model needs, on a thread of its own.
+
+    The import leaves a cycle that holds the frames it was called from, and in them, until garbage is collected, the
+    first network: gigabytes of a graphics card.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(import_module, "transformers.modeling_utils").result()
+
+
 def load_backbone(weights: str, modality: Modality) -> nn.Module:
     """A Hugging Face encoder with its pretrained weights. Raises WeightsError with what to do.
 
     `toy` builds a few thousand weights from scratch (for the tests); its text vocabulary comes from the tokenizer.
     """
+    _load_transformers()
     from transformers import AutoModel
 
     if weights == "toy":
@@ -63,6 +76,7 @@ def load_tokenizer(weights: str, texts: Iterable[str], speaker_tokens: int) -> A
 
 def rebuild_backbone(folder: Path) -> nn.Module:
     """The encoder that `config.json` in `folder` describes, with random weights: a run brings its own."""
+    _load_transformers()
     from transformers import AutoConfig, AutoModel
 
     if not (folder / "config.json").is_file():

@@ -35,13 +35,14 @@ class Batch:
 
     def to(self, device: torch.device) -> "Batch":
         """The same batch on `device`, finished."""
-        ahead = device.type == "cuda"  # elsewhere a copy that is not waited for may read memory that is let go
-        values, mask, read = (
-            None if part is None else part.to(device, non_blocking=ahead)
-            for part in (self.values, self.mask, self.read)
-        )
-        assert values is not None
+        values = _moved(self.values, device)
+        mask, read = (None if part is None else _moved(part, device) for part in (self.mask, self.read))
         return Batch(values if self.finish is None else self.finish(values), mask, read)
+
+
+def _moved(tensor: Tensor, device: torch.device) -> Tensor:
+    # Where it is not CUDA, a copy that is not waited for may read memory that was let go meanwhile.
+    return tensor.to(device, non_blocking=device.type == "cuda")
 
 
 class Inputs(Protocol):

@@ -89,7 +89,10 @@ class StepCount(StrEnum):
 
 
 class Precision(StrEnum):
-    """Arithmetic of the forward pass; `auto` is bf16 on a GPU that has it, else fp16 on a GPU, fp32 on a CPU."""
+    """Arithmetic of the forward pass; `auto` is bf16 on a GPU that has it, else fp16 on a GPU, fp32 on a CPU.
+
+    In fp32, PyTorch still computes convolutions in TF32 on cards that have it.
+    """
 
     AUTO = "auto"
     FP32 = "fp32"
@@ -253,7 +256,7 @@ class Config:
     device: str = "auto"
     evaluation_batch: int = 16
     background_turns: int = 16  # training turns that stand for an absent modality in the Shapley shares
-    checkpoint_steps: int = 200  # optimiser steps between two states that a killed run resumes from
+    checkpoint_steps: int = 200  # steps between two states that a killed run resumes from; more if slow
     text: TextConfig = field(default_factory=TextConfig)
     audio: AudioConfig = field(default_factory=AudioConfig)
     visual: VisualConfig = field(default_factory=VisualConfig)

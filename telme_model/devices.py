@@ -1,7 +1,9 @@
 """Where and in which arithmetic a run computes."""
 
 import os
+import re
 import threading
+from itertools import takewhile
 
 import torch
 
@@ -17,20 +19,31 @@ _MEMORY_FULL = ("can't allocate memory", "DefaultCPUAllocator: not enough memory
 
 
 def choose_device(name: str) -> torch.device:
-    """`auto` is the first GPU, else the CPU. Raises ConfigError when the named device is not there."""
+    """`auto` is the first CUDA GPU, else the CPU. Raises ConfigError when the named device is not there."""
     if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        return torch.device("cuda" if cards() else "cpu")
     device = torch.device(name)
     if device.type == "cuda" and (device.index or 0) >= cards():
-        raise ConfigError(f"device {name} is not here: PyTorch sees {cards()} CUDA GPUs; use cpu")
+        raise ConfigError(f"device {name} is not here: PyTorch can use {cards()} CUDA GPUs; use cpu")
     if device.type == "mps" and not torch.backends.mps.is_available():
         raise ConfigError("device mps is not here: this machine has no Apple GPU that PyTorch sees; use cpu")
     return device
 
 
 def cards() -> int:
-    """How many CUDA GPUs can be used: none where the driver is too old, though it counts them."""
-    return torch.cuda.device_count() if torch.cuda.is_available() else 0
+    """How many CUDA GPUs, from the first on, can be used.
+
+    Those that a driver too old for PyTorch counts cannot, nor those too old for PyTorch's own code.
+    """
+    there = range(torch.cuda.device_count() if torch.cuda.is_available() else 0)
+    return sum(1 for _ in takewhile(_served, there))
+
+
+def _served(card: int) -> bool:
+    """Whether PyTorch brings code for a card of this capability or an older one."""
+    codes = [int(digits[1]) for name in torch.cuda.get_arch_list() if (digits := re.match(r"sm_(\d+)", name))]
+    major, minor = torch.cuda.get_device_capability(card)
+    return not codes or 10 * major + minor >= min(codes)  # none: AMD's cards, which are named otherwise
 
 
 def leave_a_core(device: torch.device) -> None:

@@ -7,8 +7,9 @@ Until something was measured (`measuring.py`), time and memory follow from a for
   the audio front end's frames, the patches of all frames; convolutions over samples and pixels are added.
 - speed: `CPU_SPEED` a core in use, `GPU_SPEED` a card, in any precision but fp32 three times as much. The bundled
   encoders are too small for that: `BUNDLED` corrects it by what their trainings took.
-- memory: 16 bytes a weight (itself, its gradient, AdamW's two moments) and 34 bytes of activations a layer, token and
-  unit of width in half precision, twice that in fp32; the libraries' own.
+- memory: 16 bytes a weight (itself, its gradient, AdamW's two moments), 2 more in half precision (its copy there), and
+  what the way back needs: so many bytes (`KEPT`) a layer, token and unit of width, and (`KEPT_AHEAD`) a sample and
+  channel of the audio front end; the libraries' own.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,6 +28,8 @@ CPU_SPEED = 3e10  # float32 operations a second and core
 GPU_SPEED = 1e13  # float32 operations a second of a card with 24 GB
 HALF = 3.0  # times that in half precision
 DECODING = 0.15  # seconds a turn and core
+KEPT = {Modality.TEXT: (40, 66), Modality.AUDIO: (40, 66), Modality.VISUAL: (72, 106)}  # in half precision, in fp32
+KEPT_AHEAD = (12, 14)  # likewise, of the front end: outputs, norms and activations
 LIBRARIES = 900_000_000  # bytes that torch and transformers take by themselves
 BUNDLED = {Modality.TEXT: 1.2, Modality.AUDIO: 1.55, Modality.VISUAL: 0.77}  # times the formula's seconds
 FUSION_STEP = 0.012  # seconds of a step of the fusion on a CPU core
@@ -267,13 +270,13 @@ def memory(architecture: Architecture, corpus: Corpus, config: Config, modality:
     stage = config.stage(modality)
     half = _half(stage, config.device, machine)
     longest = max((n for split in tokens(corpus, config, modality, architecture).values() for n in split), default=0)
-    activations: float = (34 if half else 68) * architecture.layers * architecture.width * longest
+    activations: float = KEPT[modality][not half] * architecture.layers * architecture.width * longest
     if modality is Modality.AUDIO:
         samples = samples_of(architecture, longest)
         for channels, _, stride in architecture.convolutions:
             samples /= stride
-            activations += (6 if half else 12) * samples * channels  # output, norm and activation of each
-    return LIBRARIES + 16 * architecture.parameters + round(stage.batch * activations)
+            activations += KEPT_AHEAD[not half] * samples * channels
+    return LIBRARIES + (18 if half else 16) * architecture.parameters + round(stage.batch * activations)
 
 
 def samples_of(architecture: Architecture, frames: float) -> float:

@@ -19,9 +19,18 @@ from telme_model.backbones import load_backbone, rebuild_backbone
 from telme_model.batching import Batch
 from telme_model.config import AudioPadding, Config
 from telme_model.corpus.dialogue import Corpus, Modality, Split
-from telme_model.devices import autocast, autocast_type, choose_device, leave_a_core, random_numbers
+from telme_model.devices import (
+    autocast,
+    autocast_type,
+    cards,
+    choose_device,
+    leave_a_core,
+    memory_full,
+    random_numbers,
+)
 from telme_model.estimates import Gpu, Key, Machine, Speed, key, memory, samples_of, tokens
 from telme_model.events import Event, Message, Progress
+from telme_model.fitting import adamw
 from telme_model.losses import classification_loss
 from telme_model.networks import Encoder, make_encoder
 from telme_model.weights import TOY, Weights, find_weights
@@ -39,15 +48,24 @@ def look_at_machine() -> Generator[Event, None, Machine]:
 def this_machine() -> Machine:
     """Cores, memory and cards."""
     gpus = []
-    for number in range(torch.cuda.device_count()):
-        free, total = torch.cuda.mem_get_info(number)
-        gpus.append(Gpu(name=torch.cuda.get_device_name(number), memory=total, free=free))
+    for number in range(cards()):
+        card = torch.cuda.get_device_properties(number)
+        gpus.append(Gpu(name=card.name, memory=card.total_memory, free=_free(number)))
     return Machine(
         cores=os.cpu_count() or 1,
         free=psutil.virtual_memory().available,
         gpus=tuple(gpus),
         mps=torch.backends.mps.is_available(),
     )
+
+
+def _free(card: int) -> int:
+    """Bytes of a card that a training could have: what torch keeps there for later counts, too."""
+    try:
+        free, _ = torch.cuda.mem_get_info(card)
+    except RuntimeError:  # other programs have filled it to the brim
+        return 0
+    return int(free) + torch.cuda.memory_reserved(card) - torch.cuda.memory_allocated(card)
 
 
 def measure(config: Config, corpus: Corpus, machine: Machine) -> Generator[Event, None, dict[Key, Speed]]:
@@ -67,7 +85,16 @@ def measure(config: Config, corpus: Corpus, machine: Machine) -> Generator[Event
             yield Message(text=text, level="warning")
             continue
         yield Message(text=f"measuring the {phase}")
-        measured[key(config, modality)] = yield from _Trial(config, corpus, modality, weights, device).run()
+        try:
+            measured[key(config, modality)] = yield from _Trial(config, corpus, modality, weights, device).run()
+        except (MemoryError, RuntimeError) as error:
+            if not memory_full(error):
+                raise
+            batch = config.stage(modality).batch
+            text = f"the {phase} is not measured: a batch of {batch} turns does not fit into the free memory"
+            yield Message(text=text, level="warning")
+        if device.type == "cuda":
+            torch.cuda.empty_cache()
         yield Progress(phase=phase, done=done + 1, total=len(config.modalities), unit="encoders")
     return measured
 
@@ -85,26 +112,31 @@ class _Trial:
         self.dtype = autocast_type(self.stage.precision, device)
         self.classes = len(corpus.labels)
         self.generator = torch.Generator().manual_seed(0)
+        if device.type == "cuda":
+            torch.cuda.empty_cache()
+            torch.cuda.reset_peak_memory_stats(device)
+            self.before = torch.cuda.memory_reserved(device)  # of a window's predictions, say
         lengths = tokens(corpus, config, modality, architecture).get(Split.TRAIN, [1])
         self.mean, self.longest = sum(lengths) / len(lengths), max(lengths)
         with random_numbers:
             backbone = _backbone(weights, modality)
             # Always float32, as in training: autocast decides the arithmetic.
             self.encoder: Encoder = make_encoder(modality, backbone, config, self.classes).float().to(device)
-        self.optimizer = torch.optim.AdamW(self.encoder.parameters(), lr=1e-6)
+        self.optimizer = adamw(self.encoder.parameters(), self.stage, device)
 
     def run(self) -> Generator[Event, None, Speed]:
-        """On a card the first step takes the longest turns, for the memory's peak. The fastest step counts."""
+        """On a card the longest turns come first, for the memory's peak. The fastest step counts."""
         cuda = self.device.type == "cuda"
         if cuda:
-            torch.cuda.reset_peak_memory_stats(self.device)
-            self._step(self.longest)
+            for _ in range(2):  # AdamW's moments are there from the second step on
+                self._step(self.longest)
+            self._score(self.longest)
         seconds: list[float] = []
         while len(seconds) < STEPS and sum(seconds) < ENOUGH:
             seconds.append(self._step(self.mean))
             yield Message(text=f"one step took {seconds[-1]:.2f} s")
         scoring = self._score(self.mean)
-        peak = torch.cuda.max_memory_reserved(self.device) if cuda else 0
+        peak = torch.cuda.max_memory_reserved(self.device) - self.before if cuda else 0
         return Speed(train=min(seconds) / self.stage.batch, score=scoring, memory=peak)
 
     def _step(self, length: float) -> float:
@@ -130,8 +162,8 @@ class _Trial:
         return (self._now() - began) / self.config.evaluation_batch
 
     def _now(self) -> float:
-        if self.device.type == "cuda":
-            torch.cuda.synchronize(self.device)
+        if self.device.type != "cpu":
+            torch.accelerator.synchronize(self.device)
         return time.perf_counter()
 
     def _batch(self, size: int, length: float) -> Batch:

@@ -50,12 +50,14 @@ class EncoderTask:
         teacher: Embeddings | None = None,
         distillation: DistillationConfig | None = None,
     ) -> None:
-        """`turns` are the whole corpus; those of train with gold and the modality are trained on."""
+        """`turns` are the whole corpus; those of train with gold, the modality and the teacher's are trained on."""
         self.phase, self.weights, self.module = phase, str(encoder.modality), encoder
         self.inputs, self.turns, self.labels = inputs, turns, labels
         self.device, self.dtype, self.batch = device, dtype, batch
         self.teacher, self.distillation = teacher, distillation
-        self.rows = labelled_rows(turns, Split.TRAIN, present)
+        if teacher is not None:  # nothing is learnt from a teacher that lacks the turn
+            taught = [here and there for here, there in zip(present, teacher.present.tolist(), strict=True)]
+        self.rows = labelled_rows(turns, Split.TRAIN, present if teacher is None else taught)
         self.dev = labelled_rows(turns, Split.DEV, present)
         self.gold = gold_indices(turns, self.rows, labels)
         self.lengths = [inputs.length(turns[row]) for row in self.rows]

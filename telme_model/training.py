@@ -82,14 +82,14 @@ def train(
         labels = {} if layer == GOLD else layer_labels(corpus, layer, store)
         learnt = with_labels(corpus, labels)
         _check_trainable(learnt)
-        choose_device(config.device)  # refused before a folder is made
+        device = choose_device(config.device)  # refused before a folder is made
         if warm_start is not None:
             open_source(warm_start, config)
         run = RunFolder.claim(run_path)
     with run.hold():
         if not resume:
             kept = {} if layer == GOLD else keep_labels(run, layer, labels)
-            run.begin(config, {**_facts(corpus, run_path, warm_start), **kept})
+            run.begin(config, {**_facts(corpus, run_path, warm_start, device), **kept})
         elif changes:
             run.write_text("config.toml", to_toml(config))
         walk = Pipeline(run, config, corpus, learnt, cache or media_cache_folder()).events(stages)
@@ -319,7 +319,7 @@ def _from_run(root: Path, run: Path) -> str:
         return str(root.resolve())
 
 
-def _facts(corpus: Corpus, run: Path, warm_start: Path | None) -> dict[str, Any]:
+def _facts(corpus: Corpus, run: Path, warm_start: Path | None, device: torch.device) -> dict[str, Any]:
     packages = ("torch", "torchaudio", "transformers", "numpy", "av", "scikit-learn")
     return {
         "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
@@ -334,7 +334,7 @@ def _facts(corpus: Corpus, run: Path, warm_start: Path | None) -> dict[str, Any]
             "telme": __version__,
             "python": sys.version.split()[0],
             "system": f"{platform.system()} {platform.machine()}",
-            "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+            "gpu": torch.cuda.get_device_name(device) if device.type == "cuda" else None,
             **{name: version(name) for name in packages},
         },
         "excluded": [],

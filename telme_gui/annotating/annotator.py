@@ -42,7 +42,10 @@ class Annotator(QObject):
         self._since = 0.0  # labels of the queue that are older are to be looked at again
         self._skipped: set[TurnId] = set()  # turns of the queue that come again at its end
         self._places: dict[TurnId, int] = {}  # in the queue
+        self._announced: Step | None = None  # is taken back, or done again, when that is asked for once more
         self._labels.changed.connect(self._present)
+        for changed in (self._labels.changed, session.current_changed):
+            changed.connect(self._forget_announced)
         session.corpus_changed.connect(lambda: self.work_through("", ()))
 
     # -- labelling ----------------------------------------------------------------------------------------------
@@ -125,12 +128,31 @@ class Annotator(QObject):
     # -- back and forth -----------------------------------------------------------------------------------------
 
     def undo(self) -> None:
-        """Take back the last edit, say so, and go there."""
-        self._tell("Undone", self._labels.undo(), "There is nothing to undo")
+        """Take back the last edit, say so, and go there; what another did in an earlier sitting is announced first."""
+        if not self._announces(self._labels.undoable, "take it back"):
+            self._tell("Undone", self._labels.undo(), "There is nothing to undo")
 
     def redo(self) -> None:
-        """Do again what was taken back, say so, and go there."""
-        self._tell("Redone", self._labels.redo(), "There is nothing to redo")
+        """Do again what was taken back, say so, and go there; announced likewise."""
+        if not self._announces(self._labels.redoable, "do it again"):
+            self._tell("Redone", self._labels.redo(), "There is nothing to redo")
+
+    def _announces(self, step: Step | None, deed: str) -> bool:
+        """Whether a step is only announced: of another layer, from before this sitting, and asked for a first time."""
+        if step is None or not step.earlier or step.layer == self._labels.layer or step == self._announced:
+            return False
+        self._announced = step
+        self.said.emit(f"Not of this sitting: {self._called(step)}. Press again to {deed}.")
+        return True
+
+    def _forget_announced(self) -> None:
+        self._announced = None
+
+    def _called(self, step: Step) -> str:
+        """A step in words, which in blind mode tell nothing of another's labels."""
+        hidden = self._labels.blind and step.layer != self._labels.layer
+        where = f" of {step.turn}" if step.size == 1 else f", {step.size:,} labels"
+        return f"{'an edit' if hidden else step.name}{where} in “{step.layer}”"
 
     def _tell(self, verb: str, step: Step | None, nothing: str) -> None:
         if step is None:
@@ -138,16 +160,15 @@ class Annotator(QObject):
             return
         if step.turn is not None and step.turn in self._session.rows:
             self._session.select(step.turn)
-        where = f" of {step.turn}" if step.size == 1 else f", {step.size:,} labels"
         left = f"; {step.left:,} were left, for another program changed them since" if step.left else ""
-        self.said.emit(f"{verb}: {step.name}{where} in “{step.layer}”{left}")
+        self.said.emit(f"{verb}: {self._called(step)}{left}")
 
     # -- where it goes ------------------------------------------------------------------------------------------
 
-    def work_through(self, name: str, turns: tuple[TurnId, ...], since: float = 0.0) -> None:
+    def work_through(self, name: str, turns: tuple[TurnId, ...], since: float = 0.0, *, stay: bool = False) -> None:
         """Go through these turns in this order, from the first that is to be done; without turns, no longer.
 
-        A label from before `since` (seconds since the epoch) is one to look at again.
+        A label from before `since` (seconds since the epoch) is one to look at again. With `stay` one begins later.
         """
         if (name, turns) == (self.queue_name, self.queue):
             return
@@ -155,7 +176,7 @@ class Annotator(QObject):
         self._since, self._skipped = since, set()
         self._places = {turn: place for place, turn in enumerate(turns)}
         self.queue_changed.emit()
-        if turns:
+        if turns and not stay:
             self._select(next((turn for turn in turns if not is_done(self._labels.mine(turn), since)), turns[0]))
 
     @property

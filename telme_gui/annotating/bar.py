@@ -170,7 +170,7 @@ class AnnotationBar(QWidget):
         for button in self.buttons:
             emotions.addWidget(button)
         row = QWidget()
-        row.setStyleSheet("QToolButton#quiet { padding: 3px 4px }")  # so that the queue has room at 1280 px
+        row.setStyleSheet("QToolButton#quiet { padding: 3px 2px }")  # so that the queue has room at 1280 px
         hands = QHBoxLayout(row)
         hands.setContentsMargins(0, 0, 0, 0)
         hands.setSpacing(2)
@@ -253,7 +253,7 @@ class AnnotationBar(QWidget):
         labels = self._session.labels
         parts = [labels.layer]
         if labels.scope is not Scope.ALL:
-            parts.append(SCOPES[labels.scope][0].lower())
+            parts.append(labels.scope)  # short, or nothing of it is seen at 1280 px
         if labels.blind:
             parts.append("blind")
         return " · ".join(parts)
@@ -271,7 +271,9 @@ class AnnotationBar(QWidget):
             choice.setChecked(layer == labels.layer)
             choice.triggered.connect(lambda _checked, layer=layer: labels.choose(layer=layer))
         menu.addAction("New layer…").triggered.connect(lambda _checked: self._ask_layer())
-        menu.addAction(f"Rename “{labels.layer}”…").triggered.connect(lambda _checked: self._ask_name())
+        rename = menu.addAction(f"Rename “{labels.layer}”…")
+        rename.setEnabled(labels.layer != ADJUDICATED)
+        rename.triggered.connect(lambda _checked: self._ask_name())
         menu.addSeparator()
         menu.addAction("What you are given").setEnabled(False)
         scopes = QActionGroup(menu)

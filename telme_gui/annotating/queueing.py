@@ -17,7 +17,12 @@ from telme_model.corpus.dialogue import TurnId
 
 SEARCHING = "Searching for label errors"
 EVERYTHING = "Label turn by turn, along the filter where one is set"
-SHORT = {Queue.CONFLICT: "conflict", Queue.LABEL_ERROR: "label errors", Queue.DISAGREEMENT: "disputed"}
+SHORT = {
+    Queue.CONFLICT: "conflict",
+    Queue.LABEL_ERROR: "label errors",
+    Queue.DISAGREEMENT: "disputed",
+    Queue.SAMPLE: "sample",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +122,14 @@ class Queues(QObject):
         self._labels.choose(layer=ADJUDICATED, blind=False)
         self._begin(Queue.DISAGREEMENT, turns)
 
-    def _begin(self, queue: Queue, turns: tuple[TurnId, ...], searched: str = GOLD) -> None:
+    def resume(self, name: str) -> None:
+        """Go on with the queue of an earlier sitting, where it can be made at once; without a word, from any turn."""
+        queue = next((queue for queue in Queue if queue == name), None)
+        turns = self.offer(queue).turns if queue is not None and self._labels.active else ()
+        if queue is not None and turns:
+            self._begin(queue, turns, stay=True)
+
+    def _begin(self, queue: Queue, turns: tuple[TurnId, ...], searched: str = GOLD, *, stay: bool = False) -> None:
         if not turns:
             self._annotator.said.emit(f"There is nothing in “{queue}”")
             return
@@ -126,7 +138,7 @@ class Queues(QObject):
         self.queue, self._searched = queue, searched
         self._suspicions = {of.turn: of for of in found.ranked} if found else {}
         again = searched != GOLD and queue is Queue.LABEL_ERROR  # what is suspected is to be confirmed
-        self._annotator.work_through(self.name(queue, searched), turns, time.time() if again else 0.0)
+        self._annotator.work_through(self.name(queue, searched), turns, time.time() if again else 0.0, stay=stay)
 
     @property
     def chosen(self) -> str:

@@ -33,6 +33,8 @@ HIDDEN = "Hidden in blind mode: what annotators say could bias you"
 LONELY = (
     "Agreement needs the labels of two annotators. Label in a second layer, import one, or tick gold among the layers"
 )
+ALONE = {Scope.TEXT: "the words alone", Scope.SOUND: "the sound alone", Scope.FACE: "the face alone"}
+PART = "only labels that were given so are compared"
 STRANGERS = "These layers have no turn in common yet. The queue “random sample” gives everybody the same turns to label"
 Layers = Mapping[str, Mapping[TurnId, Label]]
 
@@ -223,7 +225,8 @@ class AgreementPage(QWidget):
         if self._session.labels.blind:
             return HIDDEN
         if len(self.chosen) < 2:
-            return LONELY
+            scope = self._session.labels.scope
+            return LONELY if scope is Scope.ALL else f"{LONELY}. While you are given {ALONE[scope]}, {PART}"
         if self.findings is None:
             return ""
         if self._which.checkedId() == 1 and len(self.findings.people) < 2:

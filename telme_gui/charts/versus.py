@@ -1,7 +1,7 @@
 """Two runs on the same turns: their scores, the difference with its interval, and the turns that changed."""
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from telme_gui.charts.part import Part, dialogues_of
+from telme_gui.names import run_name
 from telme_model.analysis.metrics import weighted_f1
 from telme_model.analysis.predictions import Predictions, from_records
 from telme_model.analysis.significance import Difference, paired_bootstrap
@@ -92,7 +93,7 @@ class Versus:
 
 
 def read_run(run: Path, labels: tuple[str, ...]) -> Generator[Event, None, Predictions]:
-    """Read all predictions that a run keeps; the iterator returns them as `Predictions`. Raises RunError."""
+    """Read all predictions that a run keeps, under its present name; returns `Predictions`. Raises RunError."""
     folder = RunFolder.open(run)
     theirs = LABEL_SETS[folder.facts["corpus"]["labels"]].labels
     if theirs != labels:
@@ -105,4 +106,4 @@ def read_run(run: Path, labels: tuple[str, ...]) -> Generator[Event, None, Predi
     for split in splits:
         records += run_records(run, split)
         yield Message(text=f"Read {split}")
-    return from_records(records, labels)
+    return replace(from_records(records, labels), run=run_name(run))

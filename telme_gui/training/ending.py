@@ -31,12 +31,12 @@ class Ending(QObject):
 
     def _finish(self, run: Path) -> None:
         session, plan = self._session, self._session.trainer.plan
-        corpus = session.corpus
+        corpus, shown = session.corpus, session.run
         if corpus is None or (plan is not None and corpus.root.resolve() == plan.corpus.resolve()):
             self._open_run(run)
 
         def work() -> Generator[Event, None, Summary]:
-            return summarise(run, recovery.known_runs())
+            return summarise(run, [*recovery.known_runs(), *([shown] if shown else [])])
 
         job = session.start(work, f"Summing up {run.name}")
         job.done.connect(self._tell)

@@ -82,13 +82,11 @@ class Leftovers(QFrame):
         self._next()
 
     def _discard(self) -> None:
-        run = self.runs[0].run
+        discarding.ask(self.runs[0].run, self, self._put_away)
 
-        def put_away() -> None:
-            self._session.trainer.put_away(run)
-            self._next()
-
-        discarding.ask(run, self, put_away)
+    def _put_away(self) -> None:
+        self._session.trainer.put_away(self.runs[0].run)
+        self._next()
 
 
 def told(run: Unfinished, now: float) -> str:

@@ -24,7 +24,7 @@ from telme_model.annotations.database import (
     transaction,
     version,
 )
-from telme_model.annotations.labels import GOLD, Label, Scope
+from telme_model.annotations.labels import ADJUDICATED, GOLD, Label, Scope
 from telme_model.annotations.places import register
 from telme_model.annotations.schema import SCRIPTS
 from telme_model.annotations.undo import Change, History, State, Step
@@ -111,6 +111,7 @@ class Store:
 
     def rename_layer(self, name: str, new: str) -> None:
         """Call a layer something else; its labels and their history go with it. Raises StoreError."""
+        check_rename(name, new)
         with self._writing():
             layer = self._known(name)
             if new.casefold() != name.casefold():
@@ -335,3 +336,10 @@ def check_name(name: str) -> str:
     if name.casefold() == GOLD:
         raise StoreError("gold is the corpus' own layer and cannot be changed; label in a layer of your own")
     return name
+
+
+def check_rename(name: str, new: str) -> None:
+    """Raises StoreError where the new name cannot be a layer's, or one of the two is known to the program."""
+    check_name(new)
+    if ADJUDICATED in (name, new.casefold()):
+        raise StoreError(f"{ADJUDICATED} is where disagreements are settled, and known by that name; it stays with it")

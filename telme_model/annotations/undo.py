@@ -36,6 +36,7 @@ class Step:
     layer: str  # of its first change
     turn: TurnId | None  # of its first change, where to go when it is undone; None for an empty layer's removal
     size: int  # how many labels it changed
+    earlier: bool = False  # done before this program opened the file, perhaps by another person
     left: int = 0  # of those, how many an undo or redo left alone, because another program changed them since
 
 
@@ -67,6 +68,7 @@ class History:
             "AND id < (SELECT max(id) FROM step WHERE program = ?1 AND state = 'done')",
             (self._me,),
         )
+        self._before = int(self._db.execute("SELECT ifnull(max(id), 0) FROM step").fetchone()[0])
 
     def leave(self) -> None:
         """Let another program take over."""
@@ -124,8 +126,8 @@ class History:
         place = place_of(first) if first else None
         layer = place[0] if place else deletes
         (called,) = self._db.execute("SELECT name FROM layer WHERE id = ?", (layer,)).fetchone()
-        turn = place[2] if place else None
-        return Step(number=number, name=name, time=moment, layer=called, turn=turn, size=size)
+        turn, earlier = place[2] if place else None, number <= self._before
+        return Step(number=number, name=name, time=moment, layer=called, turn=turn, size=size, earlier=earlier)
 
     def changes(self, number: int) -> list[Change]:
         """All that a step did, in order."""

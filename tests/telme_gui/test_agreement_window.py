@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QComboBox, QPushButton, QToolButton
 from pytestqt.qtbot import QtBot
 from sklearn.metrics import cohen_kappa_score
 
-from telme_gui.charts.agreement import HIDDEN, LONELY, STRANGERS, AgreementPage
+from telme_gui.charts.agreement import HIDDEN, LONELY, PART, STRANGERS, AgreementPage
 from telme_gui.header import View
 from telme_gui.main_window import MainWindow
 from telme_model.annotations.labels import ADJUDICATED, GOLD, Label, Scope
@@ -102,6 +102,8 @@ def test_why_there_is_nothing_is_said(qtbot: QtBot, opened: MainWindow, page: Ag
     settled(qtbot, page)
     assert page.empty.text() == STRANGERS
     opened.annotating.annotate.trigger()
+    opened.session.labels.choose(scope=Scope.SOUND)
+    assert page.empty.text() == f"{LONELY}. While you are given the sound alone, {PART}"
     opened.annotating.blind.trigger()
     assert page.empty.isVisible()
     assert page.empty.text() == HIDDEN

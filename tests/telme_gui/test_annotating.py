@@ -2,6 +2,7 @@
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton
 from pytestqt.qtbot import QtBot
@@ -10,11 +11,14 @@ from telme_gui.annotating.bar import AnnotationBar
 from telme_gui.charts.bars import EmotionBars
 from telme_gui.header import View
 from telme_gui.main_window import MainWindow
-from telme_gui.session import Filter, Mark
+from telme_gui.marks import Mark
+from telme_gui.session import Filter
+from telme_gui.timeline.lanes import Lane
 from telme_gui.turn_model import Column
 from telme_model.analysis.predictions import Effect
-from telme_model.annotations.labels import Label, Origin, Scope
+from telme_model.annotations.labels import ADJUDICATED, Label, Origin, Scope
 from telme_model.annotations.places import store_path
+from telme_model.annotations.store import Store
 from telme_model.corpus.dialogue import Modality
 
 
@@ -105,6 +109,34 @@ def test_a_name_that_can_be_no_layers_is_refused(annotating: MainWindow, qtbot: 
         assert labels.layer == "me"
 
 
+@pytest.mark.parametrize("filled", [False, True])
+def test_the_adjudicated_layer_keeps_its_name_and_no_other_takes_it(
+    annotating: MainWindow, qtbot: QtBot, filled: bool
+) -> None:
+    session, labels = annotating.session, annotating.session.labels
+    bar = annotating.findChild(AnnotationBar)
+    assert bar is not None
+
+    def rename(layer: str) -> QAction:
+        labels.choose(layer=layer)
+        if filled:
+            labels.put(session.turns[0].id, Label(emotion="joy"), "label joy")
+        bar.who.menu().aboutToShow.emit()
+        return next(action for action in bar.who.menu().actions() if action.text() == f"Rename “{layer}”…")
+
+    assert rename("me").isEnabled()
+    with qtbot.waitSignal(labels.failed) as refused:
+        labels.rename("me", "Adjudicated")
+    assert refused.args is not None
+    assert "adjudicated is where disagreements are settled" in refused.args[1]
+    assert labels.layer == "me"
+    assert not rename(ADJUDICATED).isEnabled()
+    with qtbot.waitSignal(labels.failed):
+        labels.rename(ADJUDICATED, "settled")
+    assert labels.layer == ADJUDICATED
+    assert labels.layers == (("me", ADJUDICATED) if filled else (ADJUDICATED,))
+
+
 def test_accept_doubt_flag_and_clear(annotating: MainWindow) -> None:
     session, labels = annotating.session, annotating.session.labels
     first = session.current
@@ -144,6 +176,41 @@ def test_undo_goes_to_what_it_undid_and_says_it(annotating: MainWindow) -> None:
     redo = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
     hit(annotating, Qt.Key.Key_Z, modifiers=redo)
     assert session.labels.emotion(first.id)
+
+
+def test_what_another_did_in_an_earlier_sitting_is_announced_before_it_is_undone(annotating: MainWindow) -> None:
+    session, labels, said = annotating.session, annotating.session.labels, annotating.status.currentMessage
+    corpus, undo, redo = session.corpus, annotating.annotating.undo, annotating.annotating.redo
+    assert corpus is not None
+    session.set_corpus(None)
+    first, second = list(corpus.turns())[:2]
+    with Store.open(store_path(corpus), corpus) as store:  # an import in a terminal, say
+        store.edit("import bo.csv", {("bo", Scope.ALL, turn.id): Label(emotion="joy") for turn in (first, second)})
+    session.set_corpus(corpus)
+    hit(annotating, "1")
+    undo.trigger()
+    assert not labels.is_labelled(first.id)  # one's own, at once
+    undo.trigger()
+    assert said() == "Not of this sitting: import bo.csv, 2 labels in “bo”. Press again to take it back."
+    assert len(labels.of("bo")) == 2
+    hit(annotating, "2")
+    undo.trigger()
+    annotating.annotating.blind.trigger()
+    undo.trigger()
+    assert said() == "Not of this sitting: an edit, 2 labels in “bo”. Press again to take it back."
+    assert len(labels.of("bo")) == 2
+    undo.trigger()
+    assert said() == "Undone: an edit, 2 labels in “bo”"
+    assert not labels.of("bo")
+    session.set_corpus(None)
+    session.set_corpus(corpus)
+    redo.trigger()
+    assert said().endswith("Press again to do it again.")
+    labels.choose(layer="bo")
+    redo.trigger()
+    assert len(labels.of("bo")) == 2  # in its own layer it is no surprise
+    undo.trigger()
+    assert not labels.of("bo")
 
 
 def test_labels_are_there_when_the_corpus_is_opened_again(qtbot: QtBot, annotating: MainWindow) -> None:
@@ -264,12 +331,15 @@ def test_words_are_nowhere_while_sound_or_face_alone_is_labelled(annotating: Mai
     turn = session.turns[0]
     session.select(turn.id)
     cell = table.index(0, Column.TEXT)
+    annotating.inspector.state.text = f"{turn.text} Really?"  # tried in place of what was said
     middle = annotating.timeline.rect().center()
     for scope in (Scope.SOUND, Scope.FACE):
         session.labels.choose(scope=scope)
         shown = (cell.data(), annotating.inspector.header.words.text(), annotating.inspector.card.text.text())
         assert shown == ("…", "“…”", "…")
         assert annotating.timeline.words_at(middle).splitlines()[0].endswith(": …")
+        assert annotating.timeline.scene is not None
+        assert (Lane.SOUND in annotating.timeline.scene.lanes) is (scope is Scope.SOUND)  # how loud one is tells, too
     session.labels.choose(scope=Scope.TEXT)
     assert cell.data() == turn.text
     assert annotating.inspector.header.words.text() == f"“{turn.text}”"

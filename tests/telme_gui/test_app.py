@@ -115,6 +115,7 @@ def test_the_demo_without_a_display_prints_its_scores_and_names_its_picture(
         (["open", "nowhere", "--offscreen", "--screenshot", "a.png"], "nowhere cannot be opened"),
         (["open", "--offscreen"], "add --screenshot"),
         (["open", "--offscreen", "--screenshot", "a.unknown"], "cannot be written"),
+        (["open", "--offscreen", "--screenshot", "a.png", "--charts", "Score"], "there are: Scores, By emotion,"),
     ],
 )
 def test_what_cannot_be_done_is_one_sentence(tmp_path: Path, arguments: list[str], sentence: str) -> None:

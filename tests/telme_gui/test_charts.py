@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QObject, QPoint, Qt
 from PySide6.QtTest import QAbstractItemModelTester, QTest
-from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QPushButton, QStackedWidget
+from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QPushButton, QStackedWidget, QTabBar
 from pytestqt.qtbot import QtBot
 from sklearn.metrics import confusion_matrix, f1_score
 
@@ -24,9 +24,12 @@ from telme_gui.charts.scatter import REST, ScatterPage
 from telme_gui.charts.scores import ScoresPage, paper_scores
 from telme_gui.charts.table import Table
 from telme_gui.charts.versus import Change, Versus
+from telme_gui.header import View
+from telme_gui.main_window import MainWindow
 from telme_gui.session import Session
 from telme_model.analysis.evaluation import compare_runs, mean_shares
 from telme_model.analysis.predictions import Effect, from_records
+from telme_model.annotations.labels import ADJUDICATED, GOLD, Label, Scope
 from telme_model.corpus import open_corpus
 from telme_model.corpus.dialogue import Corpus, Split
 from tests.corpora import write_corpus
@@ -284,7 +287,7 @@ def test_another_run_is_read_and_its_changes_filter(
     page = charts.page("Two runs")
     assert isinstance(page, ComparePage)
     assert page.words == ASK
-    page.compare_with(write_run(tmp_path / "other", corpus, seed=9))
+    page.compare_with(write_run(tmp_path / "first", corpus, seed=9).rename(tmp_path / "other"))  # is called so now
     qtbot.waitUntil(lambda: page.versus is not None and not session.jobs)
     charts.grab()
     assert page.versus is not None
@@ -317,3 +320,19 @@ def test_a_run_that_cannot_be_compared_says_why(
     qtbot.waitUntil(lambda: not session.jobs)
     expected = {"nothing": "is not a run", "other emotions": "other emotions", "no predictions": "keeps no predictions"}
     qtbot.waitUntil(lambda: expected[broken] in page.words)
+
+
+@pytest.mark.parametrize("judge", [GOLD, ADJUDICATED])
+def test_every_page_has_its_whole_name_at_the_least_width(opened: MainWindow, judge: str) -> None:
+    session = opened.session
+    session.labels.edit("label", {(ADJUDICATED, Scope.ALL, session.turns[0].id): Label(emotion="joy")})
+    opened.show_view(View.CHARTS)
+    session.judge_against(judge)
+    tabs = opened.charts.findChild(QTabBar)
+    assert tabs is not None
+    assert opened.width() == 1280
+    for name in opened.charts.names:
+        opened.charts.page(name)
+        QApplication.processEvents()  # laid out
+        assert tabs.width() >= tabs.sizeHint().width()  # or names are cut
+        assert tabs.rect().contains(tabs.tabRect(tabs.currentIndex()))

@@ -22,7 +22,7 @@ from telme_gui.training.plan import Plan
 from telme_gui.training.trainer import Problem, State
 from telme_model import cli
 from telme_model.corpus.dialogue import Split
-from telme_model.events import Phase
+from telme_model.events import Phase, StageDone
 from telme_model.history import History
 from telme_model.presets import DEMO, TOY
 from tests.telme_gui.conftest import WAIT
@@ -218,6 +218,26 @@ def test_discarding_asks_first(
         box = monitor.findChildren(QMessageBox)[-1]
         next(b for b in box.buttons() if box.buttonRole(b) is answer).click()
         assert discarded == expected
+    monitor.head.discard.click()
+    box = monitor.findChildren(QMessageBox)[-1]
+    put(session, State.RUNNING, under_way())  # the next run has begun while the question stands
+    box.accept()
+    assert discarded == [True]
+
+
+def test_scores_are_drawn_over_the_epochs_that_are_planned(session: Session, monitor: Monitor) -> None:
+    put(session, State.RUNNING, under_way())
+    curves = monitor.curves
+    assert curves is not None
+    (first, last), _ = curves.scores.view.viewRange()
+    assert (first, last) == (0.5, 8.5)  # the audio student's; the teacher has had its one
+    history = under_way()
+    history.add(StageDone(phase=Phase.AUDIO, seconds=5.0, dev_weighted_f1=45.1), 20.0)  # out of patience
+    put(session, State.RUNNING, history)
+    assert curves.scores.view.viewRange()[0][1] == 2.5
+    curves.compare([("demo", History.read(LOG))])
+    curves.stage.setCurrentText("fusion")
+    assert curves.scores.view.viewRange()[0][1] == 20.5
 
 
 def test_waiting_runs_can_be_taken_out(session: Session, monitor: Monitor) -> None:
@@ -240,7 +260,7 @@ def test_earlier_runs_are_laid_over_one_another(qtbot: QtBot, monitor: Monitor, 
     curves = monitor.curves
     assert curves is not None
     curves.stage.setCurrentText("teacher")
-    assert [line.ink.name for line in curves.losses.lines] == [cli.DEMO_RUN.name, "other"]
+    assert [line.ink.name for line in curves.losses.lines] == ["demo", "other"]
     assert curves.losses.title.text() == "L_cls, teacher"
     expected = History.read(LOG).stages[Phase.TEACHER].curve("cls")
     assert curves.losses.lines[0].y.tolist() == expected[1]

@@ -92,7 +92,6 @@ def test_phases_follow_the_history() -> None:
     history.add(StageDone(phase=Phase.CACHING, seconds=1.0), 2.0)
     history.add(StageDone(phase=Phase.PREPARING, seconds=1.0), 2.0)
     assert steps_of(history, PHASES, alive=True)[2].caption == "loading weights"
-    assert steps_of(history, PHASES, alive=True, busy="embedding 3 of 9")[2].caption == "embedding 3 of 9"
 
 
 def test_phases_of_a_run_under_way_stopped_failed_and_finished() -> None:
@@ -108,6 +107,14 @@ def test_phases_of_a_run_under_way_stopped_failed_and_finished() -> None:
     finished = steps_of(History.read(LOG), PHASES, alive=False)
     assert {s.progress for s in finished} == {Progress.DONE}
     assert [s.caption for s in finished[2:6]] == ["dev F1 45.8", "dev F1 39.1", "dev F1 42.8", "dev F1 57.8"]
+
+
+def test_embedding_belongs_to_the_stage_that_was_trained() -> None:
+    history = under_way()
+    teacher, audio = steps_of(history, PHASES, alive=True, busy=(Phase.TEACHER, "embedding 3 of 9"))[2:4]
+    assert (teacher.progress, teacher.caption) == (Progress.ACTIVE, "embedding 3 of 9")
+    assert audio.progress is Progress.WAITING
+    assert steps_of(history, PHASES, alive=True)[2].progress is Progress.DONE
 
 
 def test_a_resumed_run_shows_what_was_finished_before() -> None:

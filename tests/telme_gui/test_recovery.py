@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QApplication, QMessageBox
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
 
 from telme_gui.session import Session
-from telme_gui.training import recovery
+from telme_gui.training import discarding, recovery
 from telme_gui.training.leftovers import Leftovers, told
 from telme_gui.training.recovery import Unfinished
 from telme_model.checkpoints import RunFolder
@@ -164,17 +164,13 @@ def test_several_are_offered_one_after_another_and_may_wait_or_go(
     offered.later.click()
     assert offered.title.text().startswith("night ")
 
-    def answer(button: QMessageBox.StandardButton) -> None:
-        box = QApplication.activeModalWidget()
-        assert isinstance(box, QMessageBox)
-        box.button(button).click()
-
-    QTimer.singleShot(0, lambda: answer(QMessageBox.StandardButton.Cancel))
-    offered.discard.click()
-    assert leftover.exists()
-    assert not offered.isHidden()
-    QTimer.singleShot(0, lambda: answer(QMessageBox.StandardButton.Discard))
-    offered.discard.click()
+    for word in (discarding.KEEP, discarding.AWAY):
+        assert leftover.exists()
+        assert not offered.isHidden()
+        offered.discard.click()
+        box = offered.findChildren(QMessageBox)[-1]
+        assert box.text() == "Put “night” into the trash?"
+        next(button for button in box.buttons() if button.text() == word).click()
     assert not leftover.exists()
     assert offered.isHidden()
 

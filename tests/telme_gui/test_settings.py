@@ -78,4 +78,4 @@ def test_recent_ones_are_the_newest_each_once(tmp_path: Path) -> None:
     assert settings.recent[0] == Recent(str(tmp_path / "5"), str(tmp_path / "run"))
     assert sum(entry.corpus == str(tmp_path / "5") for entry in settings.recent) == 1
     settings.remember(tmp_path / "5", None, "test/dia0_utt1")
-    assert (settings.turn_of(tmp_path / "5"), settings.turn_of(tmp_path / "nowhere")) == ("test/dia0_utt1", "")
+    assert (settings.of(tmp_path / "5").turn, settings.of(tmp_path / "nowhere").turn) == ("test/dia0_utt1", "")

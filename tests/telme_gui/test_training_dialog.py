@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from threading import Event as Flag
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,7 +19,7 @@ from shiboken6 import isValid
 from telme_gui.session import Session
 from telme_gui.settings import LastTraining, Settings, load, save
 from telme_gui.style import Appearance
-from telme_gui.training.dialog import TrainingDialog
+from telme_gui.training.dialog import TrainingDialog, reckoner
 from telme_gui.training.dialog.draft import settings_of
 from telme_gui.training.dialog.encoders_page import EncodersPage
 from telme_gui.training.dialog.form import FormPage
@@ -26,6 +27,7 @@ from telme_gui.training.plan import Plan
 from telme_model import cli, estimates, measuring
 from telme_model.corpus import open_corpus
 from telme_model.corpus.dialogue import Corpus, Modality, Split
+from telme_model.emotions import IEMOCAP
 from telme_model.estimates import Gpu, Machine
 from telme_model.presets import PAPER_MELD, preset
 from tests.telme_gui.conftest import WAIT
@@ -87,6 +89,9 @@ def test_start_hands_over_what_is_chosen(
     dialog = open_dialog()
     dialog.draft.set("fusion.theta", "0.5")
     dialog.run_page.name.setText("mine")
+    assert dialog.obstacle().startswith("Looking where the encoders’ weights are")
+    assert not dialog.start.isEnabled()
+    reckoned(qtbot, dialog)
     assert not dialog.obstacle()
     with qtbot.waitSignal(dialog.finished):
         dialog.start.click()
@@ -94,13 +99,15 @@ def test_start_hands_over_what_is_chosen(
     assert started == [Plan(config=config, corpus=series, run=tmp_path / "runs" / "mine")]
 
 
-def test_seeds_and_ablations_make_a_queue(open_dialog: Open, started: list[Plan]) -> None:
+def test_seeds_and_ablations_make_a_queue(qtbot: QtBot, open_dialog: Open, started: list[Plan]) -> None:
     dialog = open_dialog()
+    reckoned(qtbot, dialog)
     dialog.run_page.name.setText("all")
     dialog.run_page.seeds.setText("0, 3")
     for variant, box in dialog.ablation.boxes.items():
         box.setChecked(variant.name in ("no-prompt", "audio-teacher"))
     assert dialog.start.text() == "Start 6 runs"
+    assert dialog.reason.text().startswith("6 runs take about ")
     dialog.start.click()
     assert [plan.run.name for plan in started] == [
         f"all{variant}-seed{seed}" for variant in ("", "-no-prompt", "-audio-teacher") for seed in (0, 3)
@@ -195,12 +202,13 @@ def test_a_corpus_without_labels_in_dev(open_dialog: Open, session: Session) -> 
     assert "no labelled turns in its dev split" in dialog.reason.text()
 
 
-def test_another_layer_is_counted_and_handed_over(open_dialog: Open, started: list[Plan]) -> None:
+def test_another_layer_is_counted_and_handed_over(qtbot: QtBot, open_dialog: Open, started: list[Plan]) -> None:
     def relabel(corpus: Corpus, layer: str) -> Corpus:
         unlabelled = [replace(d, turns=tuple(replace(t, gold=None) for t in d.turns)) for d in corpus.dialogues]
         return corpus if layer == "gold" else replace(corpus, dialogues=tuple(unlabelled))
 
     dialog = open_dialog(layers=("gold", "Ada", "Bo"), relabel=relabel)
+    reckoned(qtbot, dialog)
     dialog.run_page.layer.choose("Ada")
     dialog.run_page.layer.activated.emit(1)
     assert "no labelled turns in its train split" in dialog.reason.text()
@@ -231,6 +239,54 @@ def test_the_choice_is_remembered(open_dialog: Open, started: list[Plan], tmp_pa
     assert again.plans() == dialog.plans()
     assert again.preset.currentData() == "compact"
     assert not started
+
+
+def test_the_choice_is_on_the_disk_when_training_starts(
+    qtbot: QtBot, open_dialog: Open, session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "settings.json"
+    kept: list[str] = []
+    monkeypatch.setattr(session.trainer, "submit", lambda _plans: kept.append(load(place).training.seeds))
+    settings = load(place)
+    settings.training = LastTraining(preset="demo")
+    dialog = open_dialog(settings)
+    dialog.run_page.seeds.setText("4")
+    reckoned(qtbot, dialog)
+    dialog.start.click()
+    assert kept == ["4"]
+
+
+def test_the_first_choice_suits_the_corpus(open_dialog: Open, session: Session) -> None:
+    corpus = session.corpus
+    assert corpus is not None
+    for shown, usual in (
+        (corpus, "paper-meld"),
+        (replace(corpus, labels=IEMOCAP), "paper-iemocap"),
+        (open_corpus(cli.DEMO_CORPUS), "demo"),
+    ):
+        session.set_corpus(shown)
+        assert open_dialog(Settings()).preset.currentData() == usual
+
+
+def test_the_demo_is_called_as_in_the_header(open_dialog: Open, session: Session) -> None:
+    session.set_corpus(open_corpus(cli.DEMO_CORPUS))
+    page = open_dialog().run_page
+    assert page._corpus_name.text() == "Demo"
+    assert page.name.text() == "demo"
+    page.draft.load("compact")
+    assert page.name.text() == "demo-compact"
+
+
+def test_what_a_kill_left_of_a_run_without_facts_is_taken_over(qtbot: QtBot, open_dialog: Open, tmp_path: Path) -> None:
+    left = tmp_path / "runs" / "toy-series-demo"
+    left.mkdir(parents=True)
+    (left / "config.toml").touch()
+    dialog = open_dialog()
+    assert dialog.run_page.name.text() == "toy-series-demo"
+    reckoned(qtbot, dialog)
+    assert not dialog.obstacle()
+    (left / "notes.txt").touch()  # a person's own
+    assert "already holds files" in dialog.obstacle()
 
 
 def test_costs_are_reckoned_and_measured(qtbot: QtBot, open_dialog: Open) -> None:
@@ -284,6 +340,70 @@ def test_the_hub_is_asked_for_what_is_not_here(
     assert dialog.start.isEnabled()
 
 
+class SlowHub:
+    """Answers once it is let."""
+
+    let = Flag()
+
+    def model_info(self, name: str, **_options: Any) -> SimpleNamespace:
+        assert self.let.wait(WAIT / 1000)
+        return SimpleNamespace(siblings=(), card_data=None, id=name)
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Flag]:
+    """Lets a hub answer that is slow to."""
+    SlowHub.let.clear()
+    monkeypatch.setattr("huggingface_hub.HfApi", SlowHub)
+    yield SlowHub.let
+    SlowHub.let.set()
+
+
+def test_nothing_starts_until_the_hub_has_answered(qtbot: QtBot, open_dialog: Open, hub: Flag) -> None:
+    dialog = open_dialog()
+    dialog.draft.set("audio.weights", "some/encoder")
+    qtbot.waitUntil(lambda: "some/encoder" in dialog.reason.text(), timeout=WAIT)
+    assert dialog.reason.text() == "some/encoder is not on this machine: asking the hub whether it can be fetched…"
+    assert dialog.reason.objectName() == "caption"
+    assert not dialog.start.isEnabled()
+    hub.set()
+    qtbot.waitUntil(dialog.start.isEnabled, timeout=WAIT)
+
+
+def test_a_hub_that_is_silent_for_long_is_out_of_reach_and_may_answer_after_all(
+    qtbot: QtBot, open_dialog: Open, hub: Flag, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reckoner, "HUB_SECONDS", 0.0)
+    dialog = open_dialog()
+    dialog.draft.set("audio.weights", "some/encoder")
+    qtbot.waitUntil(lambda: "the hub cannot be reached" in dialog.reason.text(), timeout=WAIT)
+    assert "or take the preset Demo" in dialog.reason.text()
+    assert not dialog.start.isEnabled()
+    hub.set()
+    qtbot.waitUntil(dialog.start.isEnabled, timeout=WAIT)
+
+
+def test_a_hub_out_of_reach_is_asked_again(
+    qtbot: QtBot, open_dialog: Open, hub: Flag, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reckoner, "ASK_AGAIN", 0)
+    errors = [ConnectionError("no network"), LookupError("of the client's own")]
+
+    class LostHub(SlowHub):
+        def model_info(self, name: str, **options: Any) -> SimpleNamespace:
+            if errors:
+                raise errors.pop()
+            return super().model_info(name, **options)
+
+    monkeypatch.setattr("huggingface_hub.HfApi", LostHub)
+    dialog = open_dialog()
+    dialog.draft.set("audio.weights", "some/encoder")
+    qtbot.waitUntil(lambda: "the hub cannot be reached" in dialog.reason.text(), timeout=WAIT)
+    hub.set()
+    qtbot.waitUntil(dialog.start.isEnabled, timeout=WAIT)
+    assert not errors
+
+
 def test_every_setting_is_on_a_page(open_dialog: Open) -> None:
     dialog = open_dialog()
     shown = {path for page in dialog.findChildren(FormPage) for path in page.rows}
@@ -325,7 +445,7 @@ def test_preset_and_reset(open_dialog: Open) -> None:
 
 
 def test_begins_with_a_run_of_the_same_kind(
-    open_dialog: Open, started: list[Plan], night: Path, tmp_path: Path
+    qtbot: QtBot, open_dialog: Open, started: list[Plan], night: Path, tmp_path: Path
 ) -> None:
     dialog = open_dialog()
     dialog.run_page.warm_start.setText(str(night))
@@ -336,6 +456,7 @@ def test_begins_with_a_run_of_the_same_kind(
     assert "encoder toy" in dialog.obstacle()
     dialog.draft.set_all({f"{modality}.weights": "toy" for modality in Modality})
     dialog.run_page.warm_start.setText(str(same))
+    reckoned(qtbot, dialog)
     assert not dialog.obstacle()
     dialog.start.click()
     assert started[0].warm_start == same

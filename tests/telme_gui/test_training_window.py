@@ -10,7 +10,7 @@ from threading import Event as Flag
 
 import pytest
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QApplication, QMessageBox
+from PySide6.QtWidgets import QApplication, QMessageBox, QScrollArea
 from pytestqt.qtbot import QtBot
 
 from telme_gui.main_window import TURNS, MainWindow
@@ -143,6 +143,21 @@ def test_bringing_a_panel_forward_leaves_room_for_the_dialogue(qtbot: QtBot, ope
     assert not opened.monitor.head.switch.isVisible()
 
 
+def test_curves_need_no_scrolling_in_a_small_window_that_annotates(
+    qtbot: QtBot, opened: MainWindow, plan: Plan
+) -> None:
+    opened.session.labels.set_active(True)
+    start(qtbot, opened, plan)
+    monitor = opened.monitor
+    until(qtbot, lambda: monitor.curves is not None and monitor.curves.isVisible())
+    (scroll,) = monitor.findChildren(QScrollArea)
+    until(qtbot, lambda: scroll.verticalScrollBar().maximum() == 0)
+    assert opened.size().toTuple() == (1280, 720)
+    assert monitor.curves is not None
+    assert monitor.curves.smoothing.isVisible()
+    assert monitor.curves.losses.view.height() >= 70
+
+
 def test_a_run_that_was_stopped_is_gone_on_with_from_the_list(qtbot: QtBot, opened: MainWindow, plan: Plan) -> None:
     session, runs = opened.session, opened.runs
     start(qtbot, opened, plan)
@@ -165,7 +180,7 @@ def test_discarding_from_the_menu_asks_and_puts_the_run_away(
     qtbot: QtBot, opened: MainWindow, plan: Plan, tmp_path: Path
 ) -> None:
     start(qtbot, opened, plan)
-    for button, kept in (("Keep training", True), ("Discard", False)):
+    for button, kept in (("Keep", True), ("Put into the trash", False)):
         opened.training.discard.trigger()
         answer(button)
         until(qtbot, lambda: QApplication.activeModalWidget() is None)
@@ -253,6 +268,20 @@ def test_two_seeds_are_trained_while_a_person_labels_and_browses(
     assert "layer" not in RunFolder(runs[1]).facts
     labels = session.labels.of(session.labels.layer)
     assert len(labels) == min(labelled, len(session.turns))
+
+
+def test_the_status_line_tells_what_is_between_two_phases(qtbot: QtBot, opened: MainWindow, plan: Plan) -> None:
+    status, said = opened.status, list[str]()
+
+    def read() -> None:
+        status._show_work()  # as its clock does now and then
+        said.append(status.work.text())
+
+    opened.session.trainer.advanced.connect(read)
+    start(qtbot, opened, plan)
+    loading = said.index("Training one: loading the weights of the teacher")
+    assert said[loading - 1] != "Training one: teacher"
+    assert said[-1] == "Training one: teacher"
 
 
 def test_shorter_work_is_shown_before_a_training_and_stopped_alone(

@@ -86,7 +86,7 @@ SETTINGS: dict[str, Case] = {
     "a modality twice": (lambda b: b.train("--set=students=audio,audio"), "students names a modality twice"),
     "unknown modality": (lambda b: b.train("--set=students=smell"), "it has to be one of text, audio, visual"),
     "unknown device": (lambda b: b.train("--set=device=abacus"), "device is 'abacus'; it has to be auto, cpu, cuda"),
-    "a GPU that is not there": (lambda b: b.train("--set=device=cuda:99"), "device cuda:99 is not here: PyTorch sees"),
+    "a GPU that is not there": (lambda b: b.train("--set=device=cuda:99"), "cuda:99 is not here: PyTorch can use"),
     "no TOML": (lambda b: b.config("teacher = text"), "c.toml is not valid TOML: "),
     "TOML with wrong types": (lambda b: b.config("fusion = 3"), "c.toml: fusion has to be a table of settings, not 3"),
     "TOML with another type": (lambda b: b.config('seed = "one"'), "c.toml: seed is 'one'; it has to be a whole num"),

@@ -137,7 +137,9 @@ def test_pixels(
     rng = np.random.default_rng(0)
     frames = [rng.integers(0, 256, (2, 4, 4, 3), dtype=np.uint8) for _ in range(2)]
     inputs = VisualInputs(FakeCache([], frames), channels, normalisation)  # type: ignore[arg-type]
-    found = inputs.collate([TURNS[1], TURNS[0]]).values
+    batch = inputs.collate([TURNS[1], TURNS[0]])
+    assert batch.values.dtype == torch.uint8  # a quarter of the way to the device
+    found = batch.to(torch.device("cpu")).values
     assert found.shape == (2, 2, 3, 4, 4)
     assert found.dtype == torch.float32
     for b, picture in enumerate([frames[1], frames[0]]):
@@ -145,6 +147,7 @@ def test_pixels(
             colour = 2 - c if channels is Channels.BGR else c
             expected = (picture[..., colour] / 255 - mean[c]) / std[c]
             np.testing.assert_allclose(found[b, :, c].numpy(), expected, atol=1e-6)
+    assert np.array_equal(batch.values.numpy(), np.stack([frames[1], frames[0]])), "the cache's frames are as they were"
     assert {inputs.length(turn) for turn in TURNS} == {1}
     with pytest.raises(ValueError, match="utt2 lacks this modality"):
         inputs.collate(TURNS)
@@ -176,6 +179,9 @@ def test_moving_a_batch_keeps_what_it_lacks() -> None:
     moved = Batch(torch.ones(2, 3)).to(torch.device("meta"))
     assert moved.values.is_meta
     assert (moved.mask, moved.read) == (None, None)
+    moved = Batch(torch.ones(2, 3, dtype=torch.uint8), finish=lambda values: values / 2).to(torch.device("meta"))
+    assert moved.values.is_meta
+    assert (moved.values.dtype, moved.finish) == (torch.float32, None)
     moved = collate_tokens(ROWS, 1, TextConfig()).to(torch.device("meta"))
     assert moved.mask is not None
     assert moved.read is not None

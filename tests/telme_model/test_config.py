@@ -321,7 +321,7 @@ def test_precision_by_device() -> None:
 
 def test_devices_that_are_not_here() -> None:
     assert choose_device("cpu").type == "cpu"
-    with pytest.raises(ConfigError, match=r"device cuda:99 is not here: PyTorch sees \d+ CUDA GPUs; use cpu"):
+    with pytest.raises(ConfigError, match=r"device cuda:99 is not here: PyTorch can use \d+ CUDA GPUs; use cpu"):
         choose_device("cuda:99")
 
 

@@ -9,11 +9,14 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from telme_model import cli
 from telme_model.backbones import load_backbone
+from telme_model.checkpoints import RunFolder
 from telme_model.corpus import open_corpus
 from telme_model.corpus.dialogue import Corpus, Modality, Split
-from telme_model.estimates import Gpu, Machine, costs, key, memory, operations, samples_of, tokens
+from telme_model.estimates import Gpu, Machine, costs, key, memory, operations, phase_costs, samples_of, tokens
 from telme_model.events import Phase
+from telme_model.history import History
 from telme_model.measuring import look_at_machine, measure
 from telme_model.presets import DEMO, PAPER_MELD, TOY
 from telme_model.weights import BUNDLED, Weights, ask_hub, find_weights
@@ -87,6 +90,27 @@ def test_an_unknown_encoder_leaves_its_cost_unknown(corpus: Corpus, tmp_path: Pa
     assert (cost.seconds, cost.memory, cost.run_bytes) == (None, None, None)
 
 
+def test_phases_cost_what_the_bundled_run_took() -> None:
+    """Its share of the whole, of each stage, against the seconds in its log."""
+    demo = open_corpus(cli.DEMO_CORPUS)
+    architectures = {m: bundled(m).architecture for m in Modality}
+    expected = phase_costs(demo, RunFolder.open(cli.DEMO_RUN).config, architectures, MACHINE)
+    told = History.read(cli.DEMO_RUN / "events.jsonl").stages
+    took = {phase: told[phase].seconds for phase in expected}
+    for phase in expected:
+        share = expected[phase] / sum(expected.values())
+        assert share == pytest.approx(took[phase] / sum(took.values()), abs=0.02), phase
+
+
+def test_an_unknown_encoder_counts_as_the_known_ones_do(corpus: Corpus) -> None:
+    known = {m: find_weights("toy", m).architecture for m in Modality}
+    of_known = phase_costs(corpus, TOY, known, MACHINE)
+    one = phase_costs(corpus, TOY, {**known, Modality.VISUAL: None}, MACHINE)
+    assert one[Phase.VISUAL] == (of_known[Phase.TEACHER] + of_known[Phase.AUDIO]) / 2
+    none = phase_costs(corpus, TOY, {}, MACHINE)
+    assert none[Phase.TEACHER] == none[Phase.AUDIO] > 100 * none[Phase.FUSION] > 0
+
+
 def test_text_is_read_in_its_context(corpus: Corpus) -> None:
     architecture = find_weights("toy", Modality.TEXT).architecture
     assert architecture is not None
@@ -103,8 +127,8 @@ def test_text_is_read_in_its_context(corpus: Corpus) -> None:
 def test_cards_are_faster_and_half_precision_is_smaller(corpus: Corpus, tmp_path: Path) -> None:
     card = replace(MACHINE, gpus=(Gpu(name="card", memory=24 * 10**9, free=20 * 10**9),))
     architectures = {m: find_weights(getattr(PAPER_MELD, m).weights, m).architecture for m in Modality}
-    text = architectures[Modality.TEXT]
-    assert text is not None
+    visual = architectures[Modality.VISUAL]
+    assert visual is not None
     there: dict[str, Any] = {"cache": tmp_path, "run": tmp_path}
     slow, fast = (costs(corpus, PAPER_MELD, architectures, machine, **there) for machine in (MACHINE, card))
     assert slow.seconds is not None
@@ -112,10 +136,10 @@ def test_cards_are_faster_and_half_precision_is_smaller(corpus: Corpus, tmp_path
     assert fast.seconds < slow.seconds / 50
     on_processor = PAPER_MELD.with_settings(["device=cpu"])
     assert costs(corpus, on_processor, architectures, card, **there).seconds == slow.seconds
-    full = PAPER_MELD.with_settings(["stages.teacher.precision=fp32"])
-    sizes = [memory(text, corpus, config, Modality.TEXT, card) for config in (PAPER_MELD, full)]
+    full = PAPER_MELD.with_settings(["stages.visual.precision=fp32"])
+    sizes = [memory(visual, corpus, config, Modality.VISUAL, card) for config in (PAPER_MELD, full)]
     assert sizes[0] < sizes[1]
-    assert sizes[0] > 16 * 355_000_000  # RoBERTa-large with its gradient and AdamW's moments
+    assert sizes[0] > 18 * 121_000_000  # TimeSformer in two precisions, its gradient and AdamW's moments
 
 
 def drained(work: Any) -> Any:

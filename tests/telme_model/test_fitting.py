@@ -2,17 +2,20 @@
 
 from collections.abc import Generator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 from transformers import get_linear_schedule_with_warmup
 
 from telme_model.analysis.metrics import Scores
 from telme_model.checkpoints import RunFolder
-from telme_model.config import StageConfig, StepCount
-from telme_model.events import EpochDone, Event, Phase, StageDone, StepDone
-from telme_model.fitting import Fit, TrainingError, learning_rate
+from telme_model.config import Precision, StageConfig, StepCount
+from telme_model.events import CheckpointSaved, EpochDone, Event, Phase, StageDone, StepDone
+from telme_model.fitting import Fit, NotFiniteError, TrainingError, learning_rate
 from telme_model.presets import TOY
 
 
@@ -117,6 +120,74 @@ def test_what_is_not_finite_stops_before_the_step(run: RunFolder, fault: str) ->
     assert all(torch.equal(value, task.before[name]) for name, value in task.module.state_dict().items())
 
 
+class HalfPrecision(Line):
+    """Some of its gradients are not finite."""
+
+    def __init__(self, bad: Sequence[int]) -> None:
+        super().__init__([1.0], points=40)
+        self.bad = bad
+        self.seen: list[Tensor] = []
+
+    def losses(self, rows: Sequence[int]) -> dict[str, Tensor]:
+        self.seen.append(self.module.weight.detach().clone())
+        terms = super().losses(rows)
+        if self.steps in self.bad:
+            zero = (self.module.weight - self.module.weight.detach()).sum()
+            terms["total"] = terms["total"] + zero.abs().sqrt()
+        return terms
+
+
+@pytest.fixture
+def _fp16(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a card without bf16."""
+    monkeypatch.setattr("telme_model.fitting.autocast_type", lambda *_: torch.float16)
+
+
+@pytest.mark.usefixtures("_fp16")
+@pytest.mark.parametrize("scaled", [False, True])
+def test_in_fp16_a_gradient_that_overflows_leaves_its_step_out(run: RunFolder, scaled: bool) -> None:
+    task = HalfPrecision([3])
+    stage = StageConfig(epochs=1, batch=2, learning_rate=0.05, warmup=0, clip_scaled=scaled)
+    fitted = fit(run, task, stage)
+    fitted.scaler = torch.GradScaler("cpu", init_scale=256)  # at the usual 65,536 the first steps overflow, too
+    list(fitted)
+    moved = [not torch.equal(one, other) for one, other in zip(task.seen, task.seen[1:], strict=False)]
+    assert moved == [step != 3 for step in range(1, 20)]
+    assert fitted.scaler.get_scale() == 128
+    assert all(torch.isfinite(value).all() for value in task.module.state_dict().values())
+
+
+@pytest.mark.usefixtures("_fp16")
+def test_in_fp16_gradients_that_always_overflow_end_the_training(run: RunFolder) -> None:
+    """The scale is halved from 65,536 on: after 17 steps it is below 1, and nothing was learnt."""
+    task = HalfPrecision(range(1, 100))
+    with pytest.raises(
+        NotFiniteError, match="the gradient of the teacher became nan in epoch 1, step 18; the step was"
+    ):
+        list(fit(run, task, StageConfig(epochs=1, batch=2, learning_rate=0.05)))
+
+
+class Reads(TorchDispatchMode):
+    """Counts numbers that are read one by one, at each of which a GPU is waited for."""
+
+    count = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.count += func is torch.ops.aten._local_scalar_dense.default
+        return func(*args, **(kwargs or {}))
+
+
+def test_a_step_reads_its_losses_and_its_gradient_s_norm_at_once(
+    run: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fitted = fit(run, Line([1.0]), StageConfig(epochs=1, batch=2, accumulate=2))
+    monkeypatch.setattr(fitted.optimizer, "step", lambda: None)  # on a CPU it counts its steps by reading them
+    with Reads() as reads:
+        losses = fitted._optimise([[0, 1], [2, 3]], 0.1, (0,))
+    assert reads.count == 0
+    assert losses["total"] == losses["cls"] > 0
+
+
 def test_accumulated_batches_make_one_step_of_their_mean(run: RunFolder, tmp_path: Path) -> None:
     whole, parts = Line([1, 2]), Line([1, 2])
     other = RunFolder.create(tmp_path / "other", TOY, {})
@@ -155,3 +226,57 @@ def test_counting_samples_warms_up_for_four_of_ten_epochs_and_ends_at_83_per_cen
     assert max(rates) == 1e-5
     assert rates[-1] / max(rates) == pytest.approx((99_890 - 24_979) / 89_901)
     assert rates[-1] / max(rates) == pytest.approx(0.833, abs=1e-3)
+
+
+# --- devices and disks that are not here
+
+
+def on_a_card(run: RunFolder, task: Line, stage: StageConfig) -> Fit:
+    """As on a card, but that all tensors are on the CPU."""
+    return Fit(run, task, stage, seed=0, device=torch.device("cuda"), checkpoint_steps=100)
+
+
+@pytest.mark.parametrize(("first", "then", "fused"), [(fit, on_a_card, True), (on_a_card, fit, None)])
+def test_a_run_from_another_device_steps_as_this_one_does(run: RunFolder, first: Any, then: Any, fused: Any) -> None:
+    stage = StageConfig(epochs=1, batch=2, learning_rate=0.05, precision=Precision.FP32)
+    begun = first(run, Line([1.0]), stage)
+    begun._optimise([[0, 1]], 0.05, (0,))
+    begun._save()
+    gone_on = then(run, Line([1.0]), stage)
+    assert [group["fused"] for group in gone_on.optimizer.param_groups] == [fused]
+    gone_on._optimise([[2, 3]], 0.05, (1,))
+    assert {state["step"].item() for state in gone_on.optimizer.state.values()} == {2.0}
+
+
+def test_each_stage_tells_its_own_peak_of_memory(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    peak = {"bytes": 9_000_000_000}  # another stage's
+    monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", lambda _device: peak.update(bytes=5_000_000))
+    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda _device: peak["bytes"])
+    stage = StageConfig(epochs=1, batch=2, precision=Precision.FP32)
+    told = [event.gpu_memory for event in on_a_card(run, Line([1.0]), stage) if isinstance(event, EpochDone)]
+    assert told == [5_000_000]
+
+
+@pytest.mark.parametrize(("seconds", "saved"), [(0.5, [*range(1, 20)]), (4.0, [1, 9, 17])])
+def test_slow_checkpoints_come_less_often(
+    run: RunFolder, monkeypatch: pytest.MonkeyPatch, seconds: float, saved: list[int]
+) -> None:
+    """Twenty steps of 10 s. Four seconds of writing are a twentieth of the 80 until the next."""
+    clock = SimpleNamespace(now=0.0)
+    monkeypatch.setattr(
+        "telme_model.fitting.time", SimpleNamespace(monotonic=lambda: clock.now, perf_counter=lambda: clock.now)
+    )
+
+    class Slow(Line):
+        def losses(self, rows: Sequence[int]) -> dict[str, Tensor]:
+            clock.now += 10
+            return super().losses(rows)
+
+    class SlowDisk(RunFolder):
+        def save_resume(self, _state: Any) -> None:
+            clock.now += seconds
+
+    fitted = Fit(SlowDisk(run.path), Slow([1.0], points=40), StageConfig(epochs=1, batch=2), seed=0,
+                 device=torch.device("cpu"), checkpoint_steps=1)  # fmt: skip
+    steps = [event.step for event in fitted if isinstance(event, CheckpointSaved) and event.epoch == 0]
+    assert steps == saved

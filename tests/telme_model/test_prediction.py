@@ -3,16 +3,18 @@
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from telme_model.cli import main
 from telme_model.corpus import open_corpus
 from telme_model.corpus.dialogue import Split
 from telme_model.emotions import MELD
 from telme_model.events import TurnPredicted
-from telme_model.prediction import predict
+from telme_model.prediction import _softmax, predict
 from telme_model.records import Record, run_records
 from tests.corpora import LENGTHS, MISSING, SILENT
 from tests.runs import ToyRun, walk
@@ -215,3 +217,18 @@ def test_embeddings_are_written_in_the_order_of_the_records(
         assert np.linalg.norm(arrays["H"], axis=1) == pytest.approx([of["h_norm"] for of in told], abs=1e-5)
         assert np.linalg.norm(arrays["F_T"], axis=1) == pytest.approx([of["text_norm"] for of in told], abs=1e-5)
     capsys.readouterr()
+
+
+class OnAnApple:
+    """Logits on Apple's GPU, which has no float64."""
+
+    def cpu(self) -> torch.Tensor:
+        return torch.tensor([[0.0, 1.0]])
+
+    def double(self) -> torch.Tensor:
+        raise TypeError("Cannot convert a MPS Tensor to float64 dtype")
+
+
+def test_probabilities_of_a_device_without_float64() -> None:
+    logits: Any = OnAnApple()
+    np.testing.assert_allclose(_softmax(logits), [[1 / (1 + np.e), np.e / (1 + np.e)]], rtol=1e-15)

@@ -24,7 +24,7 @@ from telme_gui.session import Session
 from telme_gui.settings import LastTraining, Settings
 from telme_gui.training.dialog import ready
 from telme_gui.training.dialog.ablation_page import AblationPage, varied
-from telme_gui.training.dialog.costs import CostsPanel, size
+from telme_gui.training.dialog.costs import CostsPanel, duration, size
 from telme_gui.training.dialog.draft import Draft, Setting, settings_of
 from telme_gui.training.dialog.encoders_page import EncodersPage
 from telme_gui.training.dialog.form import Choice, FormPage
@@ -32,8 +32,10 @@ from telme_gui.training.dialog.reckoner import Question, Reckoner
 from telme_gui.training.dialog.run_page import RunPage, SeedsError, parse_seeds
 from telme_gui.training.dialog.wording import PRESETS
 from telme_gui.training.plan import GOLD, Plan
+from telme_model import cli
 from telme_model.config import ConfigError
 from telme_model.corpus.dialogue import Corpus, Modality
+from telme_model.emotions import IEMOCAP
 from telme_model.paths import runs_folder
 
 PAGES = 136  # px, the list of pages
@@ -66,7 +68,7 @@ class TrainingDialog(QDialog):
         self._session, self._settings, self._relabel = session, settings, relabel
         last = settings.training
         self.draft = Draft(self)
-        self.draft.load(last.preset or "paper-meld", last.settings)
+        self.draft.load(last.preset or usual_preset(session.corpus), last.settings)
         self.reckoner = Reckoner(session, self._question, self)
         self.setWindowTitle("Train a run")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -232,7 +234,7 @@ class TrainingDialog(QDialog):
             self.pages.setRowHidden(row, modality not in students)
         reason = self.obstacle()
         self.reason.setText(reason or self._outlook())
-        self.reason.setObjectName("wrong" if reason else "caption")
+        self.reason.setObjectName("wrong" if reason and not reason.endswith("…") else "caption")  # … passes by itself
         self.reason.style().unpolish(self.reason)
         self.reason.style().polish(self.reason)
         self.start.setEnabled(not reason)
@@ -314,7 +316,9 @@ class TrainingDialog(QDialog):
             return "Reckoning what it costs…"
         fetched = sum(found.bytes or 0 for found in answer.weights.values() if not found.here)
         downloads = f"{size(fetched)} are downloaded first. " if fetched else ""
-        return f"{downloads}The window stays usable while it trains."
+        count, each = self._count(), answer.costs.seconds
+        all_ = f"{count} runs take about {duration(count * each)}. " if count > 1 and each is not None else ""
+        return f"{downloads}{all_}The window stays usable while it trains."
 
     def _remember(self) -> None:
         page = self.run_page
@@ -329,6 +333,13 @@ class TrainingDialog(QDialog):
 
     def _leave(self) -> None:
         self.reckoner.end()
+
+
+def usual_preset(corpus: Corpus | None) -> str:
+    """What is trained on a corpus where nobody has chosen yet."""
+    if corpus is not None and corpus.root.resolve() == cli.DEMO_CORPUS.resolve():
+        return "demo"
+    return "paper-iemocap" if corpus is not None and corpus.labels == IEMOCAP else "paper-meld"
 
 
 def _owned(owner: str) -> list[Setting]:

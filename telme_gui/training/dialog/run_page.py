@@ -111,6 +111,8 @@ class RunPage(FormPage):
         browse.clicked.connect(choose)
         self.row(label, _beside(line, browse), sentence)
         line.setAccessibleName(label)
+        line.setToolTip(line.text())
+        line.textChanged.connect(line.setToolTip)  # a path is longer than the line
 
     def _add_device(self) -> None:
         words = words_of("device")

@@ -23,7 +23,9 @@ SETTINGS = {
     "background_turns": Words(
         "Background turns", "Training turns that stand for an absent modality in Shapley shares."
     ),
-    "checkpoint_steps": Words("Steps to a checkpoint", "What a killed run loses at most, in steps."),
+    "checkpoint_steps": Words(
+        "Steps to a checkpoint", "What a killed run loses, in steps; more where a checkpoint takes seconds to write."
+    ),
     "text.weights": Words("Text encoder", "A name on the Hugging Face hub, or a folder."),
     "text.prompt": Words(
         "Prompt", "Ends the input with “Now <speaker> feels <mask>” and reads F_T at the mask (equation 2)."

@@ -16,7 +16,7 @@ from telme_gui.training.monitor.series import Floats, StageSeries
 from telme_model.events import Phase
 from telme_model.history import History, StageHistory
 
-PLOT, FLAT = 176, 130  # px of height at least: usually, and where there is little
+PLOT, FLAT = 176, 104  # px of height at least: usually, and where there is little
 FOLDS = 760  # px of width below which the plots stand one under the other
 WINDOWS = (100, 500, 2000)  # steps
 SMOOTHEST = 99  # of 100: the share of the past that stays
@@ -64,15 +64,19 @@ class Curves(QWidget):
         self._plots.setSpacing(3 * theme.RHYTHM)
         self._plots.addWidget(self.losses, 1)
         self._plots.addWidget(self.scores, 1)
+        self._captions = _caption("Losses of"), _caption("Smoothing")
+        self._which = _row(self._captions[0], self.stage, self.term, self.span)
         self._controls = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._controls.setSpacing(theme.RHYTHM)
-        self._controls.addLayout(_row(_caption("Losses of"), self.stage, self.term, self.span))
-        self._controls.addLayout(_row(self.log, _caption("Smoothing"), self.smoothing, None, self.end))
-        column = QBoxLayout(QBoxLayout.Direction.TopToBottom, self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(theme.RHYTHM)
-        column.addLayout(self._controls)
-        column.addLayout(self._plots, 1)
+        self._controls.addLayout(self._which)
+        self._controls.addLayout(_row(self.log, self._captions[1], self.smoothing))
+        self._controls.addStretch(1)
+        self._controls.addWidget(self.end)
+        self._whole = QBoxLayout(QBoxLayout.Direction.TopToBottom, self)
+        self._whole.setContentsMargins(0, 0, 0, 0)
+        self._whole.setSpacing(theme.RHYTHM)
+        self._whole.addLayout(self._controls)
+        self._whole.addLayout(self._plots, 1)
 
     def _fill_controls(self) -> None:
         self.stage.addItem(FOLLOW, None)
@@ -203,18 +207,24 @@ class Curves(QWidget):
         self._fold()
 
     def flatten(self, flat: bool) -> None:
-        """Do with little height."""
+        """Do with little height: the controls stand beside the plots."""
         self._flat = flat
         for plot in (self.losses, self.scores):
             plot.flatten(flat)
         self._fold()
 
     def _fold(self) -> None:
-        way = QBoxLayout.Direction.TopToBottom if self._folded else QBoxLayout.Direction.LeftToRight
-        self._plots.setDirection(way)
-        self._controls.setDirection(way)
+        down, across = QBoxLayout.Direction.TopToBottom, QBoxLayout.Direction.LeftToRight
+        beside = self._flat and not self._folded
+        self._plots.setDirection(down if self._folded else across)
+        self._controls.setDirection(down if self._folded or beside else across)
+        self._which.setDirection(down if beside else across)
+        self._whole.setDirection(QBoxLayout.Direction.RightToLeft if beside else down)
+        self._whole.setSpacing((3 if beside else 1) * theme.RHYTHM)
+        for caption in self._captions:
+            caption.setHidden(beside)
         plot = FLAT if self._flat else PLOT
-        self.setMinimumHeight(2 * plot + 80 if self._folded else plot + 40)
+        self.setMinimumHeight(2 * plot + 80 if self._folded else plot + (0 if beside else 40))
 
 
 def planned(stage: StageHistory) -> int:
@@ -238,17 +248,13 @@ def _floats(values: Sequence[float]) -> Floats:
     return np.array(values, float)
 
 
-def _row(*parts: QWidget | None) -> QBoxLayout:
-    """Widgets side by side; None takes what room is left."""
+def _row(*parts: QWidget) -> QBoxLayout:
+    """Widgets side by side."""
     row = QBoxLayout(QBoxLayout.Direction.LeftToRight)
     row.setSpacing(theme.RHYTHM)
     for part in parts:
-        if part is None:
-            row.addStretch(1)
-        else:
-            row.addWidget(part)
-    if None not in parts:
-        row.addStretch(1)
+        row.addWidget(part)
+    row.addStretch(1)
     return row
 
 

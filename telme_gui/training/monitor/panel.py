@@ -210,7 +210,7 @@ class Monitor(QWidget):
         self.problem.setVisible(self._failed and Part.OUTCOME in shown)
         self.summary.setVisible(summed_up and Part.OUTCOME in shown)
         self.log.setVisible(there and Part.LOG in shown)
-        self.strip.setVisible(there)
+        self.strip.setVisible(there and not (short and self.summary.isVisibleTo(self)))  # which tells more
         figures_count = there and trainer.state not in (State.FAILED, State.FINISHED)
         self.tiles.setVisible(figures_count and not short)
         self.head.figures.setVisible(figures_count and short)

@@ -17,7 +17,7 @@ from telme_gui.training.monitor.series import Floats, thinned
 
 FAINT = 0.3  # opacity of values behind their smoothed curve
 MARK = 7  # px
-LEAST, FLAT = 150, 128  # px of height: usually, and where there is little
+LEAST, FLAT = 150, 100  # px of height: usually, and where there is little
 _NICE = (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
 
 

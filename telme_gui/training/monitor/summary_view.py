@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLay
 
 from telme_gui import theme
 from telme_gui.charts.figure import LEFT, RIGHT, Figure, half_width, write
+from telme_gui.names import run_name
 from telme_gui.training.monitor.inks import STAGES, Ink
 from telme_gui.training.monitor.summary import Comparison, Score, Summary
 from telme_gui.training.monitor.tiles import duration
@@ -93,7 +94,7 @@ def versus(before: Comparison | None) -> str:
         return "No earlier run of this corpus to compare it with."
     sure = "" if before.low <= 0 <= before.high else ", which is more than chance"
     return (
-        f"Against “{before.run.name}”: {before.difference:+.1f} points ({before.low:+.1f} to {before.high:+.1f}, "
+        f"Against “{run_name(before.run)}”: {before.difference:+.1f} points ({before.low:+.1f} to {before.high:+.1f}, "
         f"p = {before.p:.2g}){sure}; {before.changed:,} of {before.turns:,} turns are predicted differently."
     )
 
