@@ -28,7 +28,17 @@ from filelock import FileLock, Timeout
 from telme_model.corpus.dialogue import Clip, Modality, Split, Turn
 from telme_model.events import Event, Message, Phase, Progress, StageDone, StageStarted
 from telme_model.media import MediaSettings, TurnMedia, read_turn
-from telme_model.shards import CacheError, Index, Row, Writer, file_size, shard_path
+from telme_model.shards import (
+    CacheDamagedError,
+    CacheError,
+    CacheFullError,
+    Index,
+    MediaChangedError,
+    Row,
+    Writer,
+    file_size,
+    shard_path,
+)
 
 __all__ = ["CacheError", "CacheEstimate", "MediaCache", "build_cache", "estimate"]
 
@@ -76,7 +86,7 @@ def build_cache(
         finally:
             lock.release()
     except (OSError, sqlite3.Error) as error:
-        raise CacheError(_disk_words(error, turns, settings, folder)) from error
+        raise _disk_error(error, turns, settings, folder) from error
     yield StageDone(phase=Phase.CACHING, seconds=time.monotonic() - began)
 
 
@@ -101,16 +111,23 @@ def _build(keyed: dict[str, Turn], settings: MediaSettings, place: Path, workers
     pending = _pending(keyed, rows)
     needed, free = sum(_expected_bytes(turn, settings) for turn in pending.values()), free_bytes(place)
     if needed > free:
-        raise CacheError(_too_small(place, needed, free))
+        raise CacheFullError(_too_small(place, needed, free))
     if workers is None:
         workers = min(_cores(), len(pending) // _TURNS_PER_WORKER)
     decoded = _decode_there(pending, settings, workers) if workers else _decode_here(pending, settings)
     already = len(keyed) - len(pending)
     yield Progress(phase=Phase.CACHING, done=already, total=len(keyed))
+    changed: dict[str, Turn] = {}
     with closing(decoded), Writer(index, rows) as writer:
         for done, (key, media) in enumerate(decoded, start=already + 1):
-            writer.add(key, media)
+            turn = pending[key]
+            if (now := _key(turn)) == key:
+                writer.add(key, media, again=_passing(key, turn, media))
+            else:
+                changed[now] = turn  # while it was read, so what was read is nobody's
             yield Progress(phase=Phase.CACHING, done=done, total=len(keyed))
+        for key, media in _decode_here(changed, settings):
+            writer.add(key, media, again=_passing(key, changed[key], media))
 
 
 class MediaCache:
@@ -164,9 +181,9 @@ class MediaCache:
             if key not in self._rows:
                 self._rows = self._index.read()
             if key not in self._rows:
-                raise CacheError(
-                    f"The turn {turn.id} is not in the cache {self.folder}, or its clip changed since: "
-                    "build the cache for this corpus and these media settings."
+                raise MediaChangedError(
+                    f"The turn {turn.id} is not in the cache {self.folder}: its clips have changed or gone since that "
+                    "was built. Put them back as they were, or build it again."
                 )
             row = self._found[clips] = self._rows[key]
         return row
@@ -180,9 +197,10 @@ class MediaCache:
             try:
                 shard = np.memmap(path, np.uint8, mode="r")
             except (OSError, ValueError) as error:
-                raise CacheError(f"The cache file {path} cannot be read ({error}): build the cache again.") from None
+                text = f"The cache file {path} cannot be read ({error}): build the cache again."
+                raise CacheDamagedError(text) from None
             if len(shard) < end:
-                raise CacheError(f"The cache file {path} is shorter than its index says: build the cache again.")
+                raise CacheDamagedError(f"The cache file {path} is shorter than its index says: build the cache again.")
             self._maps[row.shard] = shard
         return shard[row.offset : end]
 
@@ -205,6 +223,12 @@ def _key(turn: Turn) -> str:
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:32]
 
 
+def _passing(key: str, turn: Turn, media: TurnMedia) -> bool:
+    """Whether the next builder had better look again. A file that is not there has a key that says so."""
+    there = all(clip is None or _identity(clip)[1] != -1 for clip in (turn.video, turn.audio))
+    return _key(turn) != key or (media.passing and there)
+
+
 def _identity(clip: Clip) -> list[str | int | float | None]:
     try:
         status = clip.path.stat()
@@ -220,7 +244,7 @@ def _keyed(turns: Iterable[Turn]) -> dict[str, Turn]:
 
 
 def _pending(keyed: Mapping[str, Turn], rows: Mapping[str, Row]) -> dict[str, Turn]:
-    return {key: turn for key, turn in keyed.items() if key not in rows}
+    return {key: turn for key, turn in keyed.items() if key not in rows or rows[key].again}
 
 
 # Decoding, here or in processes
@@ -308,13 +332,15 @@ def free_bytes(folder: Path) -> int:
     return shutil.disk_usage(existing).free
 
 
-def _disk_words(error: Exception, turns: Sequence[Turn], settings: MediaSettings, folder: Path) -> str:
+def _disk_error(error: Exception, turns: Sequence[Turn], settings: MediaSettings, folder: Path) -> CacheError:
     full_codes = (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
     full = isinstance(error, OSError) and error.errno in full_codes
     if full or getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
         left = estimate(turns, settings, folder)
-        return _too_small(folder, left.bytes, left.free_bytes) + " What was decoded so far is kept."
-    return f"The media cache {folder} cannot be written ({error}): choose a folder that can, or mend this one."
+        return CacheFullError(_too_small(folder, left.bytes, left.free_bytes) + " What was decoded so far is kept.")
+    return CacheError(
+        f"The media cache {folder} cannot be written ({error}): choose a folder that can, or mend this one."
+    )
 
 
 def _too_small(folder: Path, needed: int, free: int) -> str:

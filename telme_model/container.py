@@ -10,12 +10,17 @@ from av.stream import Disposition, Stream
 
 
 class MediaError(Exception):
-    """A clip whose picture or sound cannot be had; the message is a sentence that names the file."""
+    """A clip whose picture or sound cannot be had; the message is a sentence that names the file.
 
-    def __init__(self, path: Path, reason: str) -> None:
+    `passing`: the reason lies beside the file, in its folder, its permissions, the disk or the memory, and may be gone
+    at another time.
+    """
+
+    def __init__(self, path: Path, reason: str, *, passing: bool = False) -> None:
         super().__init__(path, reason)
         self.path = path
         self.reason = reason
+        self.passing = passing
 
     def __str__(self) -> str:
         return f"{self.path} {self.reason}."
@@ -27,9 +32,11 @@ def open_container(path: Path) -> InputContainer:
         status = path.stat()
     except FileNotFoundError:
         link = path.is_symlink()
-        raise MediaError(path, "is a link to a file that is not there" if link else "does not exist") from None
+        raise MediaError(
+            path, "is a link to a file that is not there" if link else "does not exist", passing=True
+        ) from None
     except OSError as error:
-        raise MediaError(path, f"cannot be opened ({described(error)})") from None
+        raise MediaError(path, f"cannot be opened ({described(error)})", passing=True) from None
     if stat.S_ISDIR(status.st_mode):
         raise MediaError(path, "is a folder, not a clip")
     if not stat.S_ISREG(status.st_mode):
@@ -42,18 +49,19 @@ def open_container(path: Path) -> InputContainer:
         options = {"protocol_whitelist": "file", "analyzeduration": "300000"}
         return av.open(str(path.absolute()), options=options, metadata_errors="replace")
     except (FFmpegError, OSError, ValueError) as error:
-        raise MediaError(path, _unopened(path, error)) from None
+        raise _unopened(path, error) from None
 
 
-def _unopened(path: Path, error: Exception) -> str:
+def _unopened(path: Path, error: Exception) -> MediaError:
     try:
         with path.open("rb") as file:
             start = file.read(8)
     except OSError as unreadable:
-        return f"cannot be opened ({described(unreadable)})"
+        return MediaError(path, f"cannot be opened ({described(unreadable)})", passing=True)
     if start[4:8] == b"ftyp":
-        return "is an mp4 without a usable index (moov atom), probably cut off while it was written or copied"
-    return f"is not a clip that can be read ({described(error)})"
+        reason = "is an mp4 without a usable index (moov atom), probably cut off while it was written or copied"
+        return MediaError(path, reason)
+    return MediaError(path, f"is not a clip that can be read ({described(error)})")
 
 
 def described(error: Exception) -> str:

@@ -69,6 +69,7 @@ class TurnMedia:
 
     frames: uint8 [frames, size, size, 3] RGB, waveform: float32 [samples] in -1..1; None when missing, and then
     `missing` says why in a sentence. `seconds` is the length of the media before any cap, 0 when nothing is readable.
+    `passing`: something is missing for a reason that may be gone at another time.
     """
 
     frames: np.ndarray | None = None
@@ -76,6 +77,7 @@ class TurnMedia:
     seconds: float = 0.0
     over_long: bool = False
     missing: dict[Modality, str] = field(default_factory=dict)
+    passing: bool = False
 
 
 def read_frames(clip: Clip, settings: MediaSettings) -> np.ndarray:
@@ -114,6 +116,7 @@ def read_turn(turn: Turn, settings: MediaSettings) -> TurnMedia:
             for modality, name in _NAMES.items()
             if not isinstance(contents.get(modality), np.ndarray)
         },
+        passing=any(isinstance(content, MediaError) and content.passing for content in contents.values()),
     )
 
 
@@ -169,7 +172,9 @@ def _read(clip: Clip, settings: MediaSettings, *modalities: Modality) -> _Readin
     except MediaError as error:
         return _Reading(dict.fromkeys(modalities, error))
     except (FFmpegError, OSError, ValueError, MemoryError) as error:
-        return _Reading(dict.fromkeys(modalities, MediaError(clip.path, f"cannot be decoded ({described(error)})")))
+        passing = isinstance(error, OSError | MemoryError)
+        failure = MediaError(clip.path, f"cannot be decoded ({described(error)})", passing=passing)
+        return _Reading(dict.fromkeys(modalities, failure))
 
 
 def _read_open(

@@ -20,6 +20,7 @@ from telme_model.corpus.dialogue import Modality
 from telme_model.media import TurnMedia
 
 _SHARD_BYTES = 1 << 30  # a file is closed when it has grown past this
+_AGAIN = "again"  # beside the reasons why media are missing
 _COMMIT_SECONDS = 1.0  # at most so much decoding is lost to a kill
 
 _SCHEMA = """CREATE TABLE IF NOT EXISTS turns (
@@ -31,9 +32,24 @@ class CacheError(Exception):
     """A cache that cannot be built or read; the message is a sentence with what to do."""
 
 
+class CacheFullError(CacheError):
+    """The disk has no room for the media."""
+
+
+class CacheDamagedError(CacheError):
+    """Files of the cache are gone or damaged; building it again mends that."""
+
+
+class MediaChangedError(CacheError):
+    """A clip is not what it was when the cache was built."""
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Where a turn's bytes lie (`length` of them, the last 2 * `samples` its sound), and what is known of its media."""
+    """Where a turn's bytes lie (`length` of them, the last 2 * `samples` its sound), and what is known of its media.
+
+    `again`: something is missing for a passing reason, so the next builder looks again.
+    """
 
     shard: int
     offset: int
@@ -42,6 +58,7 @@ class Row:
     seconds: float
     over_long: bool
     missing: dict[Modality, str]
+    again: bool
 
 
 def shard_path(folder: Path, number: int) -> Path:
@@ -69,7 +86,7 @@ class Index:
                 tables = connection.execute("SELECT name FROM sqlite_master WHERE name = 'turns'").fetchall()
                 rows = connection.execute("SELECT * FROM turns").fetchall() if tables else []
             return {
-                key: Row(shard, offset, length, samples, seconds, bool(over_long), _reasons(missing))
+                key: Row(shard, offset, length, samples, seconds, bool(over_long), *_reasons(missing))
                 for key, shard, offset, length, samples, seconds, over_long, missing in rows
             }
         except (sqlite3.Error, ValueError, TypeError) as error:
@@ -89,8 +106,10 @@ class Index:
         return {key: row for key, row in rows.items() if key not in damaged}
 
 
-def _reasons(text: str) -> dict[Modality, str]:
-    return {Modality(name): reason for name, reason in json.loads(text).items()}
+def _reasons(text: str) -> tuple[dict[Modality, str], bool]:
+    tree = json.loads(text)
+    again = bool(tree.pop(_AGAIN, False))
+    return {Modality(name): reason for name, reason in tree.items()}, again
 
 
 def file_size(path: Path) -> int:
@@ -129,7 +148,7 @@ class Writer:
                 with suppress(OSError, sqlite3.Error):
                     self._commit()
 
-    def add(self, key: str, media: TurnMedia) -> None:
+    def add(self, key: str, media: TurnMedia, *, again: bool = False) -> None:
         """Append a turn's media. Raises OSError or sqlite3.Error when the disk does not take them."""
         frames = b"" if media.frames is None else media.frames.tobytes()
         samples = np.empty(0) if media.waveform is None else media.waveform
@@ -141,7 +160,7 @@ class Writer:
             self._open()
         self._write(frames + sound)
         length = len(frames) + len(sound)
-        reasons = json.dumps(media.missing)
+        reasons = json.dumps({**media.missing, _AGAIN: True} if again else media.missing)
         self._uncommitted.append(
             (key, self._number, self._end, length, len(samples), media.seconds, media.over_long, reasons)
         )

@@ -131,7 +131,7 @@ class Pipeline:
 
     def events(self, stages: Sequence[str]) -> Generator[Event, None, None]:
         """Walk the pipeline."""
-        yield from self._prepare()
+        yield from self._prepare(stages)
         config = self.config
         yield from self._encoder(config.teacher, train="teacher" in stages)
         if "students" not in stages and "fusion" not in stages:
@@ -142,7 +142,7 @@ class Pipeline:
             yield from self._fusion()
             yield from self._score()
 
-    def _prepare(self) -> Iterator[Event]:
+    def _prepare(self, stages: Sequence[str]) -> Iterator[Event]:
         began = time.monotonic()
         yield StageStarted(phase=Phase.PREPARING)
         for problem in self.corpus.problems:
@@ -158,6 +158,7 @@ class Pipeline:
             yield from build_cache(self.turns, self.config.media, self.cache_folder)
             self.cache = MediaCache(self.cache_folder, self.config.media)
             self._note_excluded(media)
+        self._check_taught(stages)
         yield StageDone(phase=Phase.PREPARING, seconds=time.monotonic() - began)
 
     def _note_excluded(self, media: set[Modality]) -> None:
@@ -171,6 +172,19 @@ class Pipeline:
         self.run.update(
             excluded=excluded, over_long=[str(turn.id) for turn in self.turns if self.cache.over_long(turn)]
         )
+
+    def _check_taught(self, stages: Sequence[str]) -> None:
+        """Every encoder that is to be trained finds turns, or the first hours would be for nothing."""
+        for modality in self.config.modalities:
+            wanted = ("teacher" if modality is self.config.teacher else "students") in stages
+            if not wanted or self.run.stage_facts(self.config.phase(modality)) is not None:
+                continue
+            for split in (Split.TRAIN, Split.DEV):
+                if not labelled_rows(self.turns, split, self._present(modality)):
+                    raise NoTurnsError(
+                        f"no labelled turn of the {split} split has {modality}; bring the clips to their folders, or "
+                        f"leave {modality} out of teacher and students"
+                    )
 
     def _present(self, modality: Modality) -> list[bool]:
         if modality is Modality.TEXT:
@@ -190,9 +204,6 @@ class Pipeline:
             self.embeddings[modality] = load_embeddings(run, modality, len(self.turns))
             return
         present = self._present(modality)
-        for split in (Split.TRAIN, Split.DEV):
-            if not labelled_rows(self.turns, split, present):
-                raise NoTurnsError(f"no turn of the {split} split has a label and {modality}; see `check` for why")
         yield Message(text=f"loading the weights of the {phase}")
         with random_numbers:
             encoder, inputs = self._trained(modality) if done else self._build(modality)

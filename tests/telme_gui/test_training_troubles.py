@@ -129,7 +129,7 @@ def test_clips_that_are_not_here(qtbot: QtBot, trainer: Trainer, plan: Plan, tmp
     silent = replace(plan, corpus=write_corpus(tmp_path / "silent", clips=False))
     problem = problem_of(qtbot, trainer, silent)
     assert problem.title == "There is nothing to learn from"
-    assert "no turn of the train split has a label and audio" in problem.cause.lower()
+    assert "no labelled turn of the train split has audio" in problem.cause.lower()
 
 
 @pytest.mark.parametrize(

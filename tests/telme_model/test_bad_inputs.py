@@ -45,17 +45,17 @@ CORPORA: dict[str, Case] = {
         lambda b: b.train(corpus=only(b, Split.TEST)), "has no labelled turns in its train split; training needs"),
     "no dev split": (lambda b: b.train(corpus=only(b, Split.TRAIN)), "has no labelled turns in its dev split"),
     "no folder of clips": (
-        lambda b: b.train(corpus=b.tables()), "no turn of the train split has a label and audio; see `check` for why"),
+        lambda b: b.train(corpus=b.tables()), "no labelled turn of the train split has audio; bring the clips"),
     "all clips of zero bytes": (
-        lambda b: b.train(corpus=b.clips(clips.zero_bytes)), "no turn of the train split has a label and audio"),
+        lambda b: b.train(corpus=b.clips(clips.zero_bytes)), "no labelled turn of the train split has audio"),
     "all clips cut off": (
         lambda b: b.train(corpus=b.clips(lambda path: path.write_bytes(b"\0\0\0 ftypisom" + bytes(2000)))),
-        "no turn of the train split has a label and audio"),
+        "no labelled turn of the train split has audio"),
     "no sound anywhere": (
-        lambda b: b.train(corpus=b.clips(_silent)), "no turn of the train split has a label and audio"),
+        lambda b: b.train(corpus=b.clips(_silent)), "no labelled turn of the train split has audio"),
     "no picture anywhere": (
         lambda b: b.train("--set=students=visual", corpus=b.clips(_dark)),
-        "no turn of the train split has a label and visual"),
+        "no labelled turn of the train split has visual"),
 }  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from telme_model import shards
 from telme_model.cache import CacheError, MediaCache, build_cache, estimate
 from telme_model.corpus.dialogue import Clip, Modality, Split, Turn, TurnId
 from telme_model.events import Event, Message, Phase, Progress, StageDone, StageStarted
-from telme_model.media import MediaSettings, OverLong, read_turn
+from telme_model.media import MediaSettings, OverLong, TurnMedia, read_turn
 from tests import clips
 
 SMALL = MediaSettings(size=32)
@@ -121,10 +121,54 @@ def test_only_what_is_lacking_is_decoded(tmp_path: Path, turns: list[Turn], monk
     assert_cached(MediaCache(tmp_path / "cache", SMALL), turns)
 
 
+def test_a_clip_that_was_away_for_a_moment_is_looked_at_again(
+    tmp_path: Path, turns: list[Turn], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "corpus" / "dia0_utt1.mp4"
+
+    def read_away(turn: Turn, settings: MediaSettings) -> TurnMedia:
+        if turn.id.utterance != 1:
+            return read_turn(turn, settings)
+        path.rename(tmp_path / "away.mp4")
+        media = read_turn(turn, settings)
+        (tmp_path / "away.mp4").rename(path)
+        return media
+
+    with monkeypatch.context() as patch:
+        patch.setattr(cache_module, "read_turn", read_away)
+        build(turns, tmp_path / "cache")
+    cache = MediaCache(tmp_path / "cache", SMALL)
+    assert "does not exist" in cache.missing(turns[1])[Modality.AUDIO]  # it can be trained without
+    seen = decoded(monkeypatch)
+    build(turns, tmp_path / "cache")
+    assert seen == [1]
+    assert_cached(MediaCache(tmp_path / "cache", SMALL), turns)
+    build(turns, tmp_path / "cache")
+    assert seen == [1]
+
+
+def test_a_clip_that_changes_while_it_is_read_is_read_anew(
+    tmp_path: Path, turns: list[Turn], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads: list[int] = []
+
+    def read_and_change(turn: Turn, settings: MediaSettings) -> TurnMedia:
+        media = read_turn(turn, settings)
+        reads.append(turn.id.utterance)
+        if reads.count(1) == 1 and turn.id.utterance == 1:
+            clips.write_clip(tmp_path / "corpus" / "dia0_utt1.mp4", seconds=1.5)
+        return media
+
+    monkeypatch.setattr(cache_module, "read_turn", read_and_change)
+    build(turns, tmp_path / "cache")
+    assert reads == [0, 1, 2, 3, 4, 5, 1]
+    assert_cached(MediaCache(tmp_path / "cache", SMALL), turns)
+
+
 def test_other_settings_are_another_cache(tmp_path: Path, turns: list[Turn]) -> None:
     build(turns, tmp_path / "cache")
     blank = MediaSettings(size=32, max_seconds=0.6, over_long=OverLong.BLANK)
-    with pytest.raises(CacheError, match=r"train/dia0_utt0 is not in the cache .* build the cache"):
+    with pytest.raises(CacheError, match=r"train/dia0_utt0 is not in the cache .* build it again"):
         MediaCache(tmp_path / "cache", blank).frames(turns[0])
     build(turns, tmp_path / "cache", blank)
     assert_cached(MediaCache(tmp_path / "cache", blank), turns)

@@ -384,5 +384,6 @@ def test_media_that_nobody_can_decode_name_the_modality(corpus: Path, tmp_path: 
     for table in corpus.glob("*.csv"):
         (tmp_path / "corpus").mkdir(exist_ok=True)
         shutil.copy(table, tmp_path / "corpus")
-    with pytest.raises(TrainingError, match=r"no turn of the train split has a label and audio; see `check` for why"):
+    with pytest.raises(TrainingError, match=r"no labelled turn of the train split has audio; bring the clips"):
         walk(tmp_path / "corpus", tmp_path / "run", *ONE_EPOCH)
+    assert not list((tmp_path / "run" / "encoders").glob("*"))  # told before the teacher is built
