@@ -1,7 +1,6 @@
 """The application: the only place where session, window, settings and Qt's own are put together."""
 
 import os
-import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +10,7 @@ from PySide6.QtWidgets import QApplication
 
 from telme_gui.collector import Collector
 from telme_gui.header import View
+from telme_gui.interruption import TICK, Interruption
 from telme_gui.main_window import MainWindow
 from telme_gui.opening import find_turn
 from telme_gui.problems import Reporter
@@ -29,6 +29,7 @@ def run_window(
     run: Path | None = None,
     turn: str = "",
     *,
+    stop: Interruption,
     theme: Theme | None = None,
     size: Size | None = None,
     screenshot: Path | None = None,
@@ -63,6 +64,7 @@ def run_window(
     session.failed.connect(lambda title, sentence: said.append(f"{title}: {sentence}"))
     window.opener.only_current = screenshot is not None
     window.show()
+    tick = _close_when_asked(window, stop)
     for sentence in broken:
         _say_at_last(window, "Your settings could not be read", sentence, opening=corpus is not None or run is not None)
     try:
@@ -72,15 +74,15 @@ def run_window(
             window.opener.open_run(run)
         if screenshot is None:
             window.leftovers.look()
-            tick = _close_on_signals(window)
-            code = app.exec()
-            tick.stop()
-        else:
-            code = _draw(window, screenshot, charts) or int(not _is_open(session, corpus, run, turn))
-            window.close()
-            print(*said, sep="\n", end="\n" if said else "", file=sys.stderr)
-        return code
+            return app.exec()
+        code = _draw(window, screenshot, charts, stop)
+        lack = _lack(session, corpus, run, turn) if code == 0 else ""
+        window.close()
+        for sentence in said or filter(None, [lack]):
+            print(sentence, file=sys.stderr)
+        return code or int(bool(lack))
     finally:
+        tick.stop()
         collector.rest()
         reporter.uninstall()
         if not offscreen:
@@ -100,17 +102,17 @@ def _say_at_last(window: MainWindow, title: str, sentence: str, *, opening: bool
         say(there=True)
 
 
-def _close_on_signals(window: MainWindow) -> QTimer:
-    """Let Ctrl+C and a request to end close the window in good order; Python hears of them at each tick."""
+def _close_when_asked(window: MainWindow, stop: Interruption) -> QTimer:
+    """Close the window in good order where one is asked to end; Python hears of signals at each tick."""
 
-    def close(*_: object) -> None:
-        window.session.close()  # first, so that nothing is asked: a training in hand is stopped and kept
-        window.close()
+    def look() -> None:
+        if stop.asked:
+            tick.stop()
+            window.session.close()  # first, so that nothing is asked: a training in hand is stopped and kept
+            window.close()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, close)
-    tick = QTimer(interval=300)
-    tick.timeout.connect(lambda: None)
+    tick = QTimer(interval=TICK)
+    tick.timeout.connect(look)
     tick.start()
     return tick
 
@@ -121,18 +123,21 @@ def _tell(_kind: QtMsgType, _context: QMessageLogContext, text: str) -> None:
         print(text, file=sys.stderr)
 
 
-def _draw(window: MainWindow, path: Path, charts: str) -> int:
-    """Wait for everything that was asked for, and draw the window; 1 where that cannot be."""
+def _draw(window: MainWindow, path: Path, charts: str, stop: Interruption) -> int:
+    """Wait for everything that was asked for, and draw the window; 1 where that cannot be, 130 when stopped."""
     if charts and charts not in window.charts.names:
         print(f"There is no page {charts} of the charts; there are: {', '.join(window.charts.names)}", file=sys.stderr)
         return 1
-    wait_until(lambda: not window.opener.busy)
+    wait_until(lambda: stop.asked or not window.opener.busy)
     if charts:
         window.show_view(View.CHARTS)
         window.charts.page(charts)
     here = window.session.prediction_row
-    wait_until(lambda: window.session.run is None or here() is not None or not _working(window))
-    wait(SETTLE)
+    wait_until(lambda: stop.asked or window.session.run is None or here() is not None or not _working(window))
+    wait_until(lambda: stop.asked, SETTLE)
+    if stop.asked:
+        print("stopped; the window is not drawn", file=sys.stderr)
+        return 130
     path.parent.mkdir(parents=True, exist_ok=True)
     if not window.grab().save(str(path)):
         print(f"{path} cannot be written: choose another place, and a name that ends in .png", file=sys.stderr)
@@ -140,33 +145,28 @@ def _draw(window: MainWindow, path: Path, charts: str) -> int:
     return 0
 
 
-def _is_open(session: Session, corpus: Path | None, run: Path | None, turn: str) -> bool:
-    """Whether all is there that was asked for, and the run has something to say of the turn that is shown."""
+def _lack(session: Session, corpus: Path | None, run: Path | None, turn: str) -> str:
+    """What the picture does not show of what was asked for; the run has to say something of the turn that is shown."""
     here = session.current
-    return (
-        (session.corpus is not None or corpus is None)
-        and (run is None or (session.base is not None and here is not None and here.id in session.base.rows))
-        and (not turn or (here is not None and here is find_turn(session.turns, turn)))
-    )
+    if corpus is not None and session.corpus is None:
+        return f"{corpus} is drawn before it is open"
+    if run is not None and (session.base is None or here is None or here.id not in session.base.rows):
+        return f"The window is drawn without a prediction of {run} for {here.id if here else 'any turn'}"
+    if turn and (here is None or here is not find_turn(session.turns, turn)):
+        return f"The window is drawn without the turn {turn}"
+    return ""
 
 
 def _working(window: MainWindow) -> bool:
     return any(job.name for job in window.session.jobs)
 
 
-def wait_until(met: Callable[[], bool]) -> None:
-    """Let the window live until a condition is met, for as long as patience lasts."""
+def wait_until(met: Callable[[], bool], patience: int = PATIENCE) -> None:
+    """Let the window live until a condition is met, for as long as patience lasts (milliseconds)."""
     loop = QEventLoop()
     clock = QTimer(interval=10)
     clock.timeout.connect(lambda: loop.quit() if met() else None)
     clock.start()
-    QTimer.singleShot(PATIENCE, loop.quit)
+    QTimer.singleShot(patience, loop.quit)
     if not met():
         loop.exec()
-
-
-def wait(milliseconds: int) -> None:
-    """Let the window live for a while."""
-    loop = QEventLoop()
-    QTimer.singleShot(milliseconds, loop.quit)
-    loop.exec()

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from telme_gui.interruption import Interruption
 from telme_gui.screen import LIBRARIES, why_no_screen
 from telme_model import cli
 from telme_model.cli import Add
@@ -62,6 +63,7 @@ def _open(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace, corpus: Path | None, run: Path | None) -> int:
     if options.offscreen and options.screenshot is None:
         raise OSError("--offscreen shows nothing by itself: add --screenshot FILE.png")
+    stop = Interruption()  # before Qt is loaded, which swallows one that comes in its midst
     try:
         from telme_gui.app import run_window
         from telme_gui.settings import Theme
@@ -71,6 +73,7 @@ def _run(options: argparse.Namespace, corpus: Path | None, run: Path | None) -> 
         corpus,
         run,
         options.turn,
+        stop=stop,
         theme=Theme(options.theme) if options.theme else None,
         size=options.size,
         screenshot=options.screenshot,
@@ -80,7 +83,9 @@ def _run(options: argparse.Namespace, corpus: Path | None, run: Path | None) -> 
 
 
 def _what_is_missing(error: ImportError) -> str:
-    if error.name and error.name.partition(".")[0] in ("PySide6", "shiboken6", "pyqtgraph") and ".so" not in str(error):
+    if error.name and error.name.partition(".")[0] in ("telme_gui", "telme_model"):
+        return f"the program is not whole ({error}): get its files anew, then make setup, or pip install -e ."
+    if isinstance(error, ModuleNotFoundError):
         return f"the window needs {error.name}, which is not installed: make setup, or pip install -e ."
     return f"the window needs a library that this system lacks ({error}); on Debian: apt install {LIBRARIES}"
 

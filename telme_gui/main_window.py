@@ -1,9 +1,10 @@
 """The window: places the panels and owns no data."""
 
+import os
 from collections.abc import Generator
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QEvent, Qt
+from PySide6.QtCore import QByteArray, QEvent, QSize, Qt
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -58,6 +59,7 @@ from telme_model.events import Event, Message
 
 TURNS = 148  # px of height at least: the heading and four turns
 WELCOME = 2  # place in the middle, after the two views
+SIZE, FRAME = QSize(1440, 900), QSize(8, 40)  # px of a first window, where the screen has so many, and around it
 
 Area = Qt.DockWidgetArea
 
@@ -88,7 +90,7 @@ class MainWindow(QMainWindow):
         self.welcome = Welcome()
         self.setWindowTitle("TelME Studio")
         self.setAcceptDrops(True)
-        self.resize(1440, 900)
+        self.resize(SIZE.boundedTo(self.screen().availableSize() - FRAME))
         self._place()
         self.docks = Docks(self, self._places(), _bytes(settings.state))
         self.menus = Menus(self)
@@ -155,6 +157,7 @@ class MainWindow(QMainWindow):
         session.trainer.changed.connect(self._show_training)
         self.ending.summed_up.connect(self._show_summary)
         self.monitor.charts_wanted.connect(self._open_charts)
+        self.monitor.change_wanted.connect(self.training.change)
         self.runs.open_wanted.connect(self.opener.open_run)
         self.runs.compare_wanted.connect(self._compare)
         self.player.playing_changed.connect(self._clip_check.set_playing)
@@ -210,7 +213,7 @@ class MainWindow(QMainWindow):
 
     def open_recent(self, entry: Recent) -> None:
         """Open what was open before; a run that has gone is left out."""
-        run = Path(entry.run) if entry.run and Path(entry.run).is_dir() else None
+        run = Path(entry.run) if entry.run and is_run(Path(entry.run)) else None
         self.opener.open(Path(entry.corpus), run, last=entry.turn, meet=True)
 
     def step_panel(self, by: int) -> None:
@@ -355,7 +358,7 @@ def _focus(panel: QWidget) -> None:
 def _folders(event: QDropEvent) -> list[Path]:
     """The folders that are being dropped."""
     places = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
-    return [place for place in places if place.is_dir()]
+    return [place for place in places if os.path.isdir(place)]  # noqa: PTH112 - Path's raises where one may not look
 
 
 def _stack(*widgets: QWidget) -> QWidget:

@@ -104,8 +104,10 @@ class Opener(QObject):
                 self._go_to_something()
             self.opened.emit()
             self.settled.emit(True)
-            if not self.only_current or self._session.prediction_row() is None:
+            if not self.only_current:
                 self._rest.start()
+            elif self._session.prediction_row() is None:
+                self.predict_rest()  # at once: what is drawn waits for it
 
         self._begin(lambda: stored_of(run, corpus), show, f"Opening {run.name}", f"{run.name} cannot be opened")
 
@@ -167,8 +169,7 @@ class Opener(QObject):
         def fail(error: Exception) -> None:
             if self._opening is job:
                 self._opening = None
-                self._fail(failure, error)
-                self.settled.emit(False)
+                self._give_up(failure, error)
 
         job.done.connect(take)
         job.failed.connect(fail)
@@ -198,10 +199,19 @@ class Opener(QObject):
         try:
             root = (run / str(RunFolder.open(run).facts["corpus"].get("root", ""))).resolve()
         except RunError as error:
-            self._fail(f"{run.name} cannot be opened", error)
-            self.settled.emit(False)
+            self._give_up(f"{run.name} cannot be opened", error)
+        except (OSError, RuntimeError, ValueError):
+            damaged = RunError(f"{run / 'run.json'} is damaged: it names no place where a corpus can be")
+            self._give_up(f"{run.name} cannot be opened", damaged)
         else:
             self.open(root, run, meet=True)
+
+    def _give_up(self, title: str, error: Exception) -> None:
+        """Say why nothing was opened; whoever waits for it hears so even of a defect."""
+        try:
+            self._fail(title, error)
+        finally:
+            self.settled.emit(False)
 
     def _fail(self, title: str, error: Exception) -> None:
         if isinstance(error, cli.expected_errors()):

@@ -1,6 +1,7 @@
 """What the program remembers from one start to the next, in one small file that may be lost without harm."""
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
@@ -10,6 +11,7 @@ from typing import Any
 from platformdirs import user_config_path
 
 from telme_model.annotations.labels import Scope
+from telme_model.whole_files import write_whole
 
 RECENT = 8  # entries at most
 
@@ -34,8 +36,8 @@ class Recent:
 
     @property
     def there(self) -> bool:
-        """Whether the corpus is still where it was."""
-        return Path(self.corpus).is_dir()
+        """Whether the corpus is still where it was; what may not be looked into is not."""
+        return os.path.isdir(self.corpus)  # noqa: PTH112 - Path's raises there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,20 +137,18 @@ def load(path: Path, tell: Callable[[str], object] = lambda _sentence: None) -> 
         return replace(_settings(json.loads(path.read_text(encoding="utf-8"))), file=path)
     except FileNotFoundError:
         pass
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
         tell(f"The program begins with its own settings. {_put_aside(path)}")
     return Settings(file=path)
 
 
 def save(settings: Settings, path: Path) -> bool:
     """Write the settings whole; False when the place cannot be written, which must not keep a window from closing."""
-    scratch = path.with_name(f".{path.name}.new")
     tree = asdict(replace(settings, file=None))
     del tree["file"]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        scratch.write_text(json.dumps(tree, indent=1) + "\n", encoding="utf-8")
-        scratch.replace(path)
+        write_whole(path, lambda scratch: scratch.write_text(json.dumps(tree, indent=1) + "\n", encoding="utf-8"))
     except OSError:
         return False
     return True

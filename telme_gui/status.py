@@ -5,10 +5,11 @@ from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QToolButton, QWi
 
 from telme_gui.job import Job
 from telme_gui.session import Filter, Session
-from telme_model.events import Event, Message, Progress, StageStarted
+from telme_model.events import Event, Message, Progress, StageStarted, StepDone
 
 TICK = 100  # ms between two looks at the work
 SAID = 4000  # ms that a message stays
+FINE = 1000  # parts of the bar
 
 
 class Status(QStatusBar):
@@ -18,7 +19,7 @@ class Status(QStatusBar):
         super().__init__(parent)
         self._session = session
         self._followed: Job | None = None
-        self._done = self._total = 0
+        self._fraction: float | None = None  # None where nobody knows
         self._phase = ""
         self.place, self.counts = QLabel(), QLabel()
         self.place.setAccessibleName("Current turn")
@@ -82,8 +83,7 @@ class Status(QStatusBar):
             if self._followed is not None and self._followed in self._session.jobs:
                 self._followed.happened.disconnect(self._count)
             self._followed = named
-            self._done = self._total = 0
-            self._phase = ""
+            self._fraction, self._phase = None, ""
             if named is not None:
                 named.happened.connect(self._count)
                 self.stop.setEnabled(True)
@@ -96,12 +96,16 @@ class Status(QStatusBar):
 
     def _count(self, event: Event) -> None:
         match event:
-            case StageStarted():
-                self._done, self._total, self._phase = 0, event.steps, str(event.phase)
-            case Progress():
-                self._done, self._total, self._phase = event.done, event.total, str(event.phase)
-            case Message(level="info") if self._followed is self._session.trainer.job:  # between two phases
-                self._done, self._total, self._phase = 0, 0, event.text
+            case StageStarted(phase=phase) | StepDone(phase=phase):
+                self._fraction, self._phase = None, str(phase)
+            case Progress(phase=phase, done=done, total=total):
+                self._fraction, self._phase = done / total if total else None, str(phase)
+            case Message(level="info", text=text) if self._trains:  # between two phases
+                self._phase = text
+
+    @property
+    def _trains(self) -> bool:
+        return self._followed is self._session.trainer.job
 
     def _show_work(self) -> None:
         job = self._followed
@@ -110,6 +114,6 @@ class Status(QStatusBar):
         if job is None:
             return
         self.work.setText(f"{job.name}: {self._phase}" if self._phase else job.name)
-        busy = not self._total
-        self.bar.setRange(0, 0 if busy else self._total)
-        self.bar.setValue(0 if busy else self._done)
+        fraction = self._session.trainer.history.fraction if self._trains else self._fraction  # of the whole run
+        self.bar.setRange(0, 0 if fraction is None and not job.paused else FINE)
+        self.bar.setValue(round((fraction or 0.0) * FINE))

@@ -8,6 +8,7 @@ from typing import Any
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from telme_gui.session import Session
+from telme_gui.wrapping import one_line
 from telme_model.analysis.predictions import MODELS, Predictions
 from telme_model.annotations.labels import Label
 from telme_model.corpus.dialogue import Turn
@@ -190,9 +191,9 @@ def shown(row: Row, column: Column, place: int) -> str:
         case Column.NUMBER:
             return str(place + 1)
         case Column.SPEAKER:
-            return row.turn.speaker
+            return one_line(row.turn.speaker)
         case Column.TEXT:
-            return row.words
+            return one_line(row.words)
         case Column.SHIFT:
             return "" if isnan(row.shift) else f"{row.shift:.0%}"
     return row.said[column - Column.GOLD] or ""

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 from telme_gui import chips, theme
 from telme_gui.session import Session
 from telme_gui.turn_model import CHIPS, MODEL_CHIPS, ROW, Column, Index, Row, TurnModel, shown
+from telme_gui.wrapping import one_line
 from telme_model.annotations.labels import Label
 
 HEIGHT = 28  # px of a row
@@ -140,7 +141,8 @@ class TurnView(QTreeView):
         """Give the columns the room there is: names become three letters, then glyphs; then number and shift go."""
         width = self.viewport().width()
         metrics = self.fontMetrics()
-        speakers = {turn.speaker for turn in self._session.dialogue.turns} if self._session.dialogue else set()
+        turns = self._session.dialogue.turns if self._session.dialogue else ()
+        speakers = {one_line(turn.speaker) for turn in turns}
         widest = max((metrics.horizontalAdvance(name) for name in speakers), default=0)
         room = 104 if width >= WIDE else 84 if width >= NARROW else 64
         chip = CHIP_WIDE if width >= WIDE else CHIP if width >= NARROW else CHIP_NARROW

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from torch import nn
 
 from telme_model.corpus.dialogue import Modality
@@ -29,6 +29,25 @@ def _load_transformers() -> None:
     """
     with ThreadPoolExecutor(1) as pool:
         pool.submit(import_module, "transformers.modeling_utils").result()
+
+
+def check_weights(weights: str, modality: Modality) -> None:
+    """Raise WeightsError for weights that are certain not to load. Looks at names and headers alone."""
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils._validators import validate_repo_id
+
+    place = resolve(weights)
+    folder = Path(place)
+    try:
+        if not folder.is_dir():
+            validate_repo_id(place)
+        elif not (folder / "config.json").is_file():
+            raise FileNotFoundError(folder / "config.json")
+        for file in folder.glob("*.safetensors"):
+            with safe_open(file, "np"):
+                pass
+    except (HFValidationError, OSError, SafetensorError) as error:
+        raise WeightsError(_no_weights(weights, place, modality)) from error
 
 
 def load_backbone(weights: str, modality: Modality) -> nn.Module:
@@ -63,7 +82,7 @@ def load_tokenizer(weights: str, texts: Iterable[str], speaker_tokens: int) -> A
         place = resolve(weights)
         try:
             tokenizer = AutoTokenizer.from_pretrained(place)
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, RecursionError) as error:
             raise WeightsError(_no_weights(weights, place, Modality.TEXT)) from error
     if set(tokenizer.get_vocab()) <= set(tokenizer.all_special_tokens):  # what is made of a folder without one
         raise WeightsError(f"{weights} has no tokenizer (tokenizer.json, or vocab.json and merges.txt)")
@@ -83,7 +102,7 @@ def rebuild_backbone(folder: Path) -> nn.Module:
         raise WeightsError(f"{folder} has no config.json: the run is not trained that far, or files were removed")
     try:
         model: nn.Module = AutoModel.from_config(AutoConfig.from_pretrained(folder))
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, RecursionError) as error:
         raise WeightsError(f"{folder} does not describe an encoder: {str(error).splitlines()[0]}") from error
     return _without_pooler(model)
 

@@ -2,17 +2,19 @@
 
 import errno
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any
+from zipfile import is_zipfile
 
 from filelock import FileLock, Timeout
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 
+from telme_model import whole_files
 from telme_model.config import Config, ConfigError, read_config, to_toml
 from telme_model.corpus.dialogue import Modality
 from telme_model.emotions import LABEL_SETS
@@ -25,8 +27,10 @@ FORMAT = 1
 _FULL = (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
 _LOCK = ".training"  # held while a program trains the run
 _LOCK_SECONDS = 0.3  # a look at who holds it takes less
-# All that a run without run.json holds.
+_SAID = 200  # characters of another library's error that a sentence holds
+# All that a run without run.json holds, and what one that has it holds besides before there is anything to go on with.
 _BEGINNING = {"labels.json", ".labels.json.new", "config.toml", ".config.toml.new", ".run.json.new", _LOCK}
+_BEGUN = ("events.jsonl", "tensorboard", "encoders")
 
 
 class RunError(Exception):
@@ -76,6 +80,10 @@ class RunFolder:
     @classmethod
     def claim(cls, path: Path) -> "RunFolder":
         """Make the folder of a run to come. Raises RunError as `create` does."""
+        try:
+            str(path.absolute()).encode()
+        except UnicodeEncodeError as error:  # TensorBoard's log cannot be written below it
+            raise RunError(f"{path} has a name that is not text in UTF-8; choose a folder of another name") from error
         with _sentences(path):
             if not is_free(path):
                 raise RunError(f"{path} already holds files; resume the run there, or choose an empty folder")
@@ -83,7 +91,14 @@ class RunFolder:
         return cls(path)
 
     def begin(self, config: Config, facts: Mapping[str, Any]) -> None:
-        """Make a claimed folder a run, with nothing trained yet."""
+        """Make a claimed folder a run, with nothing trained yet; what a start before it left is taken away."""
+        with _sentences(self.path):
+            for name in _BEGUN:
+                left = self.path / name
+                if left.is_dir():
+                    shutil.rmtree(left)
+                else:
+                    left.unlink(missing_ok=True)
         self.write_text("config.toml", to_toml(config))
         self.write_json("run.json", {"format": FORMAT, **facts, "stages": {}})
 
@@ -95,10 +110,8 @@ class RunFolder:
             raise RunError(f"{path} is not a run: it has no run.json")
         facts = run.facts
         if facts.get("format") != FORMAT:
-            raise RunError(f"{path} has run format {facts.get('format')}; this program reads format {FORMAT}")
-        corpus = facts.get("corpus")
-        known = isinstance(corpus, dict) and "fingerprint" in corpus and corpus.get("labels") in LABEL_SETS
-        if not known or not isinstance(facts.get("stages"), dict):
+            raise RunError(f"{path} has run format {facts.get('format')!r}; this program reads format {FORMAT}")
+        if not _is_whole(facts):
             raise RunError(f"{path / 'run.json'} is damaged: it does not tell the run's corpus, emotions and stages")
         return run
 
@@ -186,15 +199,15 @@ class RunFolder:
             tree = json.loads((self.path / name).read_text(encoding="utf-8"))
         except OSError as error:
             raise RunError(f"{self.path / name} cannot be read: {error.strerror}") from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise RunError(f"{self.path / name} is damaged: {error}") from error
         if not isinstance(tree, dict):
             raise RunError(f"{self.path / name} is damaged: it does not hold an object")
         return tree
 
     def write_json(self, name: str, tree: Mapping[str, Any]) -> None:
-        """Write a JSON file whole."""
-        self.write_text(name, json.dumps(tree, indent=1, ensure_ascii=False) + "\n")
+        """Write a JSON file whole; in ASCII, for the name of a file need not be text."""
+        self.write_text(name, json.dumps(tree, indent=1) + "\n")
 
     def write_text(self, name: str, text: str) -> None:
         """Write a text file whole."""
@@ -214,16 +227,19 @@ class RunFolder:
         from safetensors.torch import load_file
 
         place = self.path / f"{name}.safetensors"
-        try:
+        with _whole_tensors(place):
             tensors = load_file(place)
-        except FileNotFoundError as error:
-            raise RunError(f"{place} is missing: the run is not trained that far, or files were removed") from error
-        except (SafetensorError, OSError, ValueError) as error:
-            raise RunError(f"{place} is damaged: {error}") from error
         for key, value in tensors.items():
             if value.is_floating_point() and not value.isfinite().all():
                 raise RunError(f"{place} holds values that are not finite in '{key}'; train that stage again")
         return tensors
+
+    def check_tensors(self, *names: str) -> None:
+        """Raise RunError unless each `name`.safetensors is there and complete. Reads the headers alone."""
+        for name in names:
+            place = self.path / f"{name}.safetensors"
+            with _whole_tensors(place), safe_open(place, "np"):
+                pass
 
     def save_weights(self, name: str, module: "nn.Module") -> None:
         """Write a module's weights under weights/."""
@@ -238,7 +254,7 @@ class RunFolder:
         try:
             module.load_state_dict(tensors)
         except RuntimeError as error:
-            reason = str(error).splitlines()[-1].strip()
+            reason = shorten(str(error).splitlines()[-1], _SAID, placeholder=" …")
             raise RunError(
                 f"weights/{name}.safetensors of {self.path} does not fit its config.toml: {reason}"
             ) from error
@@ -261,6 +277,8 @@ class RunFolder:
         import torch
 
         try:
+            if not is_zipfile(place):  # as torch writes them; of any other file it warns before it refuses
+                raise ValueError("not a file of torch's")
             tree = torch.load(place, map_location="cpu", weights_only=True)
             state = ResumeState(**{**tree, "phase": Phase(tree["phase"])})
         except Exception as error:
@@ -289,17 +307,10 @@ class RunFolder:
 
     def _write(self, name: str, write: Callable[[Path], object]) -> None:
         target = self.path / name
-        scratch = target.with_name(f".{target.name}.new")
+        self._check_there()
         with _sentences(target):
-            self._check_there()
             target.parent.mkdir(exist_ok=True)
-            try:
-                write(scratch)
-                with scratch.open("rb+") as file:
-                    os.fsync(file.fileno())
-                scratch.replace(target)
-            finally:
-                scratch.unlink(missing_ok=True)
+        write_whole(target, write)
 
     def _check_there(self) -> None:
         if not self.path.is_dir():
@@ -315,11 +326,53 @@ def is_run(path: Path) -> bool:
 
 
 def is_free(path: Path) -> bool:
-    """Whether a run can be made there: nothing is, or what a kill left of one before it had its run.json.
+    """Whether a run can be made there: nothing is, or what a start left before there was anything to go on with.
 
     Raises OSError where that cannot be looked into.
     """
-    return not path.exists() or (path.is_dir() and {entry.name for entry in path.iterdir()} <= _BEGINNING)
+    if not path.is_dir():
+        return not path.exists()
+    held = {entry.name for entry in path.iterdir()}
+    begun = _BEGINNING | {"run.json", *_BEGUN} if is_run(path) else _BEGINNING
+    return held <= begun and not RunFolder(path).in_training
+
+
+def check_outside(place: Path, corpus: Path) -> None:
+    """Raise RunError when `place` lies in a corpus' folder, which is never written in."""
+    if place.resolve().is_relative_to(corpus.resolve()):
+        raise RunError(f"{place} lies in the corpus folder {corpus}, which stays as it is: choose a place outside it")
+
+
+def write_whole(target: Path, write: Callable[[Path], object]) -> None:
+    """Have `write` make a file that is there whole or not at all. Raises RunError."""
+    with _sentences(target):
+        whole_files.write_whole(target, write)
+
+
+def _is_whole(facts: Mapping[str, Any]) -> bool:
+    """Whether a run.json tells what everything else relies on."""
+    corpus, stages = facts.get("corpus"), facts.get("stages")
+    return (
+        isinstance(corpus, dict)
+        and isinstance(corpus.get("labels"), str)
+        and corpus["labels"] in LABEL_SETS
+        and isinstance(corpus.get("fingerprint"), str)
+        and isinstance(corpus.get("root", ""), str)
+        and isinstance(stages, dict)
+        and all(isinstance(of, dict) for of in stages.values())
+        and isinstance(facts.get("warm_start", ""), str)
+    )
+
+
+@contextmanager
+def _whole_tensors(place: Path) -> Iterator[None]:
+    """Turn a file of tensors that cannot be read into a sentence."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise RunError(f"{place} is missing: the run is not trained that far, or files were removed") from error
+    except (SafetensorError, OSError, ValueError) as error:
+        raise RunError(f"{place} is damaged: {error}") from error
 
 
 @contextmanager

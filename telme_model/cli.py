@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,9 @@ def main(arguments: Sequence[str] | None = None, *, more: Callable[[Add], None] 
 
     `more` adds the commands of who stands above this package, at the head of the list and in place of `demo`.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # none without a terminal
+            stream.reconfigure(errors="backslashreplace")
     options = _parser(more).parse_args(arguments)
     # One clear sentence for whatever a person can mend; anything else is a defect and may show its traceback.
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
@@ -85,7 +89,7 @@ def _check(options: argparse.Namespace) -> int:
     from telme_model.corpus import open_corpus
     from telme_model.corpus.dialogue import Severity
     from telme_model.corpus.health import ProblemFound, check
-    from telme_model.terminal import print_json, watched
+    from telme_model.terminal import counted, print_json, watched
 
     corpus = open_corpus(options.corpus)
     events = watched(check(corpus, media=not options.no_media), quiet=options.json)
@@ -112,7 +116,7 @@ def _check(options: argparse.Namespace) -> int:
         count = {severity: sum(p.severity is severity for p in problems) for severity in Severity}
         turns = sum(1 for _ in corpus.turns())
         print(
-            f"{corpus.kind}: {len(corpus.dialogues)} dialogues, {turns} turns; "
+            f"{corpus.kind}: {counted(len(corpus.dialogues), 'dialogue')}, {counted(turns, 'turn')}; "
             + ", ".join(f"{number} {severity}" for severity, number in count.items())
         )
     return int(any(p.severity is Severity.FATAL for p in problems))
@@ -163,20 +167,27 @@ def _train(options: argparse.Namespace) -> int:
 
 
 def _predict(options: argparse.Namespace) -> int:
+    from telme_model.checkpoints import check_outside
     from telme_model.corpus import open_corpus
     from telme_model.prediction import predict, write_embeddings
-    from telme_model.records import check_ending, write_records
-    from telme_model.terminal import Returned, watched
+    from telme_model.records import ENDINGS, check_ending, check_place, write_records
+    from telme_model.terminal import Returned, counted, watched
 
-    check_ending(options.out)
+    check_ending(options.out, *ENDINGS)
+    if options.embeddings:
+        check_ending(options.embeddings, ".npz")
     corpus = open_corpus(options.corpus)
+    for place in filter(None, (options.out, options.embeddings)):
+        check_place(place, corpus.root, options.run)
+    if options.cache:
+        check_outside(options.cache, corpus.root)
     split = _split_of(corpus, options.split)
     embedding = Returned(
         predict(options.run, corpus, [split], cache=options.cache, contributions=not options.no_contributions)
     )
     records = [event.record for event in watched(iter(embedding)) if isinstance(event, TurnPredicted)]
     write_records(records, options.out)
-    print(f"{len(records)} turns of {split} in {options.out}", file=sys.stderr)
+    print(f"{counted(len(records), 'turn')} of {split} in {options.out}", file=sys.stderr)
     if options.embeddings:
         write_embeddings(options.run, embedding.value, split, options.embeddings)
     return 0
@@ -186,7 +197,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     from telme_model.analysis.evaluation import compare_runs
     from telme_model.checkpoints import RunError
     from telme_model.records import run_records, score_run, with_gold
-    from telme_model.terminal import print_json, score_table
+    from telme_model.terminal import counted, print_json, score_table
 
     turns = _labelled_turns(options.run, options.labels) if options.labels else None
     scores = score_run(options.run, Split(options.split), turns)
@@ -210,7 +221,8 @@ def _evaluate(options: argparse.Namespace) -> int:
         low, high = of["interval"]["low"], of["interval"]["high"]
         print(
             f"\nfused against {options.against}: {of['difference']:+.2f} weighted F1 (95 % {low:+.2f} to {high:+.2f}, "
-            f"p = {of['p']:.3f}, paired bootstrap over dialogues), {of['changed']} of {of['turns']} turns changed"
+            f"p = {of['p']:.3f}, paired bootstrap over dialogues), {of['changed']} of "
+            f"{counted(of['turns'], 'turn')} changed"
         )
     return 0
 
@@ -233,13 +245,17 @@ def _demo(options: argparse.Namespace) -> int:
 def show_demo(dialogue: str = "") -> int:
     """Print a test dialogue of the bundled corpus as its bundled run predicts it, and the run's scores."""
     from telme_model.corpus import open_corpus
+    from telme_model.corpus.dialogue import CorpusError
     from telme_model.records import run_records, score_run
     from telme_model.terminal import dialogue_table, score_table
 
     corpus = open_corpus(DEMO_CORPUS)
     records = run_records(DEMO_RUN, Split.TEST)
     dialogues = [d for d in corpus.dialogues if d.split is Split.TEST]
-    chosen = next((d for d in dialogues if d.name == dialogue), dialogues[0])
+    chosen = next((d for d in dialogues if d.name == (dialogue or dialogues[0].name)), None)
+    if chosen is None:
+        names = ", ".join(d.name for d in dialogues)
+        raise CorpusError(f"the demo has no test dialogue '{dialogue}'; it has {names}")
     by_utterance = {record["utterance"]: record for record in records if record["dialogue"] == chosen.name}
     print(f"The bundled demo corpus (synthetic): test dialogue {chosen.name}, predicted by its bundled run\n")
     print("\n".join(dialogue_table(chosen, by_utterance)))
@@ -283,6 +299,12 @@ def _split_of(corpus: Any, name: str) -> Split:
     return split
 
 
+def _name(text: str) -> str:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("a name is needed, and this one is empty")
+    return text
+
+
 def _parser(more: Callable[[Add], None] | None = None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="telme-studio", description="Annotate and analyse emotion in conversation, around TelME."
@@ -323,7 +345,9 @@ def _parser(more: Callable[[Add], None] | None = None) -> argparse.ArgumentParse
     train.add_argument("--stage", choices=["teacher", "students", "fusion"], help="one stage only")
     train.add_argument("--resume", action="store_true", help="go on with a run that was stopped or killed")
     train.add_argument("--warm-start", type=Path, metavar="RUN", help="begin with this run's encoders")
-    train.add_argument("--labels", metavar="LAYER", help="learn this layer's labels, gold where it has none")
+    train.add_argument(
+        "--labels", type=_name, metavar="LAYER", help="learn this layer's labels, gold where it has none"
+    )
     train.add_argument("--cache", type=Path, metavar="DIR", help="where decoded media are kept")
     train.add_argument("--json", action="store_true", help="print only the final scores, as JSON")
 
@@ -340,7 +364,9 @@ def _parser(more: Callable[[Add], None] | None = None) -> argparse.ArgumentParse
     evaluate.add_argument("--run", type=Path, required=True, metavar="DIR")
     evaluate.add_argument("--split", choices=["dev", "test"], default="test")
     evaluate.add_argument("--against", type=Path, metavar="DIR", help="another run on the same corpus")
-    evaluate.add_argument("--labels", metavar="LAYER", help="score against this layer's labels instead of gold")
+    evaluate.add_argument(
+        "--labels", type=_name, metavar="LAYER", help="score against this layer's labels instead of gold"
+    )
     evaluate.add_argument("--json", action="store_true")
 
     add_label_commands(add)

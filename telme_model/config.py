@@ -112,6 +112,12 @@ def _not_negative(owner: str, **values: float) -> None:
             raise ConfigError(f"{owner}.{name} is {value}; it has to be at least 0 and finite")
 
 
+def _named(owner: str, **values: str) -> None:
+    for name, value in values.items():
+        if not value.strip():
+            raise ConfigError(f"{owner}.{name} is empty; it has to name a folder, or an encoder on the hub")
+
+
 def _share(owner: str, **values: float) -> None:
     for name, value in values.items():
         if not 0 <= value < 1:
@@ -132,6 +138,7 @@ class TextConfig:
 
     def __post_init__(self) -> None:
         """Check the ranges."""
+        _named("text", weights=self.weights)
         _positive("text", speaker_tokens=self.speaker_tokens)
         _not_negative("text", context_turns=self.context_turns)
         if self.max_tokens < 16:  # the prompt, and a little to feel about
@@ -150,6 +157,7 @@ class AudioConfig:
 
     def __post_init__(self) -> None:
         """Check the ranges."""
+        _named("audio", weights=self.weights)
         _positive("audio", sample_rate=self.sample_rate, max_seconds=self.max_seconds)
 
 
@@ -167,6 +175,7 @@ class VisualConfig:
 
     def __post_init__(self) -> None:
         """Check the ranges."""
+        _named("visual", weights=self.weights)
         _positive("visual", frames=self.frames, size=self.size)
 
 
@@ -268,7 +277,8 @@ class Config:
         """Check what one setting asks of another."""
         _positive("config", dim=self.dim, evaluation_batch=self.evaluation_batch)
         _positive("config", background_turns=self.background_turns, checkpoint_steps=self.checkpoint_steps)
-        _not_negative("config", seed=self.seed)
+        if not 0 <= self.seed < 2**63:  # what PyTorch takes
+            raise ConfigError(f"config.seed is {self.seed}; it has to be at least 0 and below 2^63")
         if self.teacher in self.students:
             raise ConfigError(f"students names {self.teacher}, which is the teacher and cannot be its own student")
         if len(set(self.students)) != len(self.students):

@@ -12,6 +12,8 @@ Until something was measured (`measuring.py`), time and memory follow from a for
   channel of the audio front end; the libraries' own.
 """
 
+import functools
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import ceil, prod
@@ -22,6 +24,7 @@ from telme_model.cache import CacheEstimate, estimate, expected_seconds, free_by
 from telme_model.config import AudioConfig, Config, Precision, StageConfig, TextConfig, VisualConfig
 from telme_model.corpus.dialogue import Corpus, Modality, Split
 from telme_model.events import Phase
+from telme_model.shards import file_size
 from telme_model.weights import Architecture
 
 CPU_SPEED = 3e10  # float32 operations a second and core
@@ -82,9 +85,15 @@ class StageCost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Costs:
-    """A run's costs. `labelled` are the turns with a label, by split."""
+    """A run's costs, and what it can learn from.
+
+    `labelled` are the turns with a label, by split; `emotions` those of train, by label. `lacking` are the labelled
+    turns whose clip is not there, of audio and visual.
+    """
 
     labelled: Mapping[Split, int]
+    emotions: Mapping[str, int]
+    lacking: Mapping[Modality, Mapping[Split, int]]
     cache: CacheEstimate
     stages: tuple[StageCost, ...] = field(default=())
     run_bytes: int | None  # of the run's folder when it is finished; None where an encoder is not known
@@ -95,8 +104,25 @@ class Costs:
     @property
     def seconds(self) -> float | None:
         """The whole run, decoding included."""
+        return self.seconds_of(1)
+
+    def seconds_of(self, runs: int) -> float | None:
+        """So many runs like this one, which decode once."""
         spent = [stage.seconds for stage in self.stages]
-        return None if None in spent else sum(filter(None, spent)) + DECODING * self.cache.turns
+        return None if None in spent else runs * sum(filter(None, spent)) + DECODING * self.cache.turns
+
+    def bytes_of(self, runs: int) -> int | None:
+        """The folders of so many runs like this one, the last of which still trains."""
+        return None if self.run_bytes is None else runs * self.run_bytes + self.scratch_bytes
+
+    def without_clips(self, modalities: Sequence[Modality]) -> tuple[Modality, ...]:
+        """Those of the modalities that cannot be learnt: no labelled turn of train, or of dev, has its clip."""
+        return tuple(
+            modality
+            for modality, lacking in self.lacking.items()
+            if modality in modalities
+            and any(0 < self.labelled.get(split, 0) == lacking[split] for split in (Split.TRAIN, Split.DEV))
+        )
 
     @property
     def memory(self) -> int | None:
@@ -135,6 +161,8 @@ def costs(
     sizes = [architecture.parameters for architecture in found]
     return Costs(
         labelled=labelled,
+        emotions=Counter(turn.gold for turn in corpus.turns(Split.TRAIN) if turn.gold is not None),
+        lacking=lacking_clips(corpus),
         cache=estimate(turns, config.media, cache) if media else room,
         stages=stage_costs(corpus, config, encoders, machine, measured),
         run_bytes=4 * (sum(sizes) + len(sizes) * len(turns) * config.dim)
@@ -144,6 +172,18 @@ def costs(
         run_free=free_bytes(run),
         one_disk=_disk(cache) == _disk(run),
     )
+
+
+def lacking_clips(corpus: Corpus) -> dict[Modality, Counter[Split]]:
+    """How many labelled turns of each split have no clip to see or hear them in."""
+    size = functools.cache(file_size)  # sound and picture lie in one file, or many turns do
+    lacking = {modality: Counter[Split]() for modality in (Modality.AUDIO, Modality.VISUAL)}
+    for turn in corpus.turns():
+        for modality, count in lacking.items():
+            clip = turn.audio if modality is Modality.AUDIO else turn.video
+            if turn.gold is not None and (clip is None or not size(clip.path)):
+                count[turn.id.split] += 1
+    return lacking
 
 
 def stage_costs(

@@ -158,7 +158,7 @@ class History:
             for line in lines:
                 try:
                     found = event_from_json(json.loads(line))
-                except ValueError:
+                except (ValueError, RecursionError):
                     continue
                 if found is not None:
                     history.add(*found)

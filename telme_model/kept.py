@@ -1,16 +1,17 @@
 """Predictions that were computed to be looked at, kept so that nobody waits for them twice."""
 
 import hashlib
-import json
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
+from telme_model.analysis.evaluation import turn_key
 from telme_model.checkpoints import RunFolder
 from telme_model.corpus.dialogue import Clip, Corpus
 from telme_model.corpus.fingerprint import fingerprint
 from telme_model.paths import predictions_folder
-from telme_model.records import Record, jsonl_lines
+from telme_model.records import Record, jsonl_lines, parse
+from telme_model.whole_records import check_record
 
 
 class KeptPredictions:
@@ -26,23 +27,26 @@ class KeptPredictions:
         digest.update((run.path / "run.json").read_bytes())
         for weights in sorted((run.path / "weights").glob("*")):
             digest.update(repr((weights.name, _state(weights))).encode())
+        self._labels = frozenset(corpus.labels.labels)
+        self._turns = {(str(turn.id.split), turn.id.dialogue, turn.id.utterance) for turn in corpus.turns()}
         for turn in corpus.turns():
             digest.update(repr([clip and _place(clip) for clip in (turn.video, turn.audio)]).encode())
         self.path = predictions_folder() / f"{digest.hexdigest()[:24]}.jsonl"
 
     def read(self) -> list[Record]:
-        """The records so far. A line that a kill cut off is left out."""
-        records: list[Any] = []
+        """The records so far. A line that is not a whole record of this corpus is left out: one that a kill cut off."""
+        records: list[Record] = []
         try:
             with self.path.open("rb") as file:
                 for line in file:
-                    try:
-                        records.append(json.loads(line))
-                    except ValueError:
-                        continue
+                    with suppress(ValueError):
+                        record = parse(line)
+                        check_record(record, self._labels)
+                        if turn_key(record) in self._turns:
+                            records.append(record)
         except OSError:
             return []
-        return [record for record in records if isinstance(record, dict) and "fused" in record]
+        return records
 
     def add(self, records: Iterable[Record]) -> None:
         """Append records; those of one call in one write, so that two programs do not mix theirs."""

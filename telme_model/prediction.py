@@ -13,7 +13,7 @@ from telme_model.analysis.contributions import coalitions, shapley
 from telme_model.backbones import load_tokenizer, rebuild_backbone
 from telme_model.batching import make_inputs
 from telme_model.cache import MediaCache, build_cache
-from telme_model.checkpoints import RunError, RunFolder
+from telme_model.checkpoints import RunError, RunFolder, write_whole
 from telme_model.corpus.dialogue import Corpus, Modality, Split, Turn
 from telme_model.corpus.fingerprint import fingerprint
 from telme_model.devices import autocast_type, choose_device, leave_a_core, random_numbers
@@ -108,6 +108,8 @@ class Embedder:
     def embed(self, turns: tuple[Turn, ...]) -> Generator[Event, None, Embedded]:
         """Decode what is not decoded yet, and embed the turns."""
         config, media = self._run.config, None
+        # Found out now, not when hours of decoding and embedding are done.
+        self._run.check_tensors(*(f"weights/{name}" for name in (*config.modalities, "fusion", "background")))
         if config.modalities != (Modality.TEXT,):
             yield from build_cache(turns, config.media, self._cache)
             media = MediaCache(self._cache, config.media)
@@ -140,7 +142,10 @@ class Embedder:
 def load_embeddings(run: RunFolder, modality: Modality, turns: int) -> Embeddings:
     """The run's stored embeddings of its own corpus of `turns` turns. Raises RunError."""
     name = f"embeddings/{modality}"
-    tensors = run.load_tensors(name)
+    try:
+        tensors = run.load_tensors(name)
+    except RunError as error:
+        raise RunError(f"{error}; delete it, and it is computed again") from error
     if set(tensors) != {"features", "logits", "present"} or {len(of) for of in tensors.values()} != {turns}:
         raise RunError(
             f"{run.path / name}.safetensors is damaged: it does not hold this corpus's {turns} turns; delete it, and "
@@ -313,20 +318,23 @@ class Predictor:
 
 
 def write_embeddings(run_path: Path, embedded: Embedded, split: Split, path: Path) -> None:
-    """An .npz with split, dialogue, utterance, F_T, F_a, F_v (where the run has them) and H, one row a turn."""
+    """An .npz with split, dialogue, utterance, F_T, F_a, F_v (where the run has them) and H, one row a turn.
+
+    Raises RunError where it cannot be written.
+    """
     predictor = Predictor(RunFolder.open(run_path), embedded, torch.device("cpu"))
     rows = [row for row, turn in enumerate(embedded.turns) if turn.id.split is split]
     ids = [embedded.turns[row].id for row in rows]
     names = {Modality.TEXT: "F_T", Modality.AUDIO: "F_a", Modality.VISUAL: "F_v"}
     arrays: dict[str, Any] = {names[m]: of.features[rows].numpy() for m, of in embedded.embeddings.items()}
-    np.savez(
-        path,
-        split=[str(turn.split) for turn in ids],
-        dialogue=[turn.dialogue for turn in ids],
-        utterance=[turn.utterance for turn in ids],
-        H=predictor.displacement_vectors(rows),
-        **arrays,
-    )
+    arrays |= {name: [getattr(turn, name) for turn in ids] for name in ("dialogue", "utterance")}
+    arrays |= {"split": [str(turn.split) for turn in ids], "H": predictor.displacement_vectors(rows)}
+
+    def write(place: Path) -> None:
+        with place.open("wb") as file:  # to a name, numpy would add an ending
+            np.savez(file, **arrays)
+
+    write_whole(path, write)
 
 
 def model_key(student: Modality) -> str:

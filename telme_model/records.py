@@ -2,14 +2,16 @@
 
 import csv
 import json
-from collections.abc import Iterable, Iterator
+import os
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from telme_model.analysis.evaluation import score_records, turn_key
-from telme_model.checkpoints import RunError, RunFolder
+from telme_model.checkpoints import RunError, RunFolder, check_outside, write_whole
 from telme_model.corpus.dialogue import Split, Turn
 from telme_model.emotions import LABEL_SETS
+from telme_model.whole_records import check_record
 
 Record = dict[str, Any]
 
@@ -20,20 +22,33 @@ def jsonl_lines(records: Iterable[Record]) -> Iterator[str]:
         yield json.dumps(record, ensure_ascii=False) + "\n"
 
 
-def read_jsonl(path: Path) -> list[Record]:
-    """The records of a file. Raises RunError naming the line that is damaged."""
-    records = []
+def parse(line: bytes) -> Record:
+    """The record of a line. Raises ValueError for anything else."""
+    try:
+        record = json.loads(line.decode("utf-8"))
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    if not isinstance(record, dict):
+        raise ValueError("it is not an object")
+    return record
+
+
+def read_jsonl(path: Path, check: Callable[[Record], object] = bool) -> list[Record]:
+    """The records of a run's file. Raises RunError naming the line that is damaged, or of which `check` says so."""
+    records: list[Record] = []
     try:
         with path.open("rb") as file:  # decoded line by line, so that a bad byte is found in its line
             for line in file:
-                record = json.loads(line.decode("utf-8"))
-                if not isinstance(record, dict):
-                    raise ValueError("not an object")
+                record = parse(line)
+                check(record)
                 records.append(record)
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror}") from error
     except ValueError as error:
-        raise RunError(f"{path} is damaged in line {len(records) + 1}: {error}") from error
+        raise RunError(
+            f"{path} is damaged in line {len(records) + 1}: {error}; going on with the run (train ... --resume) writes "
+            "it anew"
+        ) from error
     return records
 
 
@@ -50,56 +65,83 @@ def flatten(record: Record) -> Record:
     return dict(walk("", record))
 
 
-def write_table(records: Iterable[Record], path: Path) -> None:
-    """CSV or Parquet, by the file's name. Raises RunError when Parquet's library is not installed."""
+def write_records(records: Iterable[Record], path: Path) -> None:
+    """JSONL, CSV or Parquet, by the file's name, whole. Raises RunError as `check_ending`, and where it cannot."""
+    check_ending(path, *_WRITERS)
+    write_whole(path, lambda place: _WRITERS[path.suffix](records, place))
+
+
+def check_ending(path: Path, *endings: str) -> None:
+    """Raise RunError unless the file's name has one of these endings."""
+    if path.suffix not in endings:
+        *others, last = endings
+        raise RunError(f"{path.name} has to end in {', '.join(others)}{' or ' if others else ''}{last}")
+
+
+def check_place(path: Path, corpus: Path, run: Path) -> None:
+    """Raise RunError where a file could not be written, or would lie in the corpus or the run that it tells of."""
+    check_outside(path, corpus)
+    if path.resolve().is_relative_to(run.resolve()):
+        raise RunError(f"{path} lies in the run {run}, which stays as it is: choose a place outside it")
+    if path.is_dir():
+        raise RunError(f"{path} cannot be written: it is a folder")
+    if not path.parent.is_dir():
+        raise RunError(f"{path} cannot be written: there is no folder {path.parent}")
+    if not os.access(path.parent, os.W_OK):
+        raise RunError(f"{path} cannot be written: {path.parent} may not be written in; choose another place")
+
+
+def _write_jsonl(records: Iterable[Record], path: Path) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        file.writelines(jsonl_lines(records))
+
+
+def _write_csv(records: Iterable[Record], path: Path) -> None:
     rows = [flatten(record) for record in records]
-    columns = list(dict.fromkeys(column for row in rows for column in row))
-    if path.suffix == ".parquet":
-        try:
-            import pyarrow
-            import pyarrow.parquet
-        except ImportError:
-            raise RunError(
-                "Parquet needs pyarrow: pip install 'telme-studio[parquet]', or write .csv or .jsonl"
-            ) from None
-        pyarrow.parquet.write_table(pyarrow.table({c: [row.get(c) for row in rows] for c in columns}), path)
-        return
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, columns)
+        writer = csv.DictWriter(file, _columns(rows))
         writer.writeheader()
         writer.writerows(rows)
 
 
-def write_records(records: Iterable[Record], path: Path) -> None:
-    """JSONL, CSV or Parquet, by the file's name. Raises RunError for another ending and when it cannot be written."""
-    check_ending(path)
+def _write_parquet(records: Iterable[Record], path: Path) -> None:
     try:
-        if path.suffix == ".jsonl":
-            with path.open("w", encoding="utf-8") as file:
-                file.writelines(jsonl_lines(records))
-        else:
-            write_table(records, path)
-    except OSError as error:
-        raise RunError(f"{path} cannot be written: {error.strerror or error}") from error
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError:
+        raise RunError("Parquet needs pyarrow: pip install 'telme-studio[parquet]', or write .csv or .jsonl") from None
+    rows = [flatten(record) for record in records]
+    pyarrow.parquet.write_table(pyarrow.table({c: [row.get(c) for row in rows] for c in _columns(rows)}), path)
 
 
-def check_ending(path: Path) -> None:
-    """Raise RunError unless `write_records` knows the file's ending."""
-    if path.suffix not in (".jsonl", ".csv", ".parquet"):
-        raise RunError(f"{path.name} has to end in .jsonl, .csv or .parquet")
+def _columns(rows: Iterable[Record]) -> list[str]:
+    return list(dict.fromkeys(column for row in rows for column in row))
+
+
+_WRITERS = {".jsonl": _write_jsonl, ".csv": _write_csv, ".parquet": _write_parquet}
+ENDINGS = tuple(_WRITERS)
 
 
 def run_records(run: Path, split: Split) -> list[Record]:
-    """The records a finished run keeps of its own corpus. Raises RunError."""
+    """The records a finished run keeps of its own corpus. Raises RunError, naming the line where one is not whole."""
     folder = RunFolder.open(run)
     path = folder.path / "predictions" / f"{split}.jsonl"
     if not path.is_file():
         raise RunError(f"{run} has no predictions for {split}: it is not trained to its end, or has no such split")
-    records = read_jsonl(path)
-    for line, record in enumerate(records, 1):
-        for name in ("split", "dialogue", "utterance", "gold", "fused"):
-            if name not in record:
-                raise RunError(f"{path} is damaged in line {line}: it has no {name}")
+    labels = frozenset(LABEL_SETS[folder.facts["corpus"]["labels"]].labels)
+    seen = set()
+
+    def check(record: Record) -> None:
+        check_record(record, labels)
+        if record["split"] != split:
+            raise ValueError(f"it is of {record['split']}")
+        if (key := turn_key(record)) in seen:
+            raise ValueError("it repeats a turn")
+        seen.add(key)
+
+    records = read_jsonl(path, check)
+    if not records:
+        raise RunError(f"{path} is empty; going on with the run (train ... --resume) writes it anew")
     return records
 
 

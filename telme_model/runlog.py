@@ -54,7 +54,7 @@ class RunLog:
         if not self._path.exists():  # an open file takes what is written long after it was deleted
             raise RunError(f"the run folder {self._path.parent} has gone while it was being trained")
         try:
-            self._file.write(json.dumps(event_to_json(event, now), ensure_ascii=False) + "\n")
+            self._file.write(json.dumps(event_to_json(event, now)) + "\n")
             self._file.flush()
         except OSError as error:
             raise self._failed(error) from error

@@ -39,7 +39,7 @@ class Watcher:
         match event:
             case StageStarted():
                 self._close()
-                what = f" ({event.turns} turns, {event.epochs} epochs)" if event.epochs else ""
+                what = f" ({counted(event.turns, 'turn')}, {counted(event.epochs, 'epoch')})" if event.epochs else ""
                 self._line(f"{event.phase}{what}")
                 self.bar = tqdm(total=event.steps or None, leave=False, disable=None, file=sys.stderr)
             case StepDone():
@@ -80,6 +80,11 @@ class Watcher:
             self.bar = None
 
 
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: `1 turn`, `12 turns`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def table(rows: Sequence[Sequence[str]], *, left: int = 1) -> Iterator[str]:
     """Lines of a table: the first `left` columns flush left, the others flush right."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
@@ -93,6 +98,8 @@ def table(rows: Sequence[Sequence[str]], *, left: int = 1) -> Iterator[str]:
 
 def score_table(scores: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     """One line a model: weighted F1 with its interval, macro F1, accuracy and the F1 of every emotion."""
+    if not scores:
+        return iter(("no turn has a label to score against",))
     labels = list(next(iter(scores.values()))["per_class"])
     rows = [["", "weighted F1", "95 %", "macro F1", "accuracy", *labels]]
     for model, of in scores.items():
@@ -184,5 +191,5 @@ class Returned:
 
 
 def print_json(value: object) -> None:
-    """Print what a program reads."""
-    print(json.dumps(value, indent=1, ensure_ascii=False))
+    """Print what a program reads, in letters that every encoding has."""
+    print(json.dumps(value, indent=1))

@@ -4,7 +4,7 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
@@ -16,10 +16,10 @@ from telme_model import __version__
 from telme_model.analysis.evaluation import score_records
 from telme_model.annotations.apply import keep_labels, layer_labels, with_kept_labels, with_labels
 from telme_model.annotations.labels import GOLD
-from telme_model.backbones import load_backbone, load_tokenizer
+from telme_model.backbones import check_weights, load_backbone, load_tokenizer
 from telme_model.batching import Inputs, make_inputs
 from telme_model.cache import MediaCache, build_cache, estimate
-from telme_model.checkpoints import RunError, RunFolder
+from telme_model.checkpoints import RunError, RunFolder, check_outside
 from telme_model.config import Config, to_toml
 from telme_model.corpus import open_corpus
 from telme_model.corpus.dialogue import Corpus, Modality, Split
@@ -73,18 +73,24 @@ def train(
     ConfigError, WeightsError, CacheError, StoreError, RunError, TrainingError.
     """
     corpus = open_corpus(corpus_root)
+    cache = cache or media_cache_folder()
+    check_outside(cache, corpus.root)
     if resume:
         run = RunFolder.open(run_path)
         config = changed(run.config, tuple(changes))
         _check_same(run, corpus)
         learnt = with_kept_labels(run, corpus)
+        untrained = [m for m in config.modalities if run.stage_facts(config.phase(m)) is None]
+        _check_weights(config, untrained)
     else:
         labels = {} if layer == GOLD else layer_labels(corpus, layer, store)
         learnt = with_labels(corpus, labels)
         _check_trainable(learnt)
         device = choose_device(config.device)  # refused before a folder is made
+        _check_weights(config, config.modalities)
         if warm_start is not None:
             open_source(warm_start, config)
+        check_outside(run_path, corpus.root)
         run = RunFolder.claim(run_path)
     with run.hold():
         if not resume:
@@ -92,7 +98,7 @@ def train(
             run.begin(config, {**_facts(corpus, run_path, warm_start, device), **kept})
         elif changes:
             run.write_text("config.toml", to_toml(config))
-        walk = Pipeline(run, config, corpus, learnt, cache or media_cache_folder()).events(stages)
+        walk = Pipeline(run, config, corpus, learnt, cache).events(stages)
         with RunLog(run.path) as log, closing(walk) as events:
             for event in _in_sentences(events, config):
                 log.write(event)
@@ -152,7 +158,8 @@ class Pipeline:
             needed = estimate(self.turns, self.config.media, self.cache_folder)
             if needed.turns:
                 yield Message(
-                    text=f"{needed.turns} turns to decode once: {needed.bytes / 1e9:.2f} GB into {self.cache_folder}, "
+                    text=f"{needed.turns} turn{'s' * (needed.turns > 1)} to decode once: "
+                    f"{needed.bytes / 1e9:.2f} GB into {self.cache_folder}, "
                     f"where {needed.free_bytes / 1e9:.0f} GB are free"
                 )
             yield from build_cache(self.turns, self.config.media, self.cache_folder)
@@ -201,8 +208,11 @@ class Pipeline:
             raise RunError(f"the {phase} of {run.path} is not trained yet; train that stage first")
         stored = f"embeddings/{modality}"
         if done and (run.path / f"{stored}.safetensors").is_file():
-            self.embeddings[modality] = load_embeddings(run, modality, len(self.turns))
-            return
+            try:
+                self.embeddings[modality] = load_embeddings(run, modality, len(self.turns))
+                return
+            except RunError:
+                yield Message(text=f"{stored}.safetensors is damaged and is computed again", level="warning")
         present = self._present(modality)
         yield Message(text=f"loading the weights of the {phase}")
         with random_numbers:
@@ -271,7 +281,7 @@ class Pipeline:
         encoder = make_encoder(modality, backbone, self.config, len(self.corpus.labels))
         source = self.run.facts.get("warm_start")
         if source is not None:
-            begin_with(encoder, open_source(self.run.path / source, self.config), self.corpus.labels.name)
+            begin_with(encoder, open_source((self.run.path / source).resolve(), self.config), self.corpus.labels.name)
         return encoder.to(self.device), make_inputs(modality, self.config, assembler, self.cache)
 
     def _fusion(self) -> Iterator[Event]:
@@ -362,6 +372,11 @@ def _check_trainable(corpus: Corpus) -> None:
                 f"{corpus.root} has no labelled turns in its {split} split; training needs train and dev (the epoch "
                 "is chosen on dev)"
             )
+
+
+def _check_weights(config: Config, modalities: Iterable[Modality]) -> None:
+    for modality in modalities:
+        check_weights(getattr(config, modality).weights, modality)
 
 
 def _check_same(run: RunFolder, corpus: Corpus) -> None:

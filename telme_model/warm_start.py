@@ -12,7 +12,10 @@ PHASES = {Modality.TEXT: Phase.TEXT, Modality.AUDIO: Phase.AUDIO, Modality.VISUA
 
 
 def open_source(path: Path, config: Config) -> RunFolder:
-    """The run to begin with. Raises RunError unless it has finished an encoder for every modality of `config`."""
+    """The run to begin with. Raises RunError unless it has finished an encoder for every modality of `config`.
+
+    The weights' headers alone are read.
+    """
     source = RunFolder.open(path)
     theirs = source.config
     for modality in config.modalities:
@@ -22,6 +25,7 @@ def open_source(path: Path, config: Config) -> RunFolder:
                 f"{path} has no trained {modality} encoder to begin with; choose a run that has finished one, or begin "
                 "with the pretrained weights"
             )
+        source.check_tensors(f"weights/{modality}")
     return source
 
 

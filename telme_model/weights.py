@@ -5,7 +5,7 @@ Nothing here loads a network: it reads file names, sizes and headers.
 
 import json
 from collections.abc import Generator, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,17 @@ HUB_SECONDS = 6.0  # how long the hub may take to answer
 
 _FILES = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
 _TOKENIZERS = ("tokenizer.json", "vocab.json", "vocab.txt", "sentencepiece.bpe.model", "spm.model")
+
+
+# What an encoder is for, by the `model_type` of its config.json; of any other it shows when it is loaded.
+_TYPES = {
+    Modality.TEXT: "albert bert camembert data2vec-text deberta deberta-v2 distilbert electra modernbert mpnet roberta "
+    "roberta-prelayernorm xlm-roberta xlm-roberta-xl xlnet",
+    Modality.AUDIO: "audio-spectrogram-transformer data2vec-audio hubert sew sew-d unispeech unispeech-sat wav2vec2 "
+    "wav2vec2-bert wav2vec2-conformer wavlm whisper",
+    Modality.VISUAL: "beit data2vec-vision deit dinov2 swin timesformer videomae vit vivit",
+}
+_MADE_FOR = {name: modality for modality, names in _TYPES.items() for name in names.split()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +55,7 @@ class Weights:
     licence: str = ""  # as its publisher names it; "" where that is unknown
     architecture: Architecture | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)  # what config.json holds
-    lacking: str = ""  # a folder that is there and cannot be used: why
+    lacking: str = ""  # what is there and cannot be used: why
 
     @property
     def here(self) -> bool:
@@ -112,6 +123,15 @@ def resolve(weights: str) -> str:
 
 def find_weights(name: str, modality: Modality) -> Weights:
     """What this machine knows of the weights `name`: a folder, `bundled:NAME`, or a name on the hub."""
+    found = _find(name, modality)
+    made_for = _MADE_FOR.get(str(found.settings.get("model_type")), modality)
+    if made_for is modality:
+        return found
+    kind = found.settings["model_type"]
+    return replace(found, architecture=None, lacking=f"{name} is no {modality} encoder but a {made_for} one ({kind})")
+
+
+def _find(name: str, modality: Modality) -> Weights:
     if name == TOY:
         return Weights(name=name, built=True, bytes=0, architecture=_architecture(_TOY_SETTINGS, 6_000))
     folder = Path(resolve(name))
@@ -175,27 +195,21 @@ def _in_folder(name: str, folder: Path, modality: Modality) -> Weights:
     file = next((file for file in _FILES if file in files), None)
     try:
         settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         settings = None
     if not isinstance(settings, dict):
         return Weights(name=name, place=folder, lacking=f"{folder} has no readable config.json")
+    known = Weights(name=name, place=folder, settings=settings)
     if file is None:
-        return Weights(name=name, place=folder, lacking=f"{folder} has no {_FILES[0]} and no {_FILES[2]}")
+        return replace(known, lacking=f"{folder} has no {_FILES[0]} and no {_FILES[2]}")
     if modality is Modality.TEXT and not files & set(_TOKENIZERS):
-        return Weights(name=name, place=folder, lacking=f"{folder} has no tokenizer.json")
+        return replace(known, lacking=f"{folder} has no tokenizer.json")
     try:
         size = sum(path.stat().st_size for path in folder.glob(f"{file.partition('.')[0]}*") if path.suffix != ".json")
         architecture = _architecture(settings, _parameters(folder / file, size))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return Weights(name=name, place=folder, lacking=f"{folder / file} cannot be read")
-    return Weights(
-        name=name,
-        place=folder,
-        bytes=size,
-        licence=_licence(name, folder),
-        architecture=architecture,
-        settings=settings,
-    )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return replace(known, lacking=f"{folder / file} cannot be read")
+    return replace(known, bytes=size, licence=_licence(name, folder), architecture=architecture)
 
 
 def _parameters(file: Path, size: int) -> int:

@@ -33,10 +33,12 @@ class Bench:
 
     def tables(self, change: Callable[[str], str] = str, *, encoding: str = "utf-8") -> Path:
         """The corpus's annotations alone, each file's text changed."""
+        folder = self.tmp / "tables"
+        folder.mkdir()
         for table in self.corpus.glob("*.csv"):
             text = change(table.read_text(encoding="utf-8"))
-            (self.tmp / table.name).write_bytes(text.encode(encoding))
-        return self.tmp
+            (folder / table.name).write_bytes(text.encode(encoding))
+        return folder
 
     def clips(self, change: Callable[[Path], object]) -> Path:
         """The corpus with every clip changed in its place."""
@@ -103,8 +105,10 @@ def a_file(bench: Bench) -> Path:
 
 
 def only(bench: Bench, split: Split) -> Path:
-    write_annotations(bench.tmp, split, list(rows(split)))
-    return bench.tmp
+    folder = bench.tmp / "tables"
+    folder.mkdir()
+    write_annotations(folder, split, list(rows(split)))
+    return folder
 
 
 def cut_off(path: Path, keep: float = 0.5) -> None:

@@ -1,5 +1,6 @@
 """The dialog that takes labels from files of other programs: it shows what they would change, and then changes it."""
 
+import os
 from collections.abc import Generator, Sequence
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from telme_gui.annotating.lines import Lines, Row
 from telme_gui.annotating.targets import Targets
 from telme_gui.annotating.working import WorkDialog, caption
 from telme_gui.session import Session
-from telme_model.annotations.exchange import ENDINGS, ExchangeError, Incoming, found_in, read
+from telme_model.annotations.exchange import ENDINGS, ExchangeError, Incoming, take_in
 from telme_model.annotations.exchange.transfer import Preview, apply, preview
 from telme_model.annotations.labels import Label, Scope
 from telme_model.annotations.store import Key
@@ -114,7 +115,7 @@ class ImportDialog(WorkDialog):
 
         def work() -> Generator[Event, None, Incoming]:
             yield Progress(phase=Phase.PREPARING, done=0, total=0, unit="files")
-            return (yield from read([file for place in places for file in found_in(place)], corpus))
+            return (yield from take_in(places, corpus))
 
         self.work("Reading labels", work, self._take)
 
@@ -227,7 +228,11 @@ class ImportDialog(WorkDialog):
 def dropped(event: QDropEvent) -> list[Path]:
     """The files of a known format that are being dropped, and the folders."""
     places = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
-    return [place for place in places if place.suffix.lower() in ENDINGS or place.is_dir()]
+    return [place for place in places if place.suffix.lower() in ENDINGS or _is_folder(place)]
+
+
+def _is_folder(place: Path) -> bool:
+    return os.path.isdir(place)  # noqa: PTH112 - Path's raises where one may not look
 
 
 def told(label: Label | None) -> str:

@@ -90,13 +90,14 @@ class ComparePage(QWidget):
 
     def compare_with(self, run: Path) -> None:
         """Read a run's predictions in the background and show what differs. Errors are shown in the page."""
-        if self._part is None:
+        corpus = self._session.corpus
+        if self._part is None or corpus is None:
             return
         if self._job is not None:
             self._job.stop()
         self._words.setText(f"Reading {run.name} …")
         self._choose.setEnabled(False)
-        job = self._session.start(partial(read_run, run, self._part.predictions.labels))
+        job = self._session.start(partial(read_run, run, corpus))
         job.done.connect(self._take)
         job.failed.connect(self._fail)
         self._job = job

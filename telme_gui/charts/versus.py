@@ -15,7 +15,7 @@ from telme_model.analysis.metrics import weighted_f1
 from telme_model.analysis.predictions import Predictions, from_records
 from telme_model.analysis.significance import Difference, paired_bootstrap
 from telme_model.checkpoints import RunError, RunFolder
-from telme_model.corpus.dialogue import Split
+from telme_model.corpus.dialogue import Corpus, Split, TurnId
 from telme_model.emotions import LABEL_SETS
 from telme_model.events import Event, Message
 from telme_model.records import run_records
@@ -92,9 +92,13 @@ class Versus:
         return rows[keep], others[keep]
 
 
-def read_run(run: Path, labels: tuple[str, ...]) -> Generator[Event, None, Predictions]:
-    """Read all predictions that a run keeps, under its present name; returns `Predictions`. Raises RunError."""
+def read_run(run: Path, corpus: Corpus) -> Generator[Event, None, Predictions]:
+    """Read all predictions that a run of this corpus keeps, under its present name; returns `Predictions`.
+
+    Raises RunError, also for a run of another corpus: what bears a turn's name there is another turn.
+    """
     folder = RunFolder.open(run)
+    labels = corpus.labels.labels
     theirs = LABEL_SETS[folder.facts["corpus"]["labels"]].labels
     if theirs != labels:
         raise RunError(f"{run} predicts other emotions ({', '.join(theirs)}): choose a run of the same label set")
@@ -106,4 +110,12 @@ def read_run(run: Path, labels: tuple[str, ...]) -> Generator[Event, None, Predi
     for split in splits:
         records += run_records(run, split)
         yield Message(text=f"Read {split}")
+    said = {turn.id: (turn.speaker, turn.text) for turn in corpus.turns()}
+    for record in records:
+        turn = TurnId(Split(record["split"]), record["dialogue"], record["utterance"])
+        if said.get(turn, (record["speaker"], record["text"])) != (record["speaker"], record["text"]):
+            raise RunError(
+                f"{run} is a run of another corpus: {turn} has other words, or another speaker, there; choose a run of "
+                "the open corpus"
+            )
     return replace(from_records(records, labels), run=run_name(run))

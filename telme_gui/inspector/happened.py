@@ -1,16 +1,18 @@
 """What happened: the turn, who said it, its gold label, and what became of the teacher's word."""
 
 from PySide6.QtCore import QRect, QRectF, Qt
-from PySide6.QtGui import QPainter
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtGui import QPainter, QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from telme_gui import chips, theme
 from telme_gui.inspector.section import RIGHT, ROW, Section, face, write
 from telme_gui.session import Session
+from telme_gui.wrapping import breakable, in_tooltip, one_line
 from telme_model.analysis.predictions import Predictions
 from telme_model.annotations.labels import GOLD
 
 CHIP = 24  # px of a line with a chip
+MOST = 600  # characters of a turn's words
 TEACHER_TIP = "The teacher’s most probable emotion, argmax softmax(W F_T)."
 FUSED_TIP = "The fused model’s most probable emotion, argmax softmax(W Z), Z = F_T + λH (equation 18)."
 VERDICTS = {
@@ -40,9 +42,11 @@ class TurnHeader(QWidget):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self.session = session
+        self._said = ""
         self.title = QLabel()
         self.title.setFont(theme.font(theme.TITLE, bold=True))
         self.title.setTextFormat(Qt.TextFormat.PlainText)
+        self.title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.name = QLabel()
         self.name.setObjectName("muted")
         self.name.setFont(theme.font(theme.CAPTION, tabular=True))
@@ -54,6 +58,7 @@ class TurnHeader(QWidget):
         self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.words.setAccessibleName("Words of the turn")
         line = QHBoxLayout()
+        line.setSpacing(theme.RHYTHM)
         line.addWidget(self.title, 1)
         line.addWidget(self.name)
         layout = QVBoxLayout(self)
@@ -74,9 +79,25 @@ class TurnHeader(QWidget):
         turn, dialogue = self.session.current, self.session.dialogue
         if turn is None or dialogue is None:
             return
-        self.title.setText(f"Turn {dialogue.turns.index(turn) + 1} · {turn.speaker}")
+        self._said = f"Turn {dialogue.turns.index(turn) + 1} · {one_line(turn.speaker)}"
         self.name.setText(str(turn.id))
-        self.words.setText(f"“{self.session.words(turn)}”")
+        words = self.session.words(turn)
+        self.words.setText(f"“{breakable(words, MOST)}”")
+        self.words.setToolTip(in_tooltip(words) if len(words) > MOST else "")
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's
+        """Elide the speaker anew."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """As much of the title as there is room for beside the turn's name."""
+        room = self.width() - self.name.sizeHint().width() - theme.RHYTHM
+        shown = self.title.fontMetrics().elidedText(self._said, Qt.TextElideMode.ElideRight, room)
+        self.title.setText(shown)
+        self.title.setAccessibleName(self._said)
+        self.title.setToolTip(in_tooltip(self._said) if shown != self._said else "")
 
 
 class GoldLine(Section):

@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from telme_gui import chips, theme
 from telme_gui.player import icons
+from telme_gui.wrapping import in_tooltip, one_line, wrapped
 from telme_model.corpus.dialogue import Modality, Turn
 
 # A picture is judged against black in either theme, so these are not in the theme's palette.
@@ -15,9 +16,10 @@ _TEXT, _MUTED = QColor("#F4F6F9"), QColor("#9AA3B2")
 _SPEAKER = QColor("#9DB4FF")
 _WARNING = QColor("#F0B45A")
 
-_WRAP = Qt.TextFlag.TextWordWrap
-_CENTRED = Qt.AlignmentFlag.AlignHCenter | _WRAP
+_TOP, _CENTRED = Qt.AlignmentFlag.AlignTop, Qt.AlignmentFlag.AlignHCenter
 _SIGN = 48  # px
+_LINES = 4  # of a subtitle at most
+_LONG = 160  # characters of words that a tooltip tells, for they may not have room
 _ALL = frozenset(Modality)
 _NAMES = {Modality.TEXT: "words", Modality.AUDIO: "sound", Modality.VISUAL: "face"}
 
@@ -53,6 +55,7 @@ class PictureView(QWidget):
         self._turn, self._emotion = turn, emotion
         said = turn is not None and Modality.TEXT in self._presented
         self.setAccessibleDescription(f"{turn.speaker}: {turn.text}" if turn and said else "")
+        self._explain()
         self.update()
 
     def present(self, modalities: frozenset[Modality]) -> None:
@@ -69,7 +72,7 @@ class PictureView(QWidget):
         """Set the banner: a sentence on what is wrong with the turn's clips; empty for none."""
         if problem != self._problem:
             self._problem = problem
-            self.setToolTip(problem)
+            self._explain()
             self.update()
 
     def show_note(self, note: str) -> None:
@@ -77,6 +80,12 @@ class PictureView(QWidget):
         if note != self._note:
             self._note = note
             self.update()
+
+    def _explain(self) -> None:
+        """Tell in the tooltip what there may be no room for."""
+        turn = self._turn
+        long = turn is not None and Modality.TEXT in self._presented and len(turn.text) > _LONG
+        self.setToolTip(self._problem or (in_tooltip(turn.text) if turn is not None and long else ""))
 
     # -- painting -----------------------------------------------------------------------------------------------
 
@@ -149,13 +158,15 @@ class PictureView(QWidget):
         size = min(max(self.height() // 16, theme.TITLE), 40)
         name, words = theme.font(max(size * 2 // 3, theme.BODY), bold=True), theme.font(size)
         room = self.rect().adjusted(self.width() // 8, 0, -self.width() // 8, 0)
-        text = turn.text.strip() or "…"
-        height = QFontMetrics(words).boundingRect(room, _CENTRED, text).height()
         above = QFontMetrics(name).height() + theme.RHYTHM
+        most = max((self.height() - 2 * above) // QFontMetrics(words).lineSpacing(), 1)
+        text = wrapped(turn.text, size, room.width(), most) or "…"
+        speaker = QFontMetrics(name).elidedText(one_line(turn.speaker), Qt.TextElideMode.ElideRight, room.width())
+        height = QFontMetrics(words).boundingRect(room, _CENTRED, text).height()
         room.setTop(max((self.height() - height + above) // 2, above))
         painter.setFont(name)
         painter.setPen(_SPEAKER)
-        painter.drawText(room.adjusted(0, -above, 0, 0), Qt.AlignmentFlag.AlignHCenter, turn.speaker)
+        painter.drawText(room.adjusted(0, -above, 0, 0), _CENTRED, speaker)
         painter.setFont(words)
         painter.setPen(_TEXT)
         painter.drawText(room, _CENTRED, text)
@@ -173,9 +184,9 @@ class PictureView(QWidget):
             return 0
         font = theme.font()
         metrics = QFontMetrics(font)
-        room = QRect(0, 0, min(self.width() - 6 * theme.RHYTHM, 720), 3 * metrics.height())
-        text = metrics.boundingRect(room, _WRAP, self._problem)
-        banner = QRect(0, 0, self.width(), min(text.height(), room.height()) + 2 * theme.RHYTHM)
+        text = wrapped(self._problem, theme.BODY, min(self.width() - 6 * theme.RHYTHM, 720), _LINES - 1)
+        height = metrics.boundingRect(self.rect(), _TOP, text).height()
+        banner = QRect(0, 0, self.width(), height + 2 * theme.RHYTHM)
         painter.fillRect(banner, QColor("#2B2417"))
         painter.setFont(font)
         painter.setPen(_WARNING)
@@ -184,7 +195,7 @@ class PictureView(QWidget):
         )
         painter.setPen(QColor("#F2E3C6"))
         words = banner.adjusted(4 * theme.RHYTHM, theme.RHYTHM, -2 * theme.RHYTHM, -theme.RHYTHM)
-        painter.drawText(words, Qt.AlignmentFlag.AlignVCenter | _WRAP, self._problem)
+        painter.drawText(words, _TOP, text)
         return banner.height()
 
     def _paint_emotion(self, painter: QPainter, frame: QRect, top: int) -> None:
@@ -208,24 +219,23 @@ class PictureView(QWidget):
     def _paint_subtitle(self, painter: QPainter, turn: Turn) -> None:
         size = max(theme.TITLE, min(self.height() // 24, 34))
         name, words = theme.font(size, bold=True), theme.font(size)
-        name_width = QFontMetrics(name).horizontalAdvance(turn.speaker) + size // 2
-        metrics = QFontMetrics(words)
-        text = turn.text.strip() or "…"
+        speaker = QFontMetrics(name).elidedText(one_line(turn.speaker), Qt.TextElideMode.ElideRight, self.width() // 4)
+        name_width = QFontMetrics(name).horizontalAdvance(speaker) + size // 2
         gap = theme.RHYTHM + 2
         room = max(min(self.width() - 6 * theme.RHYTHM, 48 * size) - name_width - 2 * gap, 80)
-        bounds = metrics.boundingRect(QRect(0, 0, room, 4 * metrics.lineSpacing()), _WRAP, text)
-        height = min(bounds.height(), 4 * metrics.lineSpacing())
+        text = wrapped(turn.text, size, room, _LINES) or "…"
+        bounds = QFontMetrics(words).boundingRect(self.rect(), _TOP, text)
         width = name_width + bounds.width() + 2 * gap + 2
-        plate = QRect((self.width() - width) // 2, 0, width, height + gap)
+        plate = QRect((self.width() - width) // 2, 0, width, bounds.height() + gap)
         plate.moveBottom(self.height() - 2 * theme.RHYTHM)
         self._paint_plate(painter, QRectF(plate))
         inner = plate.adjusted(gap, gap // 2, -gap, -gap // 2)
         painter.setFont(name)
         painter.setPen(_SPEAKER)
-        painter.drawText(inner, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop, turn.speaker)
+        painter.drawText(inner, _TOP, speaker)
         painter.setFont(words)
         painter.setPen(_TEXT)
-        painter.drawText(inner.adjusted(name_width, 0, 2, 0), Qt.AlignmentFlag.AlignTop | _WRAP, text)
+        painter.drawText(inner.adjusted(name_width, 0, 2, 0), _TOP, text)
 
     def _paint_plate(self, painter: QPainter, rect: QRectF) -> None:
         painter.setPen(Qt.PenStyle.NoPen)

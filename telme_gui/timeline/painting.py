@@ -12,6 +12,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPolygonF
 from telme_gui import chips, theme
 from telme_gui.timeline.lanes import EMOTION_LANES, Band, Lane, View, clock, ticks
 from telme_gui.timeline.sound import Film
+from telme_gui.wrapping import one_line
 from telme_model.analysis.predictions import Predictions
 from telme_model.corpus.dialogue import Turn
 
@@ -95,7 +96,7 @@ def _speakers(painter: QPainter, scene: Scene, band: Band) -> None:
         # A turn that begins before the view keeps its name in view.
         left = max(box.left(), scene.view.left) + NAME_PAD
         room = box.right() - NAME_PAD - left
-        name = scene.turns[place].speaker
+        name = one_line(scene.turns[place].speaker)
         if metrics.horizontalAdvance(name) > room:
             name = metrics.elidedText(name, Qt.TextElideMode.ElideRight, int(room)) if room > 24 else name[:1]
         if room >= metrics.horizontalAdvance(name):

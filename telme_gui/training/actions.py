@@ -10,7 +10,7 @@ from telme_gui.session import Session
 from telme_gui.settings import Settings
 from telme_gui.training.dialog import TrainingDialog
 from telme_gui.training.discarding import ask_in_training
-from telme_gui.training.plan import GOLD
+from telme_gui.training.plan import GOLD, Plan, differences
 from telme_gui.training.trainer import State
 from telme_model.annotations.apply import with_labels
 from telme_model.corpus.dialogue import Corpus
@@ -47,6 +47,12 @@ class Actions(QObject):
         dialog = TrainingDialog(self._session, self._settings, self._window, layers=layers, relabel=self._relabel)
         dialog.open()
         return dialog
+
+    def change(self, plan: Plan) -> None:
+        """Let a person change the settings of a plan, and train with them."""
+        dialog = self.open_dialog()
+        dialog.draft.load(plan.config.preset, differences(plan.config))
+        dialog.run_page.seeds.setText(str(plan.config.seed))
 
     def _relabel(self, corpus: Corpus, layer: str) -> Corpus:
         labels = self._session.labels.of(layer) if layer != GOLD else {}

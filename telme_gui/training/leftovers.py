@@ -1,7 +1,7 @@
-"""Runs that a crash cut off, offered for going on when the program starts: a line over the panels, no question."""
+"""What is still to be trained, offered when the program starts: a line over the panels, no question."""
 
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
@@ -9,17 +9,35 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLay
 from telme_gui import theme
 from telme_gui.session import Session
 from telme_gui.training import discarding, recovery
+from telme_gui.training.plan import Plan
 from telme_gui.training.recovery import Unfinished
 from telme_model.events import Event, Message
 
+NAMED = 5  # runs
+# The texts of the three buttons, and what they do.
+_CUT_OFF = (
+    ("Resume", "Go on where the run was cut off"),
+    ("Later", "Leave the run as it is; it stays in the list of runs"),
+    ("Discard…", "Put the run's folder into the trash, after a question"),
+)
+_WAITING = (
+    ("Start", "Train them, one after another"),
+    ("Later", "Offer them again at the next start"),
+    ("Forget", "Offer them no more; runs that have begun stay in the list of runs"),
+)
+
 
 class Leftovers(QFrame):
-    """One run at a time, the latest first; hidden while there is none. `look` looks for them."""
+    """Runs that a crash cut off, one at a time and the latest first; then those that wait, all at once.
+
+    Hidden while there is none. `look` looks for them.
+    """
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self.runs: list[Unfinished] = []
+        self.runs: list[Unfinished] = []  # that were cut off
+        self.plans: tuple[Plan, ...] = ()  # that wait
         self.setObjectName("banner")
         self.title, self.sentence = QLabel(), QLabel()
         self.title.setStyleSheet("font-weight: 600")
@@ -33,15 +51,16 @@ class Leftovers(QFrame):
         row.setContentsMargins(2 * theme.RHYTHM, theme.RHYTHM, theme.RHYTHM, theme.RHYTHM)
         row.setSpacing(theme.RHYTHM)
         row.addLayout(words, 1)
-        self.resume = self._button("Resume", "Go on where the run was cut off", self._resume)
-        self.later = self._button("Later", "Leave the run as it is; it stays in the list of runs", self._next)
-        self.discard = self._button("Discard…", "Put the run's folder into the trash, after a question", self._discard)
-        for button in (self.resume, self.later, self.discard):
+        self.resume, self.later, self.discard = QPushButton(), QPushButton(), QPushButton()
+        for button, slot in ((self.resume, self._resume), (self.later, self._next), (self.discard, self._discard)):
+            button.clicked.connect(slot)
             row.addWidget(button)
+        self._word(_CUT_OFF)
         self.hide()
 
     def look(self) -> None:
-        """Look for runs that were cut off, on a thread."""
+        """Look for what waited, and for runs that were cut off: those on a thread."""
+        self._session.trainer.recall()
 
         def work() -> Generator[Event, None, list[Unfinished]]:
             yield Message(text="looking for unfinished runs")
@@ -49,44 +68,68 @@ class Leftovers(QFrame):
 
         self._session.start(work).done.connect(self.offer)
 
-    def offer(self, runs: list[Unfinished] | None) -> None:
-        """Offer these runs, one after another."""
-        self.runs = list(runs or ())
+    def offer(self, runs: Sequence[Unfinished] | None) -> None:
+        """Offer these runs, one after another, and then what waits."""
+        self.runs, self.plans = list(runs or ()), tuple(self._session.trainer.laid_by)
         self._show()
-
-    def _button(self, text: str, tip: str, slot: object) -> QPushButton:
-        button = QPushButton(text)
-        button.setToolTip(tip)
-        button.setAccessibleName(f"{text.removesuffix('…')} the run that was cut off")
-        button.clicked.connect(slot)
-        return button
 
     def _show(self) -> None:
         if self.runs:
             run = self.runs[0]
-            self.title.setText(f"{run.run.name} was cut off while it was trained")
-            self.sentence.setText(told(run, time.time()) + self._others())
-            self.setAccessibleName(f"{self.title.text()}. {self.sentence.text()}")
-        self.setVisible(bool(self.runs))
+            self._say(f"{run.run.name} was cut off while it was trained", told(run, time.time()) + self._others())
+            self._word(_CUT_OFF)
+        elif self.plans:
+            self._say(*waited(self.plans))
+            self._word(_WAITING)
+        self.setVisible(bool(self.runs or self.plans))
+
+    def _say(self, title: str, sentence: str) -> None:
+        self.title.setText(title)
+        self.sentence.setText(sentence)
+        self.setAccessibleName(f"{title}. {sentence}")
+
+    def _word(self, words: Sequence[tuple[str, str]]) -> None:
+        for button, (text, tip) in zip((self.resume, self.later, self.discard), words, strict=True):
+            button.setText(text)
+            button.setToolTip(tip)
+            button.setAccessibleName(tip)
 
     def _others(self) -> str:
         others = len(self.runs) - 1
         return f" {others} more {'was' if others == 1 else 'were'} cut off." if others else ""
 
     def _next(self) -> None:
-        del self.runs[0]
+        if self.runs:
+            del self.runs[0]
+        else:
+            self.plans = ()
         self._show()
 
     def _resume(self) -> None:
-        self._session.trainer.resume_run(self.runs[0].run)
+        if self.runs:
+            self._session.trainer.resume_run(self.runs[0].run)
+        else:
+            self._session.trainer.take_up()
         self._next()
 
     def _discard(self) -> None:
-        discarding.ask(self.runs[0].run, self, self._put_away)
+        if self.runs:
+            discarding.ask(self.runs[0].run, self, self._put_away)
+        else:
+            self._session.trainer.forget()
+            self._next()
 
     def _put_away(self) -> None:
         self._session.trainer.put_away(self.runs[0].run)
         self._next()
+
+
+def waited(plans: Sequence[Plan]) -> tuple[str, str]:
+    """Title and sentence on what is still to be trained."""
+    title = "A run is still to be trained" if len(plans) == 1 else f"{len(plans)} runs are still to be trained"
+    named = [f"{plan.run.name} (goes on where it stood)" if plan.resume else plan.run.name for plan in plans[:NAMED]]
+    more = f", and {len(plans) - NAMED} more" if len(plans) > NAMED else ""
+    return title, f"The window was closed before: {', '.join(named)}{more}."
 
 
 def told(run: Unfinished, now: float) -> str:

@@ -14,7 +14,7 @@ from telme_model.libraries import load_torch
 from telme_model.presets import PAPER_MELD, PRESETS
 from telme_model.remedies import changed
 
-__all__ = ["GOLD", "Plan", "flat", "said"]
+__all__ = ["GOLD", "Plan", "base_of", "differences", "flat", "said"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +64,8 @@ class Plan:
         if self.resume:
             words += ["--resume", *(word for change in self.changes for word in ("--set", change))]
         else:
-            words += _settings(self.config)
+            words += ["--preset", base_of(self.config).preset]
+            words += [word for setting in differences(self.config) for word in ("--set", setting)]
         if self.warm_start is not None and not self.resume:
             words += ["--warm-start", str(self.warm_start)]
         if self.layer != GOLD and not self.resume:
@@ -72,15 +73,15 @@ class Plan:
         return shlex.join(words)
 
 
-def _settings(config: Config) -> list[str]:
-    """The preset, and what differs from it."""
-    base = PRESETS.get(config.preset, PAPER_MELD)
-    words = ["--preset", base.preset]
-    plain = flat(to_dict(base))
-    for key, value in flat(to_dict(config)).items():
-        if value != plain[key]:
-            words += ["--set", f"{key}={said(value)}"]
-    return words
+def base_of(config: Config) -> Config:
+    """The preset that a configuration is told as a change of."""
+    return PRESETS.get(config.preset, PAPER_MELD)
+
+
+def differences(config: Config) -> list[str]:
+    """The settings in which it differs from its preset, as `--set` takes them."""
+    plain = flat(to_dict(base_of(config)))
+    return [f"{key}={said(value)}" for key, value in flat(to_dict(config)).items() if value != plain[key]]
 
 
 def flat(tree: Mapping[str, Any], owner: str = "") -> dict[str, Any]:

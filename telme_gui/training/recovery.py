@@ -104,7 +104,7 @@ def _unfinished(folder: RunFolder, phase: Phase) -> Unfinished:
 
 def _latest_epoch(log: Path, phase: Phase) -> EpochDone | None:
     for line in reversed(list(_tail(log))):
-        with suppress(ValueError):
+        with suppress(ValueError, RecursionError):
             found = event_from_json(json.loads(line))
             if found is not None and isinstance(found[0], EpochDone) and found[0].phase is phase:
                 return found[0]

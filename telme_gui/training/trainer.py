@@ -14,6 +14,7 @@ from telme_gui.job import Job
 from telme_gui.training import recovery
 from telme_gui.training.plan import Plan
 from telme_gui.training.troubles import Problem, TrainingFailed, explain
+from telme_gui.training.waiting import Waiting
 from telme_model.checkpoints import RunError
 from telme_model.corpus import open_corpus
 from telme_model.estimates import phase_costs
@@ -68,7 +69,10 @@ class Trainer(QObject):
         self.history = History()  # with the cost of its phases: the whole run has a fraction and an ETA
         self.problem: Problem | None = None
         self.queue: list[Plan] = []  # what waits, in order
+        self.laid_by: list[Plan] = []  # what an earlier window left to be trained, until it is taken up or forgotten
+        self._waiting, self._kept = Waiting(), True
         self._discarding = self._closed = False
+        self.changed.connect(self._keep)
         session.closing.connect(self._close)
 
     @property
@@ -94,6 +98,27 @@ class Trainer(QObject):
         if plan in self.queue:
             self.queue.remove(plan)
             self.changed.emit()
+
+    def recall(self) -> None:
+        """Look for what an earlier window left to be trained: before anything is, for that takes its place."""
+        self.laid_by = self._waiting.left()
+        self.changed.emit()
+
+    def take_up(self) -> None:
+        """Put what was laid by at the end of the queue."""
+        plans, self.laid_by = self.laid_by, []
+        self.submit(plans)
+
+    def forget(self) -> None:
+        """Let what was laid by go; runs that have begun stay as they are."""
+        self.laid_by = []
+        self.changed.emit()
+
+    def _keep(self) -> None:
+        """Keep what is still to be trained, the run in hand first, for a window that comes after this one."""
+        if not self._closed:
+            in_hand = [self.plan] if self.plan is not None and self.busy and not self._discarding else []
+            self._kept = self._waiting.keep([*in_hand, *self.queue, *self.laid_by])
 
     def resume_run(self, run: Path) -> None:
         """Go on with a run that was stopped or cut off, after those that wait. Its corpus is where run.json says."""
@@ -136,11 +161,9 @@ class Trainer(QObject):
             return True
         question = QMessageBox(QMessageBox.Icon.Question, "Training", f"{self.plan.run.name} is being trained.")
         question.setParent(parent, question.windowFlags())
-        count = len(self.queue)
-        waits = "one that waits" if count == 1 else f"{count} that wait"
-        waiting = f" The {waits} will not be trained." if count else ""
+        later = "offered at the next start" if self._kept else "can be resumed from the list of runs"
         question.setInformativeText(
-            "Stopped after the step in flight, it is kept as it is and can be resumed at the next start." + waiting
+            f"Stopped after the step in flight, it is kept as it is and {later}.{self._those_behind}"
         )
         stop = question.addButton("Stop and close", QMessageBox.ButtonRole.AcceptRole)
         keep = question.addButton("Keep training", QMessageBox.ButtonRole.RejectRole)
@@ -150,6 +173,17 @@ class Trainer(QObject):
         agreed = question.clickedButton() is stop
         question.deleteLater()
         return agreed
+
+    @property
+    def _those_behind(self) -> str:
+        """What becomes of those that wait when the window closes, in a sentence."""
+        count = len(self.queue)
+        if not count:
+            return ""
+        waits = "one that waits" if count == 1 else f"{count} that wait"
+        if self._kept:
+            return f" So {'is' if count == 1 else 'are'} the {waits}."
+        return f" The {waits} cannot be kept, and will not be trained."
 
     # -- its thread ---------------------------------------------------------------------------------------------
 
@@ -217,6 +251,7 @@ class Trainer(QObject):
     def _close(self) -> None:
         """The session ends: it stops the job and waits; nothing else begins."""
         self._closed = True
+        self._waiting.let_go()
         self.queue.clear()
 
 

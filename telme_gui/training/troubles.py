@@ -1,11 +1,14 @@
 """Why a training could not go on, said with its cause and a remedy, and where there is one with a plan to try."""
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from telme_gui.training.plan import Plan
 from telme_model import cli
 from telme_model.events import Phase
 from telme_model.remedies import gentler_steps, smaller_batch, stage_of
+
+CHANGE = "Change settings…"  # on the button that asks for other ones
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +20,7 @@ class Problem:
     remedy: str  # a sentence
     offer: Plan | None = None  # what to try instead: `trainer.submit([offer])` ...
     offer_name: str = ""  # ... and what its button says, "Go on with a batch of 2"
+    asks: bool = False  # a person is to change its settings first
 
 
 class TrainingFailed(Exception):  # noqa: N818 - it carries the problem of a run out of its thread
@@ -46,43 +50,71 @@ def explain(error: Exception, plan: Plan, phase: Phase, *, begun: bool) -> Probl
         return Problem(
             title="The run’s folder has gone", cause=cause, remedy=remedy, offer=anew, offer_name="Train it anew"
         )
-    for kind, title, remedy in _KINDS:
-        if kind in kinds:
-            return Problem(title=title, cause=cause, remedy=remedy, offer=again, offer_name=again_name)
+    for known in _KINDS:
+        if known.kind in kinds and known.said in cause:
+            offer, name = (plan, CHANGE) if known.asks else (again, again_name)
+            title, remedy, asks = known.title, known.remedy, known.asks
+            return Problem(title=title, cause=cause, remedy=remedy, offer=offer, offer_name=name, asks=asks)
     if isinstance(error, cli.expected_errors()):
         if not begun:
-            return Problem(title="The training could not begin", cause=cause, remedy="Change that and train again.")
+            title, remedy = "The training could not begin", "Change that and train again."
+            return Problem(title=title, cause=cause, remedy=remedy, offer=plan, offer_name=CHANGE, asks=True)
         remedy = "Mend that and go on: what was done is kept."
         title = "The training could not go on"
         return Problem(title=title, cause=cause, remedy=remedy, offer=again, offer_name=again_name)
     return None
 
 
+class _Kind(NamedTuple):
+    """What is said of a kind of error."""
+
+    kind: str
+    title: str
+    remedy: str
+    said: str = ""  # in the error's sentence
+    asks: bool = False  # it would end so again, unless its settings are changed
+
+
 _KINDS = (
-    (
+    _Kind(
         "DiskFullError",
         "The disk is full",
         "Make room there and go on: all that was done up to the last checkpoint is kept.",
     ),
-    (
+    _Kind(
         "WeightsError",
         "An encoder is not on this machine",
         "Connect to the network once and try again, or train with weights from a folder, or with another preset.",
+        said="is not on this machine",
     ),
-    (
+    _Kind("WeightsError", "This encoder cannot be used", "Choose another encoder, or another preset.", asks=True),
+    _Kind(
         "CorpusChangedError",
         "The corpus is not the one this run began with",
         "Put the annotations and clips back as they were and resume, or train a new run on the corpus as it is now.",
+        asks=True,
     ),
-    ("RunInTrainingError", "This run is being trained already", "Wait until that training ends, or stop it."),
-    (
+    _Kind("RunInTrainingError", "This run is being trained already", "Wait until that training ends, or stop it."),
+    _Kind(
         "NoTurnsError",
         "There is nothing to learn from",
         "See that the clips lie where the corpus has them and can be read, or leave this modality out.",
+        asks=True,
     ),
-    ("CacheError", "The decoded media cannot be kept", "Mend this and go on: what was decoded is kept."),
-    ("CorpusError", "The corpus cannot be read", "Mend the corpus, or bring it back to its place, and go on."),
-    ("ConfigError", "These settings cannot be trained", "Change them and train again."),
+    _Kind(
+        "MediaChangedError",
+        "The clips of this corpus are gone or changed",
+        "Put them back and resume, or train a new run on the corpus as it is now.",
+    ),
+    _Kind(
+        "CacheFullError",
+        "The disk is too small for the decoded media",
+        "Make room there and go on: what was decoded is kept.",
+    ),
+    _Kind("CacheDamagedError", "The decoded media are gone or damaged", "Resume decodes them anew and goes on."),
+    _Kind("CacheError", "The media cannot be decoded and kept", "Mend this and go on: what was decoded is kept."),
+    _Kind("CorpusError", "The corpus cannot be read", "Mend the corpus, or bring it back to its place, and go on."),
+    _Kind("ConfigError", "These settings cannot be trained", "Change them and train again.", asks=True),
 )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from telme_model.analysis.metrics import Scores, score
 from telme_model.analysis.significance import paired_bootstrap
+from telme_model.corpus.dialogue import Split, TurnId
 
 MODELS = ("teacher", "text_student", "audio", "visual", "fused")
 
@@ -66,11 +67,16 @@ def _mean_parts(values: Sequence[Sequence[float]], players: Sequence[str]) -> di
 
 
 def compare_runs(records: Sequence[dict[str, Any]], baseline: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The fused predictions of a run against another's on the turns both predicted: difference, interval, p."""
+    """The fused predictions of a run against another's on the turns both predicted: difference, interval, p.
+
+    Raises ValueError where they cannot be compared: no turn is in both, or what bears a turn's name is another turn.
+    """
     other = {turn_key(record): record for record in baseline}
     pairs = [(record, other[turn_key(record)]) for record in records if turn_key(record) in other]
     if not pairs:
         raise ValueError("the two runs have no turn in common")
+    for record, same in pairs:
+        _check_same(record, same)
     gold = [record["gold"] for record, _ in pairs]
     ours = [predicted_label(record["fused"]) for record, _ in pairs]
     theirs = [predicted_label(record["fused"]) for _, record in pairs]
@@ -81,6 +87,17 @@ def compare_runs(records: Sequence[dict[str, Any]], baseline: Sequence[dict[str,
         "changed": sum(a != b for a, b in zip(ours, theirs, strict=True)),
         **asdict(found),
     }
+
+
+def _check_same(record: dict[str, Any], other: dict[str, Any]) -> None:
+    if record["fused"].keys() != other["fused"].keys():
+        raise ValueError("the two runs predict different emotions")
+    if (record["speaker"], record["text"]) != (other["speaker"], other["text"]):
+        split, dialogue, utterance = turn_key(record)
+        raise ValueError(
+            f"they are of different corpora: {TurnId(Split(split), dialogue, utterance)} has other words, or another "
+            "speaker, in each"
+        )
 
 
 def turn_key(record: dict[str, Any]) -> tuple[str, str, int]:

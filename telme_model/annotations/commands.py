@@ -21,7 +21,7 @@ def add_commands(add: Callable[[str, Command, str], argparse.ArgumentParser]) ->
     take.add_argument(
         "files", type=Path, nargs="+", metavar="FILE", help=".csv, .jsonl, .eaf, .TextGrid, .vtt; folders"
     )
-    take.add_argument("--layer", default="", metavar="NAME", help="into this layer (default: as the files name it)")
+    take.add_argument("--layer", default="", metavar="NAME", help="for labels whose layer is not told, or all of one")
     take.add_argument("--dry-run", action="store_true", help="only tell what would change")
     take.add_argument("--json", action="store_true")
 
@@ -32,7 +32,7 @@ def _export(options: argparse.Namespace) -> int:
     from telme_model.annotations.places import store_path
     from telme_model.annotations.store import Store
     from telme_model.corpus import open_corpus
-    from telme_model.terminal import Returned, watched
+    from telme_model.terminal import Returned, counted, watched
 
     corpus = open_corpus(options.corpus)
     with Store.open(store_path(corpus), corpus) as store:
@@ -43,14 +43,15 @@ def _export(options: argparse.Namespace) -> int:
     work = Returned(export(Format(options.format), options.out, corpus, layers))
     for _event in watched(iter(work)):
         pass
-    print(f"{work.value.labels} labels in {len(work.value.files)} files in {options.out}", file=sys.stderr)
+    written = f"{counted(work.value.labels, 'label')} in {counted(len(work.value.files), 'file')}"
+    print(f"{written} in {options.out}", file=sys.stderr)
     for sentence_of in work.value.left_out:
         print(f"not written: {sentence_of}", file=sys.stderr)
     return 0
 
 
 def _import(options: argparse.Namespace) -> int:
-    from telme_model.annotations.exchange import found_in, read
+    from telme_model.annotations.exchange import take_in
     from telme_model.annotations.exchange.transfer import apply, preview, targets
     from telme_model.annotations.places import store_path
     from telme_model.annotations.store import Store
@@ -58,7 +59,7 @@ def _import(options: argparse.Namespace) -> int:
     from telme_model.terminal import Returned, print_json, watched
 
     corpus = open_corpus(options.corpus)
-    work = Returned(read([file for place in options.files for file in found_in(place)], corpus))
+    work = Returned(take_in(options.files, corpus))
     for _event in watched(iter(work), quiet=options.json):
         pass
     with Store.open(store_path(corpus), corpus) as store:

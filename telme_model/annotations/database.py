@@ -58,11 +58,17 @@ def sentences(path: Path) -> Iterator[None]:
         raise StoreError(f"the annotations in {path} cannot be used: {_REASONS.get(code, str(error))}") from error
     except OSError as error:
         reason = error.strerror or str(error)
-        raise StoreError(f"the annotations in {path} cannot be used: {reason}") from error
+        remedy = "name another folder with TELME_ANNOTATIONS"
+        raise StoreError(f"the annotations in {path} cannot be used: {reason}; {remedy}") from error
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """Open a file such that what is committed survives a kill and a power cut; it is made where there is none."""
+    """Open a file such that what is committed survives a kill and a power cut; it is made where there is none.
+
+    Raises StoreError where something else lies in its place.
+    """
+    if path.exists() and not path.is_file():
+        raise StoreError(f"{path} is no file, but the annotations belong there; move it away, and a new one is made")
     # A store may be opened on a job's thread and handed to the window's: one thread at a time, but not the same.
     connection = sqlite3.connect(path, timeout=WAIT, isolation_level=None, check_same_thread=False)
     try:

@@ -15,6 +15,7 @@ Row = dict[str, str]  # stripped values by column name
 _CLOCK = re.compile(r"(\d{1,2}):(\d{1,2}):(\d{1,2})(?:[,.](\d{1,6}))?", re.ASCII)
 _SECONDS = re.compile(r"\d{1,7}(?:\.\d{1,9})?", re.ASCII)
 _NUMBER = re.compile(r"\d{1,9}", re.ASCII)
+_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}  # of spreadsheets in other languages
 _BINARY_SHARE = 0.05  # of control characters in the first kilobyte, above which a file is no text
 
 # Windows-1252 decoded as Latin-1 leaves its punctuation as C1 control characters; five of the 32 stand for nothing.
@@ -30,6 +31,7 @@ class Report:
 
     file: Path
     problems: list[Problem] = field(default_factory=list)
+    remedy: str = "restore it from the corpus's download"  # where the whole file is of no use
 
     def add(
         self,
@@ -56,7 +58,12 @@ def read_table(report: Report, required: Sequence[str], optional: Sequence[str] 
     text = read_text(report)
     if text is None:
         return
-    records = _records(list(StringIO(text, newline="")))
+    lines = list(StringIO(text, newline=""))
+    if mark := next((mark for mark in _SEPARATORS if mark in lines[0] and "," not in lines[0]), None):
+        reason = f"{report.file.name} is separated by {_SEPARATORS[mark]}: save it with commas."
+        report.add(Severity.FATAL, "separator", reason, row=1)
+        return
+    records = _records(lines)
     _, header, broken = next(records)
     columns = [name.strip() for name in header]
     if broken or not _has_columns(report, columns, required, optional):
@@ -80,6 +87,8 @@ def read_text(report: Report) -> str | None:
     """
     name = report.file.name
     try:
+        if not report.file.is_file() and report.file.exists():  # a pipe would keep one waiting for ever
+            raise OSError(0, "it is no ordinary file")
         data = report.file.read_bytes()
     except OSError as error:
         reason = f"{name} cannot be read ({error.strerror}): check that it is a file you may open."
@@ -87,10 +96,10 @@ def read_text(report: Report) -> str | None:
         return None
     text = _decoded(report, data)
     if text is not None and not text.strip():
-        report.add(Severity.FATAL, "empty-file", f"{name} is empty: restore it from the corpus's download.")
+        report.add(Severity.FATAL, "empty-file", f"{name} is empty: {report.remedy}.")
         return None
     if text is None or _looks_binary(text[:1024]):
-        reason = f"{name} is not a text file (it holds binary data): restore it from the corpus's download."
+        reason = f"{name} is not a text file (it holds binary data): {report.remedy}."
         report.add(Severity.FATAL, "not-text", reason)
         return None
     if damage := len(_C1.findall(text)):
@@ -163,9 +172,12 @@ def _fault(line: str) -> tuple[list[str], str]:
     """The values before the one that breaks the record beginning with `line`, and what is wrong with that one."""
     values: list[str] = []
     rest = line.rstrip("\r\n")
+    longest = csv.field_size_limit()
     while match := re.match(r'(?:"((?:[^"]|"")*)"|([^",][^,]*|))(?:,|$)', rest):
         last = match.end() == len(rest) and not rest.endswith(",")
-        if last or match.end() > csv.field_size_limit():
+        if match.end() > longest:
+            return values, f"it is longer than {longest:,} characters"
+        if last:
             break
         values.append(match[1] or match[2] or "")
         rest = rest[match.end() :]
@@ -173,15 +185,19 @@ def _fault(line: str) -> tuple[list[str], str]:
         return values, "something follows its closing quotation mark"
     if rest.startswith('"'):
         return values, "its quotation mark is never closed"
-    return values, f"it is longer than {csv.field_size_limit()} characters"
+    return values, f"it is longer than {longest:,} characters"
 
 
 def _has_columns(report: Report, columns: list[str], required: Sequence[str], optional: Sequence[str]) -> bool:
     name = report.file.name
+    if twice := next((column for column in (*required, *optional) if columns.count(column) > 1), None):
+        reason = f"{name} has two columns '{twice}': rename or remove one of them."
+        report.add(Severity.FATAL, "duplicate-column", reason, row=1, column=twice)
+        return False
     found = ", ".join(columns)[:120]
     for column in required:
         if column not in columns:
-            reason = f"{name} has no column '{column}' (its first row reads: {found}); its split is left out."
+            reason = f"{name} has no column '{column}' (its first row reads: {found}); it is not read."
             report.add(Severity.FATAL, "missing-column", reason, row=1, column=column)
     for column in optional:
         if column not in columns:

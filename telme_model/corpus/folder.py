@@ -1,5 +1,6 @@
 """What lies in a corpus folder: a look at its files two levels down, and paths that must not leave it."""
 
+import errno
 import os
 import re
 from collections import deque
@@ -99,11 +100,23 @@ def _listing(folder: Path) -> tuple[tuple[str, ...], list[Path]]:
     names, below = [], []
     with os.scandir(folder) as entries:
         for entry in entries:
+            if entry.is_symlink() and _leads_back(folder, entry.name):
+                continue  # the corpus would be found in itself
             if not entry.is_dir():
                 names.append(entry.name)
             elif not entry.name.startswith("."):
                 below.append(folder / entry.name)
     return tuple(sorted(names)), sorted(below)
+
+
+def _leads_back(folder: Path, link: str) -> bool:
+    """Whether a link in a folder leads to that folder, to one around it, or nowhere but to itself."""
+    try:
+        return folder.resolve().is_relative_to((folder / link).resolve(strict=True))
+    except RuntimeError:  # Python's own word for a circle of links
+        return True
+    except OSError as error:
+        return error.errno == errno.ELOOP
 
 
 def _why_closed(root: Path, error: OSError | ValueError) -> str:

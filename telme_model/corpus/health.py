@@ -1,5 +1,6 @@
 """What is wrong with a corpus: its annotations compared with themselves and with what its media files hold."""
 
+import errno
 import math
 import os
 from collections import defaultdict
@@ -116,15 +117,36 @@ def check_media(turns: Sequence[Turn], *, largest: float = math.inf) -> Iterator
     """Every problem of the turns' clips, each file opened once, with progress; files of more bytes are left out."""
     with_clips = [turn for turn in turns if turn.video or turn.audio]
     probed: dict[Path, Probe] = {}  # a film holds many turns
+    folders: dict[Path, list[str]] = {}
     for done, turn in enumerate(with_clips, start=1):
         for clip, needed in _clips(turn):
             if _size(clip.path) > largest:
                 continue
             if clip.path not in probed:
-                probed[clip.path] = probe(clip.path)
+                probed[clip.path] = _with_namesake(probe(clip.path), clip.path, folders)
             for problem in clip_problems(turn, clip, needed, probed[clip.path]):
                 yield ProblemFound(problem=problem)
         yield Progress(phase=Phase.PREPARING, done=done, total=len(with_clips))
+
+
+def _with_namesake(found: Probe, path: Path, folders: dict[Path, list[str]]) -> Probe:
+    """Where a clip is missing, name the file beside its place that differs in ending or capitals alone."""
+    if found.fault is None or found.fault[0] != "missing-clip":
+        return found
+    if path.parent not in folders:
+        folders[path.parent] = _media_in(path.parent)
+    stem = path.stem.lower()
+    namesake = next((name for name in folders[path.parent] if Path(name).stem.lower() == stem), None)
+    if namesake is None:
+        return found
+    how = "rename it" if namesake.lower() == path.name.lower() else "convert it"
+    return Probe(fault=("missing-clip", f"is missing, but {namesake} is there: {how}"))
+
+
+def _media_in(folder: Path) -> list[str]:
+    with suppress(OSError):
+        return [name for name in sorted(os.listdir(folder)) if name.lower().endswith(_MEDIA)]  # noqa: PTH208 - faster
+    return []
 
 
 def _size(path: Path) -> int:
@@ -201,17 +223,21 @@ def extra_files(root: Path, expected: Mapping[Path, set[str]]) -> Iterator[Probl
 
 def _unreadable(path: Path) -> tuple[str, str] | None:
     try:
-        if path.is_symlink() and not path.exists():
-            return "dangling-link", f"is a link to {path.readlink()}, which does not exist"
         if path.is_dir():
             return "not-a-file", "is a folder where a clip should be"
         size = path.stat().st_size
     except FileNotFoundError:
+        if path.is_symlink():
+            return "dangling-link", f"is a link to {path.readlink()}, which does not exist"
         return "missing-clip", "is missing"
     except (OSError, ValueError) as error:
-        return "unreadable", f"cannot be read ({error})"
+        if getattr(error, "errno", None) == errno.ELOOP:
+            return "dangling-link", "is a link that leads round in a circle"
+        return "unreadable", f"cannot be read ({getattr(error, 'strerror', None) or error})"
     if not path.is_file():
         return "not-a-file", "is not an ordinary file"
+    if not os.access(path, os.R_OK):
+        return "unreadable", "cannot be read: see to it that you may open it"
     return None if size else ("empty-clip", "is empty (0 bytes)")
 
 

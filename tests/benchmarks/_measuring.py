@@ -11,7 +11,7 @@ os.environ["QT_QPA_PLATFORM"] = "offscreen"
 
 from PySide6.QtWidgets import QApplication
 
-from telme_gui.app import wait, wait_until
+from telme_gui.app import wait_until
 from telme_gui.main_window import MainWindow
 from telme_gui.session import Session
 from telme_gui.settings import Settings, Theme
@@ -41,7 +41,7 @@ def opened(window: MainWindow, corpus: Path, run: Path) -> None:
 
 def settle(milliseconds: int = 2000) -> None:
     """Let pictures, sound and whatever else is on its way arrive."""
-    wait(milliseconds)
+    wait_until(lambda: False, milliseconds)
 
 
 def painted(change: Callable[[], object]) -> Taken:

@@ -21,6 +21,7 @@ import sys, time
 from pathlib import Path
 import psutil
 from telme_gui import app
+from telme_gui.interruption import Interruption
 def painted(window, *_args, **_more):
     app.wait_until(lambda: window.session.predictions is not None)
     window.grab()
@@ -28,7 +29,8 @@ def painted(window, *_args, **_more):
     print(time.time() - own.create_time(), sum(own.cpu_times()[:2]), 'torch' in sys.modules)
     return 0
 app._draw = painted
-app.run_window(Path(sys.argv[1]), Path(sys.argv[2]), screenshot=Path('none.png'), offscreen=True, size=(1280, 720))
+how = dict(stop=Interruption(), screenshot=Path('none.png'), offscreen=True, size=(1280, 720))
+app.run_window(Path(sys.argv[1]), Path(sys.argv[2]), **how)
 """
 
 

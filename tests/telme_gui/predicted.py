@@ -35,6 +35,7 @@ def records(turns: Iterable[Turn], labels: Sequence[str], *, seed: int = 0, run:
                 "text": turn.text,
                 "gold": turn.gold,
                 **{model: by_label(generator.dirichlet(np.ones(len(labels)))) for model in MODELS},
+                "baseline": dict.fromkeys(labels, 1 / len(labels)),
                 "unshifted": by_label(generator.dirichlet(np.ones(len(labels)))),
                 "displacement": {
                     "text_norm": text_norm,

@@ -9,6 +9,7 @@ import pytest
 from PySide6.QtGui import QImage
 
 from telme_gui import screen
+from telme_gui.settings import Recent, Settings, save
 
 ROOT = Path(__file__).parents[2]
 
@@ -136,6 +137,71 @@ def test_a_missing_library_is_one_sentence(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("telme-studio: the window needs PySide6")
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_missing_part_of_the_program_sends_nobody_for_a_library(tmp_path: Path) -> None:
+    code = (
+        "import sys\n"
+        "sys.modules['telme_gui.navigator'] = None\n"
+        "from telme_gui.commands import main\n"
+        "raise SystemExit(main(['open', '--offscreen', '--screenshot', 'a.png']))"
+    )
+    done = start(code=code, home=tmp_path)
+    assert done.returncode == 1
+    assert "telme_gui.navigator" in done.stderr
+    assert "apt" not in done.stderr
+
+
+INTERRUPTED = """
+import os, signal
+from telme_gui.commands import main
+from telme_gui.main_window import MainWindow
+place = MainWindow._place
+def interrupted(window):
+    os.kill(os.getpid(), signal.{name})
+    place(window)
+MainWindow._place = interrupted
+raise SystemExit(main())
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_asked_to_end_while_it_is_built_the_window_closes_in_good_order(
+    tmp_path: Path, series: Path, name: str
+) -> None:
+    code = INTERRUPTED.format(name=name)
+    done = start("open", str(series), code=code, home=tmp_path, QT_QPA_PLATFORM="offscreen")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "Traceback" not in done.stderr
+    assert (tmp_path / "telme-studio" / "settings.json").is_file()
+
+
+def test_a_picture_that_is_not_waited_for_is_not_drawn(tmp_path: Path, series: Path) -> None:
+    code = INTERRUPTED.format(name="SIGINT")
+    done = start("open", str(series), "--offscreen", "--screenshot", "a.png", code=code, home=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "stopped; the window is not drawn\n")
+    assert not (tmp_path / "a.png").exists()
+
+
+def test_what_a_picture_lacks_is_told(tmp_path: Path, series: Path) -> None:
+    code = (
+        "from telme_gui import app\n"
+        "app.wait_until = lambda *_: None\n"  # patience has an end
+        "from telme_gui.commands import main\n"
+        "raise SystemExit(main())"
+    )
+    done = start("open", str(series), "--offscreen", "--screenshot", "a.png", code=code, home=tmp_path)
+    assert (done.returncode, done.stderr) == (1, f"{series} is drawn before it is open\n")
+
+
+def test_recent_corpora_that_cannot_be_looked_into_keep_no_window_from_starting(tmp_path: Path) -> None:
+    gone = tmp_path / ("x" * 300)
+    settings = Settings(recent=[Recent(str(gone), str(gone))])
+    assert save(settings, tmp_path / "telme-studio" / "settings.json")
+    code = "from telme_gui import app; app.SETTLE = 0; from telme_gui.commands import main; raise SystemExit(main())"
+    done = start("open", "--screenshot", "a.png", code=code, home=tmp_path, QT_QPA_PLATFORM="offscreen")
+    assert done.returncode == 0
+    assert (tmp_path / "a.png").is_file()
 
 
 def test_the_overview_names_the_commands_of_the_window_first(tmp_path: Path) -> None:

@@ -281,6 +281,22 @@ def test_the_difference_is_the_models_own(corpus: Corpus) -> None:
     assert versus.changes.count(Change.WORSE) == sum(b and not a for a, b in zip(right, was, strict=True))
 
 
+def test_a_run_of_another_corpus_is_refused(
+    qtbot: QtBot, session: Session, charts: Charts, corpus: Corpus, tmp_path: Path
+) -> None:
+    page = charts.page("Two runs")
+    assert isinstance(page, ComparePage)
+    other = write_run(tmp_path / "other", corpus, seed=9)
+    path = other / "predictions" / "test.jsonl"
+    path.write_text(path.read_text(encoding="utf-8").replace('"text": "', '"text": "So: ', 1), encoding="utf-8")
+    page.compare_with(other)
+    qtbot.waitUntil(lambda: not session.jobs)
+    first = next(corpus.turns(Split.TEST))
+    assert f"is a run of another corpus: {first.id} has other words, or another speaker, there" in page.words
+    assert first.text not in page.words  # which may be hidden
+    assert page.versus is None
+
+
 def test_another_run_is_read_and_its_changes_filter(
     qtbot: QtBot, session: Session, charts: Charts, corpus: Corpus, tmp_path: Path
 ) -> None:

@@ -368,3 +368,23 @@ def test_a_backup_is_made_when_asked_for(opened: MainWindow) -> None:
     path = Path(opened.status.currentMessage().removeprefix("Backed up as "))
     assert path.is_file()
     assert path.parent.name == "backups"
+
+
+def test_a_file_that_says_nothing_is_told_where_it_was_searched(
+    qtbot: QtBot, opened: MainWindow, tmp_path: Path
+) -> None:
+    (tmp_path / "empty.jsonl").touch()
+    dialog = importing(qtbot, opened, tmp_path / "empty.jsonl")
+    assert dialog.problem.isVisible()
+    assert dialog.problem.text().startswith("No emotion was found in empty.jsonl; looked for in ")
+    assert not dialog.go.isEnabled()
+    dialog.close()
+
+
+def test_a_place_that_cannot_be_written_is_told_with_a_way_on(qtbot: QtBot, opened: MainWindow, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    dialog = exporting(opened, tmp_path / "file" / "labels", Format.JSONL)
+    dialog.layers[GOLD].setChecked(True)
+    finish(qtbot, dialog)
+    assert dialog.problem.text().endswith("cannot be written (Not a directory): choose another place")
+    dialog.close()

@@ -22,7 +22,7 @@ from telme_gui.style import Appearance
 from telme_model.annotations.labels import Label, Scope
 from telme_model.annotations.store import Key
 from telme_model.corpus import open_corpus
-from telme_model.corpus.dialogue import Split
+from telme_model.corpus.dialogue import Corpus, Split
 from telme_model.emotions import MELD
 from tests.corpora import rows, write_annotations
 from tests.telme_gui.conftest import WAIT
@@ -54,6 +54,12 @@ def write(root: Path, words: str, *, gold: int = 0) -> Path:
     return root
 
 
+def store_anew(run: Path, corpus: Corpus) -> Path:
+    """A run of this very corpus where the other window's was: both windows then say the same of its place."""
+    shutil.rmtree(run, ignore_errors=True)
+    return store_run(run, corpus, *Split)
+
+
 @pytest.fixture
 def make(qtbot: QtBot, appearance: Appearance, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
     """Opens a window on a corpus: predictions and the labels of three annotators depend on a seed, and nothing else."""
@@ -68,9 +74,7 @@ def make(qtbot: QtBot, appearance: Appearance, monkeypatch: pytest.MonkeyPatch) 
         window.show()
         window.opener.only_current = True
         session, corpus = window.session, open_corpus(root)
-        for name in ("night", "other"):
-            shutil.rmtree(root.parent / name, ignore_errors=True)
-            store_run(root.parent / name, corpus, *Split)
+        store_anew(root.parent / "night", corpus)
         with qtbot.waitSignal(window.opener.settled, timeout=WAIT):
             window.opener.open(root, root.parent / "night")
         of = predictions(session.turns, MELD.labels, seed=seed)
@@ -152,7 +156,8 @@ def look(qtbot: QtBot, window: MainWindow) -> Seen:
     for name in window.charts.names:
         page = window.charts.page(name)
         if isinstance(page, ComparePage) and session.run is not None:
-            page.compare_with(session.run.with_name("other"))
+            assert session.corpus is not None
+            page.compare_with(store_anew(session.run.with_name("other"), session.corpus))
         if isinstance(page, AgreementPage):
             page.show_disputes()
         keep(name, window.charts)

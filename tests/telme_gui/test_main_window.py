@@ -17,7 +17,7 @@ from telme_gui.header import View
 from telme_gui.inspector.said import Said
 from telme_gui.main_window import MainWindow
 from telme_gui.session import Filter, Session
-from telme_gui.settings import Settings, Theme
+from telme_gui.settings import Recent, Settings, Theme
 from telme_gui.style import Appearance
 from telme_model import doctor
 from telme_model.corpus.dialogue import Split
@@ -196,6 +196,16 @@ def test_a_dropped_folder_is_opened_be_it_a_corpus_or_a_run(
     assert [(Path(entry.corpus), entry.run) for entry in window.settings.recent] == [(series, str(night))]
 
 
+def test_a_recent_corpus_opens_without_its_run_where_that_cannot_be_looked_into(
+    qtbot: QtBot, window: MainWindow, series: Path, tmp_path: Path
+) -> None:
+    with qtbot.waitSignal(window.opener.settled, timeout=WAIT) as settled:
+        window.open_recent(Recent(str(series), str(tmp_path / ("x" * 300))))
+    assert settled.args == [True]
+    assert window.session.corpus is not None
+    assert window.session.run is None
+
+
 def test_what_cannot_be_opened_is_said_with_its_reason(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
     with qtbot.waitSignal(window.session.failed):
         window.open_path(tmp_path)
@@ -226,6 +236,24 @@ def test_layout_and_theme_are_remembered(
     assert again.height() == 640
     assert not again.docks.named["Inspector"].isVisible()
     assert again.docks.named["Timeline"].isVisible()
+    again.close()
+
+
+def test_a_window_fits_its_screen(qtbot: QtBot, appearance: Appearance) -> None:
+    """At the first start, and where it was left on a larger screen."""
+    first = MainWindow(Session(), Settings(), appearance)
+    qtbot.addWidget(first)
+    first.show()
+    room = first.screen().availableGeometry()
+    assert room.contains(first.frameGeometry())
+    first.resize(room.size() * 3)
+    settings = Settings()
+    first.settings = settings
+    first.close()
+    again = MainWindow(Session(), settings, appearance)
+    qtbot.addWidget(again)
+    again.show()
+    assert room.contains(again.geometry())
     again.close()
 
 

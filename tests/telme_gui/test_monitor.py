@@ -1,6 +1,7 @@
 """The run monitor: a run followed from its start to its end, its curves read, its buttons pressed."""
 
 import math
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import cycle
@@ -16,11 +17,12 @@ from telme_gui.style import Appearance
 from telme_gui.training.monitor import Monitor
 from telme_gui.training.monitor.log import LogPane
 from telme_gui.training.monitor.phases import Progress
-from telme_gui.training.monitor.summary import Comparison, Excluded, Score, Summary
+from telme_gui.training.monitor.summary import Comparison, Excluded, Score, Summary, excluded
 from telme_gui.training.monitor.summary_view import left_out, versus
 from telme_gui.training.plan import Plan
 from telme_gui.training.trainer import Problem, State
 from telme_model import cli
+from telme_model.container import MediaError
 from telme_model.corpus.dialogue import Split
 from telme_model.events import Phase, StageDone
 from telme_model.history import History
@@ -99,6 +101,9 @@ def test_buttons_are_those_that_the_state_allows(session: Session, monitor: Moni
         assert (head.pause.text() if head.pause.isVisible() else None) == pause
         assert {name for name in ("stop", "discard", "train") if getattr(head, name).isVisible()} == others
         assert head.pause.isEnabled() == (state is not State.STOPPING)
+    session.trainer.plan = replace(put(session, State.FAILED, History()), run=Path("nowhere"))
+    session.trainer.changed.emit()
+    assert not head.pause.isVisible()  # no folder was made
 
 
 def test_the_panel_says_what_runs_and_how_far_it_is(session: Session, monitor: Monitor) -> None:
@@ -108,6 +113,16 @@ def test_the_panel_says_what_runs_and_how_far_it_is(session: Session, monitor: M
     assert head.about.text() == "demo preset  ·  seed 0  ·  labels: gold  ·  on the CPU"
     assert head.state.text() == "Training   ·   38%, 25 s left"  # (1 + 0.5) of 4
     assert head.bar.value() == 375
+
+
+def test_no_bar_moves_once_nothing_runs(session: Session, monitor: Monitor) -> None:
+    """A bar without a range moves for ever."""
+    bar = monitor.head.bar
+    put(session, State.RUNNING, History())
+    assert bar.maximum() == 0
+    for state in (State.PAUSED, State.FAILED, State.STOPPED):
+        put(session, state, History())
+        assert (bar.maximum() > 0, bar.value()) == (True, 0)
 
 
 def test_plots_show_the_stage_under_way_or_the_chosen_one(session: Session, monitor: Monitor) -> None:
@@ -190,7 +205,7 @@ def test_a_hidden_panel_draws_nothing(qtbot: QtBot, session: Session, monitor: M
 
 
 def test_a_problem_is_told_with_its_remedy_and_what_is_offered(
-    session: Session, monitor: Monitor, monkeypatch: pytest.MonkeyPatch
+    qtbot: QtBot, session: Session, monitor: Monitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     submitted: list[Plan] = []
     monkeypatch.setattr(session.trainer, "submit", submitted.extend)
@@ -203,6 +218,10 @@ def test_a_problem_is_told_with_its_remedy_and_what_is_offered(
     assert submitted == [offer]
     put(session, State.FAILED, under_way(), told)
     assert not monitor.problem.offer.isVisible()
+    put(session, State.FAILED, under_way(), replace(told, offer=offer, offer_name="Change settings…", asks=True))
+    with qtbot.waitSignal(monitor.change_wanted, check_params_cb=lambda plan: plan is offer):
+        monitor.problem.offer.click()
+    assert submitted == [offer]
     put(session, State.RUNNING, under_way())
     assert not monitor.problem.isVisible()
 
@@ -268,6 +287,25 @@ def test_earlier_runs_are_laid_over_one_another(qtbot: QtBot, monitor: Monitor, 
     assert monitor.empty.isVisible()
 
 
+def test_the_run_in_hand_is_not_laid_over_itself(
+    qtbot: QtBot, session: Session, monitor: Monitor, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    shutil.copy(LOG, other)
+    plan = put(session, State.RUNNING, History.read(LOG))
+    curves = monitor.curves
+    assert curves is not None
+    monitor.compare([plan.run.parent / "." / plan.run.name, other])
+    qtbot.waitUntil(lambda: bool(curves.others), timeout=WAIT)
+    curves.stage.setCurrentText("teacher")
+    assert [line.ink.name for line in curves.losses.lines] == [plan.run.name, "other"]
+    session.trainer.plan = replace(plan, run=other)
+    session.trainer.history = History.read(LOG)
+    session.trainer.changed.emit()  # one of those that are compared goes on
+    assert [line.ink.name for line in curves.losses.lines] == ["other", "demo"]
+
+
 def test_a_log_that_is_not_there_is_a_sentence(qtbot: QtBot, session: Session, monitor: Monitor) -> None:
     with qtbot.waitSignal(session.failed, timeout=WAIT) as failed:
         monitor.compare([Path("nowhere")])
@@ -297,11 +335,11 @@ def test_a_run_is_followed_from_its_start_to_its_end(
     assert curves.losses.lines[0].y.tolist() == [s.losses["cls"] for s in steps]
 
 
-def test_a_summary_is_shown_until_it_is_dismissed(qtbot: QtBot, monitor: Monitor) -> None:
+def test_a_summary_is_shown_until_it_is_dismissed(qtbot: QtBot, session: Session, monitor: Monitor) -> None:
     run = Path("runs/harbour-3")
     fused = Score(model="fused", weighted_f1=58.2, low=50.9, high=65.5, macro_f1=50.0, accuracy=59.0, turns=132)
     before = Comparison(run=Path("harbour-2"), difference=2.1, low=0.2, high=5.0, p=0.031, turns=132, changed=31)
-    missing = (Excluded(modality="visual", reason="no moov atom", turns=1),)
+    missing = (Excluded(modality="visual", reason="no moov atom", turns=("train/dia0_utt3",)),)
     summary = Summary(
         run=run, split=Split.TEST, scores=(fused,), excluded=missing, over_long=0, seconds=261.0, before=before
     )
@@ -313,7 +351,32 @@ def test_a_summary_is_shown_until_it_is_dismissed(qtbot: QtBot, monitor: Monitor
     assert "chance" not in versus(replace(before, low=-1.0))
     assert versus(None).startswith("No earlier run")
     assert left_out(summary) == "Turns that lacked a modality: 1 without visual (no moov atom)."
+    assert view.excluded.toolTip() == "Without visual: train/dia0_utt3"
     with qtbot.waitSignal(view.charts_wanted, check_params_cb=lambda wanted: wanted == run):
         view.charts.click()
+    problem = Problem(title="The disk is full", cause="No room.", remedy="Make room.")
+    put(session, State.FAILED, under_way(), problem)
+    assert monitor.problem.isVisible()
+    assert not view.isVisible()  # it is of another run
+    put(session, State.RUNNING, under_way())
+    assert view.isVisible()
     view.dismiss.click()
     assert view.isHidden()
+
+
+def test_what_was_left_out_is_summed_up_by_its_reason(tmp_path: Path) -> None:
+    folder = tmp_path / "My series v1.2 is here"
+    clips = [folder / f"dia{number}.utt has 2.mp4" for number in range(3)]
+    said = [(str(MediaError(clip, "does not exist")), ["audio", "visual"]) for clip in clips]
+    said += [(str(MediaError(clips[0], "has no sound")), ["audio"])]
+    said += [("The corpus holds no picture for this turn of its dev split.", ["visual"])]
+    entries = [
+        {"turn": f"dev/dia0_utt{number}", "modality": modality, "reason": reason}
+        for number, (reason, modalities) in enumerate(said)
+        for modality in modalities
+    ]
+    assert [(part.modality, part.reason, len(part.turns)) for part in excluded(entries)] == [
+        ("audio and visual", "its clip does not exist", 3),
+        ("audio", "its clip has no sound", 1),
+        ("visual", "The corpus holds no picture for this turn of its dev split", 1),
+    ]

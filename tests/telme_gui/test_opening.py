@@ -1,5 +1,6 @@
 """Corpora and runs arrive in the session: stored predictions at once, the others while one looks on."""
 
+import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,6 +15,7 @@ from pytestqt.qtbot import QtBot
 from telme_gui.job import Job
 from telme_gui.opening import Opener, find_turn, join, stored_of
 from telme_gui.session import Session
+from telme_gui.settings import Recent
 from telme_model.analysis.predictions import Effect
 from telme_model.checkpoints import RunError
 from telme_model.corpus import open_corpus
@@ -86,6 +88,41 @@ def test_damaged_scores_are_told(series: Path, night: Path, tmp_path: Path, scor
     (run / "scores.json").write_text(scores)
     with pytest.raises(RunError, match=r"scores\.json is damaged: it holds no scores"):
         list(stored_of(run, open_corpus(series)))
+
+
+def test_whoever_waits_for_an_opening_hears_of_a_defect(
+    qtbot: QtBot, opener: Opener, series: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(root: Path) -> Corpus:
+        raise KeyError(root)
+
+    monkeypatch.setattr("telme_gui.opening.open_corpus", read)
+    with qtbot.captureExceptions() as raised, qtbot.waitSignal(opener.settled, timeout=WAIT) as settled:
+        opener.open(series)
+    assert settled.args == [False]
+    assert [kind for kind, *_ in raised] == [KeyError]
+
+
+@pytest.mark.parametrize("corpus", [{}, "here", {"root": 3}, {"root": "a\0b"}])
+def test_a_run_that_does_not_tell_its_corpus(
+    qtbot: QtBot, opener: Opener, session: Session, night: Path, tmp_path: Path, corpus: Any
+) -> None:
+    run = tmp_path / "night"
+    shutil.copytree(night, run)
+    facts = json.loads((run / "run.json").read_text())
+    told = facts["corpus"] | corpus if corpus and isinstance(corpus, dict) else corpus
+    (run / "run.json").write_text(json.dumps(facts | {"corpus": told}))
+    with qtbot.waitSignal(session.failed) as failed, qtbot.waitSignal(opener.settled) as settled:
+        opener.open_run(run)
+    title, sentence = failed.args
+    assert (title, settled.args) == ("night cannot be opened", [False])
+    assert sentence.startswith(f"{run / 'run.json'} is damaged: it ")
+
+
+def test_a_corpus_that_was_open_and_cannot_be_looked_into_is_gone(tmp_path: Path) -> None:
+    assert Recent(str(tmp_path)).there
+    assert not Recent(str(tmp_path / "gone")).there
+    assert not Recent(str(tmp_path / ("x" * 300))).there
 
 
 def test_the_newest_wish_counts(qtbot: QtBot, opener: Opener, session: Session, series: Path, tmp_path: Path) -> None:
@@ -193,6 +230,17 @@ def test_another_corpus_is_predicted_from_the_dialogue_that_is_looked_at(
     assert session.predictions.run == "toy"
     qtbot.waitUntil(lambda: opener.missing == 0, timeout=WAIT)
     assert first == ["test/dia2_utt0"]
+
+
+def test_what_is_drawn_is_predicted_without_delay(
+    qtbot: QtBot, opener: Opener, session: Session, trained: Path, tmp_path: Path
+) -> None:
+    write_annotations(tmp_path, Split.TEST, list(rows(Split.TEST)))
+    opener.only_current = True
+    with qtbot.waitSignal(opener.settled, timeout=WAIT):
+        opener.open(tmp_path, trained)
+    assert [job.name for job in session.jobs if job.name.startswith("Predicting")]
+    qtbot.waitUntil(lambda: session.prediction_row() is not None, timeout=WAIT)
 
 
 def test_what_was_predicted_is_there_at_the_next_opening(

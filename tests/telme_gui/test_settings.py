@@ -34,6 +34,7 @@ def test_a_first_start_has_the_defaults(tmp_path: Path) -> None:
         b"",
         b"\xff\xfe\x00",
         b"[1, 2]",
+        b"[" * 100_000,
         b"null",
         b'{"theme": "pink", "recent": [], "geometry": "", "state": "", "splitter": ""}',
         b'{"theme": "dark", "recent": [{"where": 1}], "geometry": "", "state": "", "splitter": ""}',

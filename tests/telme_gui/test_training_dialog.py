@@ -11,8 +11,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QAbstractButton, QComboBox, QLineEdit, QWidget
+from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtWidgets import QAbstractButton, QComboBox, QLabel, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
 
@@ -20,16 +20,24 @@ from telme_gui.session import Session
 from telme_gui.settings import LastTraining, Settings, load, save
 from telme_gui.style import Appearance
 from telme_gui.training.dialog import TrainingDialog, reckoner
+from telme_gui.training.dialog.costs import duration
 from telme_gui.training.dialog.draft import settings_of
 from telme_gui.training.dialog.encoders_page import EncodersPage
-from telme_gui.training.dialog.form import FormPage
+from telme_gui.training.dialog.form import FormPage, PlaceLine
 from telme_gui.training.plan import Plan
+from telme_gui.training.trainer import State
 from telme_model import cli, estimates, measuring
+from telme_model.annotations.apply import with_labels
+from telme_model.annotations.labels import Label
 from telme_model.corpus import open_corpus
-from telme_model.corpus.dialogue import Corpus, Modality, Split
+from telme_model.corpus.dialogue import Corpus, Modality, Split, TurnId
+from telme_model.corpus.meld import CLIP_FOLDERS
 from telme_model.emotions import IEMOCAP
 from telme_model.estimates import Gpu, Machine
 from telme_model.presets import PAPER_MELD, preset
+from telme_model.shards import CacheError
+from telme_model.weights import BUNDLED
+from tests.corpora import write_corpus
 from tests.telme_gui.conftest import WAIT
 
 Open = Callable[..., TrainingDialog]
@@ -39,6 +47,7 @@ Open = Callable[..., TrainingDialog]
 def _own_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TELME_RUNS", str(tmp_path / "runs"))
     monkeypatch.setenv("TELME_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(reckoner, "SETTLE", 0)
 
 
 @pytest.fixture
@@ -78,9 +87,15 @@ def reckoned(qtbot: QtBot, dialog: TrainingDialog) -> None:
 
     def known() -> bool:
         answer = dialog.reckoner.answer
-        return dialog.reckoner.looked and answer is not None and answer.config == dialog.draft.config
+        return dialog.reckoner.looked and answer is not None and answer.question == dialog._question()
 
     qtbot.waitUntil(known, timeout=WAIT)
+
+
+def beside(dialog: TrainingDialog, name: str) -> str:
+    """What the costs say of something."""
+    said = [label.text() for label in dialog.costs.findChildren(QLabel)]
+    return said[said.index(name) + 1]
 
 
 def test_start_hands_over_what_is_chosen(
@@ -89,7 +104,7 @@ def test_start_hands_over_what_is_chosen(
     dialog = open_dialog()
     dialog.draft.set("fusion.theta", "0.5")
     dialog.run_page.name.setText("mine")
-    assert dialog.obstacle().startswith("Looking where the encoders’ weights are")
+    assert dialog.obstacle().startswith("Looking for weights and clips")
     assert not dialog.start.isEnabled()
     reckoned(qtbot, dialog)
     assert not dialog.obstacle()
@@ -107,7 +122,12 @@ def test_seeds_and_ablations_make_a_queue(qtbot: QtBot, open_dialog: Open, start
     for variant, box in dialog.ablation.boxes.items():
         box.setChecked(variant.name in ("no-prompt", "audio-teacher"))
     assert dialog.start.text() == "Start 6 runs"
-    assert dialog.reason.text().startswith("6 runs take about ")
+    answer = dialog.reckoner.answer
+    assert answer is not None
+    assert answer.costs is not None
+    together = duration(answer.costs.seconds_of(6))
+    assert dialog.reason.text().startswith(f"6 runs take about {together}. ")
+    assert beside(dialog, "All 6 runs") == together
     dialog.start.click()
     assert [plan.run.name for plan in started] == [
         f"all{variant}-seed{seed}" for variant in ("", "-no-prompt", "-audio-teacher") for seed in (0, 3)
@@ -158,14 +178,19 @@ def test_the_copied_command_makes_the_same_run(
         (lambda d: d.draft.set("stages.fusion.batch", "0"), "Stages.fusion.batch is 0"),
         (lambda d: d.run_page.show_corpus(None), "No corpus is open"),
         (lambda d: d.run_page.seeds.setText("x"), "names no seeds"),
-        (lambda d: d.run_page.name.setText(""), "cannot be a run"),
+        (lambda d: d.run_page.name.setText(" "), "The run has no name"),
+        (lambda d: d.run_page.name.setText("x" * 300), "The run's name is too long: 200 letters at most"),
         (lambda d: d.run_page.name.setText("../up"), "cannot be a run"),
         (lambda d: d.run_page.folder.setText(""), "Choose the folder"),
         (lambda d: d.run_page.folder.setText(__file__), "is a file"),
+        (lambda d: d.run_page.folder.setText("/proc/nope"), "No run can be kept in /proc/nope"),
+        (lambda d: d.run_page.folder.setText(str(d.run_page.corpus.root)), "lies in the corpus folder"),
         (lambda d: d.run_page.warm_start.setText("/nowhere"), "is not a run"),
         (lambda d: d.draft.set("device", "cuda:7"), "cuda:7 is not here: this machine has 0"),
         (lambda d: d.draft.set("audio.weights", "no/such"), "the hub cannot be reached"),
         (lambda d: d.draft.set("visual.weights", str(Path(__file__).parent)), "has no readable config.json"),
+        (lambda d: d.draft.set("audio.weights", str(BUNDLED / "visual")), "is no audio encoder but a visual one"),
+        (lambda d: d.draft.set("text.weights", ""), "Text.weights is empty; it has to name a folder"),
     ],
 )
 def test_start_waits_for_a_reason(
@@ -185,7 +210,7 @@ def test_a_folder_that_holds_files_and_one_that_waits(
     open_dialog: Open, session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "runs" / "old").mkdir(parents=True)
-    (tmp_path / "runs" / "old" / "run.json").touch()
+    (tmp_path / "runs" / "old" / "notes.txt").touch()
     dialog = open_dialog()
     dialog.run_page.name.setText("old")
     assert "already holds files" in dialog.obstacle()
@@ -202,20 +227,168 @@ def test_a_corpus_without_labels_in_dev(open_dialog: Open, session: Session) -> 
     assert "no labelled turns in its dev split" in dialog.reason.text()
 
 
-def test_another_layer_is_counted_and_handed_over(qtbot: QtBot, open_dialog: Open, started: list[Plan]) -> None:
-    def relabel(corpus: Corpus, layer: str) -> Corpus:
-        unlabelled = [replace(d, turns=tuple(replace(t, gold=None) for t in d.turns)) for d in corpus.dialogues]
-        return corpus if layer == "gold" else replace(corpus, dialogues=tuple(unlabelled))
+Labelled = dict[str, dict[TurnId, Label]]
 
-    dialog = open_dialog(layers=("gold", "Ada", "Bo"), relabel=relabel)
+
+def layers(labelled: Labelled) -> dict[str, Any]:
+    """Layers as the window hands them to the dialog."""
+    return {
+        "layers": ("gold", *labelled),
+        "relabel": lambda corpus, layer: with_labels(corpus, labelled.get(layer, {})),
+    }
+
+
+def labels_of(corpus: Corpus | None, *, unsure: bool = False) -> dict[TurnId, Label]:
+    """Joy for all of the first training dialogue, which has three turns."""
+    assert corpus is not None
+    return {turn.id: Label(emotion="joy", unsure=unsure) for turn in corpus.dialogues[0].turns}
+
+
+def test_a_layer_is_counted_and_handed_over(
+    qtbot: QtBot, open_dialog: Open, session: Session, started: list[Plan]
+) -> None:
+    labelled: Labelled = {"Ada": labels_of(session.corpus), "Bo": {}, "Cy": labels_of(session.corpus, unsure=True)}
+    dialog = open_dialog(**layers(labelled))
+    page = dialog.run_page
+    assert [page.layer.itemData(row) for row in range(page.layer.count())] == ["gold", "Ada"]
+    assert page.layer.currentData() == "gold"
+    page.layer.choose("Ada")
+    said = "3 labels among 24 train turns, none among 9 dev turns; gold elsewhere."
+    qtbot.waitUntil(lambda: any(label.text() == said for label in page.findChildren(QLabel)), timeout=WAIT)
     reckoned(qtbot, dialog)
-    dialog.run_page.layer.choose("Ada")
-    dialog.run_page.layer.activated.emit(1)
-    assert "no labelled turns in its train split" in dialog.reason.text()
-    dialog.run_page.layer.choose("gold")
-    dialog.run_page.layer.activated.emit(0)
     dialog.start.click()
-    assert [plan.layer for plan in started] == ["gold"]
+    assert [plan.layer for plan in started] == ["Ada"]
+
+
+def test_a_remembered_layer_without_labels_of_this_corpus_gives_way_to_gold(
+    open_dialog: Open, session: Session, tmp_path: Path
+) -> None:
+    def opened(layer: str) -> TrainingDialog:
+        settings = Settings(training=LastTraining(preset="demo", layer=layer))
+        return open_dialog(settings, **layers({"me": labels_of(session.corpus), "empty": {}}))
+
+    assert opened("me").plans()[0].layer == "me"
+    assert opened("empty").plans()[0].layer == "gold"
+    dialog = opened("me")
+    other = open_corpus(write_corpus(tmp_path / "other", clips=False))
+    dialog.run_page.show_corpus(other)
+    assert dialog.plans()[0].layer == "gold"
+    assert dialog.run_page.layer.count() == 1
+    dialog.run_page.show_corpus(session.corpus)
+    assert dialog.plans()[0].layer == "me"
+
+
+def test_a_corpus_without_clips_is_trained_without_them(
+    qtbot: QtBot, open_dialog: Open, session: Session, started: list[Plan], tmp_path: Path
+) -> None:
+    session.set_corpus(open_corpus(write_corpus(tmp_path / "bare", clips=False)))
+    dialog = open_dialog()
+    qtbot.waitUntil(lambda: "There is no folder train_splits" in dialog.reason.text(), timeout=WAIT)
+    assert not dialog.start.isEnabled()
+    assert "leave audio and visual out on the page Ablation" in dialog.reason.text()
+    assert (beside(dialog, "Audio student"), beside(dialog, "Whole run")) == ("no clips", "unknown")
+    assert dialog.leave_out.text() == "Leave audio and visual out"
+    dialog.leave_out.click()
+    qtbot.waitUntil(dialog.start.isEnabled, timeout=WAIT)
+    assert not dialog.leave_out.isVisible()
+    alone = next(box for variant, box in dialog.ablation.boxes.items() if variant.name == "audio-only")
+    alone.setChecked(True)
+    assert "leave audio out on the page Ablation" in dialog.reason.text()
+    alone.setChecked(False)
+    dialog.start.click()
+    assert started[0].config.students == ()
+
+
+def test_clips_that_are_not_where_the_corpus_has_them(
+    qtbot: QtBot, open_dialog: Open, session: Session, tmp_path: Path
+) -> None:
+    root = write_corpus(tmp_path / "bare", clips=False)
+    for folder in CLIP_FOLDERS.values():
+        (root / folder).mkdir()
+    (root / CLIP_FOLDERS[Split.TRAIN] / "dia0_utt0.mp4").write_bytes(b"a clip")
+    session.set_corpus(open_corpus(root))
+    dialog = open_dialog()
+    dialog.draft.set("teacher", "audio")
+    qtbot.waitUntil(lambda: "No clip of the dev split is where bare has it." in dialog.reason.text(), timeout=WAIT)
+    assert "choose another teacher on the page Ablation" in dialog.reason.text()
+    assert not dialog.leave_out.isVisible()
+
+
+def test_what_is_to_be_known_of_the_turns_is_said_beside_the_costs(
+    qtbot: QtBot, open_dialog: Open, session: Session
+) -> None:
+    dialog = open_dialog()
+    reckoned(qtbot, dialog)
+    assert dialog.costs.turns.text().splitlines() == [
+        "24 labelled turns in train: too few for scores that mean much.",
+        "",
+        "2 of 42 labelled turns have no clip: text alone is known of them.",
+    ]
+    assert dialog.start.isEnabled()
+    session.set_corpus(open_corpus(cli.DEMO_CORPUS))
+    demo = open_dialog()
+    reckoned(qtbot, demo)
+    assert not demo.costs.turns.isVisible()
+
+
+def test_a_cache_that_cannot_be_read(qtbot: QtBot, open_dialog: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_known: Any, **_more: Any) -> None:
+        raise CacheError("The cache index cannot be read: delete it.")
+
+    monkeypatch.setattr(reckoner, "costs", broken)
+    dialog = open_dialog()
+    qtbot.waitUntil(lambda: dialog.reason.text().startswith("The cache index cannot be read"), timeout=WAIT)
+    assert not dialog.start.isEnabled()
+
+
+def test_media_that_can_be_kept_nowhere(qtbot: QtBot, open_dialog: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TELME_CACHE", "/proc/nope")
+    dialog = open_dialog()
+    qtbot.waitUntil(lambda: dialog.reason.text().startswith("No decoded clips can be kept in"), timeout=WAIT)
+    dialog.draft.set("students", "")
+    qtbot.waitUntil(dialog.start.isEnabled, timeout=WAIT)
+
+
+def test_looking_at_the_folder_leaves_nothing_there(qtbot: QtBot, open_dialog: Open, tmp_path: Path) -> None:
+    dialog = open_dialog()
+    reckoned(qtbot, dialog)
+    assert dialog.start.isEnabled()
+    assert not (tmp_path / "runs").exists()
+    assert not list(tmp_path.glob(".telme-*"))
+
+
+def test_after_a_failure_it_opens_with_what_was_asked(
+    qtbot: QtBot, open_dialog: Open, session: Session, series: Path, tmp_path: Path
+) -> None:
+    trainer, runs = session.trainer, tmp_path / "elsewhere"
+    config = preset("demo").with_settings(["seed=3", "fusion.theta=0.5"])
+    trainer.plan = Plan(config=config, corpus=series, run=runs / "mine", warm_start=tmp_path / "old")
+    trainer.state = State.FAILED
+    assert open_dialog(Settings()).plans() == [trainer.plan]
+    (runs / "mine").mkdir(parents=True)
+    (runs / "mine" / "fusion.safetensors").touch()  # it came far enough to be gone on with
+    (other,) = open_dialog(Settings()).plans()
+    assert other == replace(trainer.plan, run=runs / "toy-series-demo")
+    trainer.plan = replace(trainer.plan, corpus=cli.DEMO_CORPUS)
+    assert open_dialog(Settings()).plans()[0].config == PAPER_MELD
+
+
+def test_paths_have_room_and_lose_their_middle(qtbot: QtBot, open_dialog: Open) -> None:
+    folder = open_dialog().run_page.folder
+    assert folder.fontMetrics().horizontalAdvance("a" * 40) < folder.width()
+    line = PlaceLine()
+    qtbot.addWidget(line)
+    line.setFixedSize(160, 28)
+
+    def picture(path: str) -> QImage:
+        line.setText(path)
+        return line.grab().toImage()
+
+    plain = picture("/home/ada/series/" + "runs/" * 20 + "series/last")
+    assert picture("/home/ada/series/" + "news/" * 20 + "series/last") == plain
+    assert picture("/home/eve/series/" + "runs/" * 20 + "series/last") != plain
+    assert picture("/home/ada/series/" + "runs/" * 20 + "series/nets") != plain
+    assert line.toolTip() == line.text()
 
 
 def test_a_disk_that_is_too_small(qtbot: QtBot, open_dialog: Open, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -402,6 +575,22 @@ def test_a_hub_out_of_reach_is_asked_again(
     hub.set()
     qtbot.waitUntil(dialog.start.isEnabled, timeout=WAIT)
     assert not errors
+
+
+def test_what_is_wrong_with_an_encoder_is_said_beside_it(qtbot: QtBot, open_dialog: Open) -> None:
+    dialog = open_dialog()
+    states = dialog.findChildren(EncodersPage)[0].states
+    dialog.draft.set("audio.weights", str(BUNDLED / "visual"))
+    qtbot.waitUntil(lambda: "no audio encoder but a visual one" in states[Modality.AUDIO].text(), timeout=WAIT)
+    dialog.draft.set("text.weights", " ")
+    assert states[Modality.TEXT].text().startswith("Text.weights is empty")
+    assert states[Modality.TEXT].objectName() == "wrong"
+    qtbot.waitUntil(lambda: dialog.costs.how.text() == "Nothing to reckon yet.", timeout=WAIT)
+    assert not states[Modality.AUDIO].text()
+    dialog.draft.reset("text.weights")
+    assert dialog.costs.how.text() == "Reckoning…"
+    reckoned(qtbot, dialog)
+    assert [state.objectName() for state in states.values()] == ["caption", "wrong", "caption"]
 
 
 def test_every_setting_is_on_a_page(open_dialog: Open) -> None:

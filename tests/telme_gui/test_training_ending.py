@@ -118,10 +118,11 @@ def test_runs_show_themselves_and_are_set_against_the_one_before(
         assert score.low <= score.weighted_f1 <= score.high
     assert said[1][1] == f"Fused weighted F1 {second.scores[-1].weighted_f1:.1f} on test."
 
-    counted = {
-        modality: sum(e.turns for e in second.excluded if e.modality == modality) for modality in ("audio", "visual")
+    counted = {(part.modality, part.reason): len(part.turns) for part in second.excluded}
+    assert counted == {
+        ("audio and visual", "its clip does not exist"): len(MISSING),
+        ("audio", "its clip has no sound"): len(SILENT),
     }
-    assert counted == {"audio": len(MISSING) + len(SILENT), "visual": len(MISSING)}
     assert second.seconds > 0
     before = second.before
     assert before is not None

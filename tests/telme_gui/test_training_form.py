@@ -1,6 +1,8 @@
 """The form is the configuration: every setting has words, an editor of its type, a check on the spot and a way back."""
 
+from collections import Counter
 from enum import StrEnum
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -12,13 +14,18 @@ from pytestqt.qtbot import QtBot
 from telme_gui.training.dialog.ablation_page import hindrance, varied
 from telme_gui.training.dialog.draft import Draft, settings_of
 from telme_gui.training.dialog.form import Choice, FormPage, Several
+from telme_gui.training.dialog.layers import said
+from telme_gui.training.dialog.notes import notes
 from telme_gui.training.dialog.run_page import SeedsError, parse_seeds
 from telme_gui.training.dialog.wording import PRESETS as PRESET_WORDS
 from telme_gui.training.dialog.wording import SETTINGS, VARIANTS, words_of
 from telme_gui.training.plan import flat
 from telme_model import presets
+from telme_model.cache import CacheEstimate
 from telme_model.config import Config, ConfigError, to_dict
-from telme_model.corpus.dialogue import Modality
+from telme_model.corpus.dialogue import Corpus, Dialogue, Modality, Split, Turn, TurnId
+from telme_model.emotions import MELD
+from telme_model.estimates import Costs
 
 EVERY = tuple(settings_of())
 OTHERWISE = ("preset", "teacher", "students")  # tested by themselves
@@ -201,3 +208,65 @@ def test_variants_change_a_run_and_are_off_where_it_is_so_already() -> None:
         assert hindrance(changed, variant) == "The run is like this already"
     three_heads = presets.PAPER_MELD.with_settings(["dim=96", "fusion.heads=64"])
     assert "does not divide" in hindrance(three_heads, next(v for v in VARIANTS if v.name == "audio-only"))
+
+
+def cost_of(emotions: dict[str, int], lacking: dict[Modality, int]) -> Costs:
+    """Costs of a corpus of which little else is known."""
+    return Costs(
+        labelled={Split.TRAIN: sum(emotions.values()), Split.DEV: 10},
+        emotions=emotions,
+        lacking={modality: Counter({Split.TRAIN: count}) for modality, count in lacking.items()},
+        cache=CacheEstimate(turns=0, bytes=0, free_bytes=0),
+        run_bytes=None,
+    )
+
+
+ALL = dict.fromkeys(MELD.labels, 100)
+WHOLE = {Modality.AUDIO: 0, Modality.VISUAL: 0}
+
+
+@pytest.mark.parametrize(
+    ("emotions", "lacking", "expected"),
+    [
+        (ALL, WHOLE, []),
+        (ALL | {"fear": 0}, WHOLE, ["No turn of train is fear: it will not be predicted."]),
+        (
+            {"joy": 40, "anger": 40},
+            WHOLE,
+            ["No turn of train is disgust, fear, neutral, sadness or surprise: they will not be predicted."],
+        ),
+        ({"joy": 60}, WHOLE, ["Every labelled turn of train is joy: nothing else will be predicted."]),
+        (dict.fromkeys(MELD.labels, 7), WHOLE, ["49 labelled turns in train: too few for scores that mean much."]),
+        (ALL, {Modality.AUDIO: 3, Modality.VISUAL: 3}, ["3 of 710 labelled turns have no clip"]),
+        (ALL, {Modality.AUDIO: 3, Modality.VISUAL: 0}, ["3 of 710 labelled turns have no sound"]),
+        (ALL, {Modality.AUDIO: 700, Modality.VISUAL: 2}, ["2 of 710 labelled turns have no picture"]),
+    ],
+)
+def test_what_a_person_should_know_of_the_turns(
+    emotions: dict[str, int], lacking: dict[Modality, int], expected: list[str]
+) -> None:
+    corpus = Corpus(root=Path(), kind="meld", labels=MELD, dialogues=())
+    told = notes(corpus, Config(), cost_of({name: count for name, count in emotions.items() if count}, lacking))
+    assert [sentence.partition(": text")[0].partition(": it counts")[0] for sentence in told] == expected
+
+
+def test_without_clips_for_text_alone_there_is_nothing_to_say() -> None:
+    corpus = Corpus(root=Path(), kind="meld", labels=MELD, dialogues=())
+    assert notes(corpus, Config(students=()), cost_of(ALL, {Modality.AUDIO: 3, Modality.VISUAL: 3})) == []
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [
+        ({Split.TRAIN: 1}, "1 label among 2 train turns, none among 1 dev turn; gold elsewhere."),
+        ({Split.TEST: 5}, "no label among 2 train turns, none among 1 dev turn; gold elsewhere."),
+        ({Split.TRAIN: 2, Split.DEV: 1}, "2 labels among 2 train turns, 1 label among 1 dev turn; gold elsewhere."),
+    ],
+)
+def test_how_much_is_a_layer_s_own(count: dict[Split, int], words: str) -> None:
+    def dialogue(split: Split, size: int) -> Dialogue:
+        turns = [Turn(id=TurnId(split, "0", number), speaker="Ada", text="Yes.") for number in range(size)]
+        return Dialogue(split=split, name="0", turns=tuple(turns))
+
+    corpus = Corpus(root=Path(), kind="meld", labels=MELD, dialogues=(dialogue(Split.TRAIN, 2), dialogue(Split.DEV, 1)))
+    assert said(corpus, Counter(count)) == words

@@ -14,8 +14,11 @@ from torch import Tensor
 from telme_gui.session import Session
 from telme_gui.training.plan import Plan
 from telme_gui.training.trainer import State, Trainer
-from telme_gui.training.troubles import Problem
+from telme_gui.training.troubles import Problem, explain
+from telme_model import cli
+from telme_model.cache import CacheError, MediaCache, build_cache
 from telme_model.checkpoints import RunFolder
+from telme_model.corpus import open_corpus
 from telme_model.events import Phase
 from telme_model.presets import TOY
 from telme_model.tasks import EncoderTask
@@ -130,6 +133,7 @@ def test_clips_that_are_not_here(qtbot: QtBot, trainer: Trainer, plan: Plan, tmp
     problem = problem_of(qtbot, trainer, silent)
     assert problem.title == "There is nothing to learn from"
     assert "no labelled turn of the train split has audio" in problem.cause.lower()
+    assert (problem.offer, problem.offer_name, problem.asks) == (silent, "Change settings…", True)
 
 
 @pytest.mark.parametrize(
@@ -161,6 +165,60 @@ def test_a_corpus_that_changed_under_the_run(qtbot: QtBot, trainer: Trainer, pla
     problem = problem_of(qtbot, trainer, Plan.resuming(plan.run))
     assert problem.title == "The corpus is not the one this run began with"
     assert str(corpus) in problem.cause
+    assert problem.asks
+
+
+def test_an_encoder_of_another_kind(qtbot: QtBot, trainer: Trainer, plan: Plan) -> None:
+    words = cli.DEMO_CORPUS.with_name("encoders") / "text"
+    problem = problem_of(qtbot, trainer, replace(plan, config=TINY.with_settings([f"audio.weights={words}"])))
+    assert problem.title == "This encoder cannot be used"
+    assert str(words) in problem.cause
+    assert problem.asks
+
+
+def test_clips_that_go_once_they_are_decoded(plan: Plan, tmp_path: Path) -> None:
+    corpus = open_corpus(shutil.copytree(plan.corpus, tmp_path / "corpus"))
+    turns, settings = list(corpus.turns())[:3], plan.config.media
+    list(build_cache(turns, settings, tmp_path / "cache"))
+    for turn in turns:
+        assert turn.video is not None
+        turn.video.path.unlink()
+    with pytest.raises(CacheError) as raised:
+        MediaCache(tmp_path / "cache", settings).frames(turns[0])
+    problem = explain(raised.value, plan, Phase.AUDIO, begun=True)
+    assert problem is not None
+    assert problem.title == "The clips of this corpus are gone or changed"
+    assert str(turns[0].id) in problem.cause
+    assert problem.offer_name == "Resume"
+
+
+def test_a_disk_too_small_for_the_media(
+    qtbot: QtBot, trainer: Trainer, plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TELME_CACHE", str(tmp_path / "cache"))
+    with monkeypatch.context() as patch:
+        patch.setattr("telme_model.cache.free_bytes", lambda _folder: 1000)
+        problem = problem_of(qtbot, trainer, plan)
+    assert problem.title == "The disk is too small for the decoded media"
+    assert str(tmp_path / "cache") in problem.cause
+    take_offer(qtbot, trainer, problem)
+
+
+def test_decoded_media_that_go_under_the_run(
+    qtbot: QtBot, trainer: Trainer, plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TELME_CACHE", str(tmp_path / "cache"))
+    trainer.submit([plan])
+    qtbot.waitUntil(lambda: Phase.TEACHER in trainer.history.stages, timeout=WAIT)
+    trainer.pause()
+    for media in (tmp_path / "cache").rglob("media-*.bin"):
+        media.unlink()
+    with qtbot.waitSignal(trainer.left, timeout=WAIT):
+        trainer.resume()
+    problem = trainer.problem
+    assert problem is not None
+    assert problem.title == "The decoded media are gone or damaged"
+    take_offer(qtbot, trainer, problem)
 
 
 @pytest.mark.parametrize("stopped", [False, True])
@@ -197,6 +255,7 @@ def test_a_device_that_is_not_here(qtbot: QtBot, trainer: Trainer, plan: Plan) -
     problem = problem_of(qtbot, trainer, replace(plan, config=TINY.with_settings(["device=cuda:77"])))
     assert problem.title == "These settings cannot be trained"
     assert "cuda:77 is not here" in problem.cause
+    assert problem.asks
     assert not plan.run.exists()
 
 
@@ -206,5 +265,5 @@ def test_a_folder_that_holds_something_else(qtbot: QtBot, trainer: Trainer, plan
     problem = problem_of(qtbot, trainer, plan)
     assert problem.title == "The training could not begin"
     assert "already holds files" in problem.cause
-    assert problem.offer is None
+    assert (problem.offer_name, problem.asks) == ("Change settings…", True)
     assert [entry.name for entry in plan.run.iterdir()] == ["thesis.tex"]

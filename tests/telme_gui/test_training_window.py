@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from threading import Event as Flag
 
@@ -14,8 +15,10 @@ from PySide6.QtWidgets import QApplication, QMessageBox, QScrollArea
 from pytestqt.qtbot import QtBot
 
 from telme_gui.main_window import TURNS, MainWindow
+from telme_gui.session import Session
 from telme_gui.training import recovery
 from telme_gui.training.dialog import TrainingDialog
+from telme_gui.training.leftovers import Leftovers
 from telme_gui.training.monitor.head import Part
 from telme_gui.training.plan import Plan
 from telme_gui.training.runs.facts import RunState, command, read_run
@@ -155,7 +158,16 @@ def test_curves_need_no_scrolling_in_a_small_window_that_annotates(
     assert opened.size().toTuple() == (1280, 720)
     assert monitor.curves is not None
     assert monitor.curves.smoothing.isVisible()
-    assert monitor.curves.losses.view.height() >= 70
+    assert monitor.curves.losses.view.height() >= 110
+    opened.resize(1280, 690)  # within its frame on such a screen
+    opened.docks.bring("Training")
+    with qtbot.waitSignal(opened.ending.summed_up, timeout=WAIT):
+        opened.session.trainer.resume()
+    for part, shown in ((Part.CURVES, monitor.curves), (Part.OUTCOME, monitor.summary)):
+        monitor.head.switch.choose(part)
+        until(qtbot, shown.isVisible)
+        until(qtbot, lambda: scroll.verticalScrollBar().maximum() == 0)
+    assert opened.player.height() >= opened.player.minimumSizeHint().height()
 
 
 def test_a_run_that_was_stopped_is_gone_on_with_from_the_list(qtbot: QtBot, opened: MainWindow, plan: Plan) -> None:
@@ -201,6 +213,33 @@ def test_closing_asks_and_keeps_what_was_trained(qtbot: QtBot, opened: MainWindo
     assert opened.session.jobs == []
     (left,) = recovery.unfinished(recovery.known_runs())
     assert (left.run, left.phase, left.cut_off) == (plan.run, Phase.TEACHER, False)
+    later = Session()
+    offered = Leftovers(later)
+    qtbot.addWidget(offered)
+    offered.look()
+    until(qtbot, lambda: not offered.isHidden())
+    assert offered.title.text() == "A run is still to be trained"
+    with qtbot.waitSignal(later.trainer.finished, timeout=WAIT):
+        offered.resume.click()
+    assert recovery.unfinished(recovery.known_runs()) == []
+    later.close()
+
+
+def test_settings_that_cannot_be_trained_are_changed_in_the_dialog(
+    qtbot: QtBot, opened: MainWindow, plan: Plan
+) -> None:
+    trainer = opened.session.trainer
+    wrong = replace(plan, config=plan.config.with_settings(["device=cuda:77", "seed=5", "fusion.theta=0.3"]))
+    with qtbot.waitSignal(trainer.left, timeout=WAIT):
+        trainer.submit([wrong])
+    until(qtbot, opened.monitor.problem.isVisible)
+    opened.monitor.problem.offer.click()
+    dialog = opened.findChild(TrainingDialog)
+    assert isinstance(dialog, TrainingDialog)
+    assert dialog.draft.config is not None
+    assert replace(dialog.draft.config, seed=5) == wrong.config
+    assert dialog.run_page.seeds.text() == "5"
+    dialog.reject()
 
 
 def test_a_run_that_a_crash_cut_off_is_offered_at_the_next_start(
@@ -281,7 +320,37 @@ def test_the_status_line_tells_what_is_between_two_phases(qtbot: QtBot, opened: 
     start(qtbot, opened, plan)
     loading = said.index("Training one: loading the weights of the teacher")
     assert said[loading - 1] != "Training one: teacher"
-    assert said[-1] == "Training one: teacher"
+    until(qtbot, lambda: status.work.text() == "Training one: teacher")  # the trainer hears of it first
+
+
+def test_the_status_line_shows_how_far_the_run_is(qtbot: QtBot, opened: MainWindow, plan: Plan) -> None:
+    """Of the run as a whole, as the monitor does, also of one that is gone on with."""
+    status, trainer, seen = opened.status, opened.session.trainer, list[tuple[Phase, float]]()
+
+    def read() -> None:
+        status._show_work()  # as its clock does now and then
+        current = trainer.history.current
+        if current is not None:
+            seen.append((current.phase, status.bar.value() / status.bar.maximum()))
+
+    def stop() -> None:
+        if Phase.AUDIO in trainer.history.stages and len(trainer.history.stages[Phase.AUDIO].steps) == 5:
+            trainer.stop_and_keep()
+
+    trainer.advanced.connect(read)
+    trainer.advanced.connect(stop)
+    with qtbot.waitSignal(trainer.left, timeout=WAIT):
+        trainer.submit([plan])
+    trainer.advanced.disconnect(stop)
+    shown = [value for _, value in seen]
+    assert shown == sorted(shown)
+    for phase in (Phase.TEACHER, Phase.AUDIO):
+        assert len({value for at, value in seen if at is phase}) > 1
+    seen.clear()
+    with qtbot.waitSignal(trainer.finished, timeout=WAIT):
+        trainer.resume_run(plan.run)
+    assert 0 < seen[0][1] < 0.9
+    assert seen[-1][1] == 1
 
 
 def test_shorter_work_is_shown_before_a_training_and_stopped_alone(

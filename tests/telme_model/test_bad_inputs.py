@@ -20,9 +20,9 @@ from tests.corpora import rows, write_corpus
 
 
 def _two(bench: Bench) -> Path:
-    bench.tables()
-    shutil.copy(bench.tmp / "train_sent_emo.csv", bench.tmp / "emorynlp_train_final.csv")
-    return bench.tmp
+    folder = bench.tables()
+    shutil.copy(folder / "train_sent_emo.csv", folder / "emorynlp_train_final.csv")
+    return folder
 
 
 CORPORA: dict[str, Case] = {
@@ -77,6 +77,9 @@ SETTINGS: dict[str, Case] = {
     "no number": (lambda b: b.train("--set=seed=lucky"), "seed cannot be 'lucky'; it is 0 now"),
     "wrong type": (lambda b: b.train("--set=text.prompt=3"), "text.prompt is 3; it has to be true or false"),
     "half an epoch": (lambda b: b.train("--set=stages.audio.epochs=0.5"), "epochs is 0.5; it has to be a whole number"),
+    "an endless seed": (
+        lambda b: b.train("--set=seed=99999999999999999999999"), "seed is 9+; it has to be at least 0 and below 2.63"),
+    "weights without a name": (lambda b: b.train("--set=text.weights="), "text.weights is empty; it has to name a fol"),
     "out of range": (lambda b: b.train("--set=stages.audio.epochs=0"), "epochs is 0; it has to be above 0"),
     "warm-up beyond the end": (lambda b: b.train("--set=stages.text.warmup=1.5"), "warmup is 1.5; it has to be at le"),
     "not a number at all": (lambda b: b.train("--set=fusion.theta=nan"), "fusion.theta is nan"),
@@ -207,7 +210,7 @@ def test_broken_clips_are_listed_and_cost_their_turns_alone(bench: Bench, capsys
         (str, "utf-16", 0, "0 fatal"),
         (lambda text: text.replace("Okay.", "It’s okay."), "cp1252", 0, "encoding"),
         (lambda text: text.replace("Okay.", "Ok\0ay.", 1), "utf-8", 1, "has a NUL byte in column 'Utterance'"),
-        (lambda text: text.replace(",Bo,", f",{'o' * 200_000},", 1), "utf-8", 1, "it is longer than 131072 characters"),
+        (lambda text: text.replace(",Bo,", f",{'o' * 200_000},", 1), "utf-8", 1, "it is longer than 131,072 char"),
         (lambda text: text + text.splitlines()[1] + "\n", "utf-8", 1, "repeats train/dia0_utt0 of row 2; the first is"),
         (lambda text: text + "99,Oh\n", "utf-8", 1, "ends before column 'Speaker' \\(2 of 11 values\\)"),
         (lambda text: text.replace("00:00:00,000", "noon"), "utf-8", 0, "in column 'StartTime', not a time like"),

@@ -1,9 +1,11 @@
 """Broken run folders and full disks give a sentence and an exit code through the command line."""
 
+import json
 import os
 import pickle
 import shutil
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -53,7 +55,7 @@ def _full_log(run: RunFolder) -> None:
 
 
 def _full_output(bench: Bench) -> str:
-    (bench.tmp / "p.csv").symlink_to("/dev/full")
+    (bench.tmp / ".p.csv.new").symlink_to("/dev/full")
     return "p.csv"
 
 
@@ -75,23 +77,59 @@ def _text(name: str, text: str) -> Callable[[RunFolder], object]:
     return lambda run: (run.path / name).write_text(text, encoding="utf-8")
 
 
+def _fact(**changes: object) -> Callable[[RunFolder], object]:
+    """Change what run.json tells of the corpus."""
+    return lambda run: run.update(corpus=run.facts["corpus"] | changes)
+
+
+def _renumbered(run: RunFolder) -> None:
+    """The run's predictions, of other dialogues."""
+    path = run.path / "predictions" / "test.jsonl"
+    path.write_text(path.read_text(encoding="utf-8").replace('"dialogue": "', '"dialogue": "9'), encoding="utf-8")
+
+
+def _reworded(run: RunFolder) -> None:
+    """The run's predictions, of other words."""
+    path = run.path / "predictions" / "test.jsonl"
+    path.write_text(path.read_text(encoding="utf-8").replace('"text": "', '"text": "So: '), encoding="utf-8")
+
+
+def _warmly(bench: Bench, change: Callable[[RunFolder], object]) -> list[str]:
+    """Begin with the changed run's encoders."""
+    return bench.train("--warm-start", bench.run(change), run=str(bench.tmp / "warm"))
+
+
 def _other_corpus(bench: Bench) -> Path:
     """EmoryNLP's labels."""
     header = "Utterance,Speaker,Emotion,Scene_ID,Utterance_ID,Season,Episode,Sr No"
+    folder = bench.tmp / "tables"
+    folder.mkdir()
     for part in ("train", "dev", "test"):
         text = f"{header}\nHi there,['Ada'],Joyful,1,1,1,1,1\n"
-        (bench.tmp / f"emorynlp_{part}_final.csv").write_text(text, encoding="utf-8")
-    return bench.tmp
+        (folder / f"emorynlp_{part}_final.csv").write_text(text, encoding="utf-8")
+    return folder
 
 
 RUNS: dict[str, Case] = {
-    "a run folder in use": (lambda b: b.train(run=str(b.corpus)), "already holds files; resume the run there, or"),
+    "a run folder in use": (lambda b: b.train(run=str(b.toy.path)), "already holds files; resume the run there, or"),
+    "a run of a name that is no text": (
+        lambda b: b.train(run=str(b.tmp / "r\udce4")), r"r\\udce4 has a name that is not text in UTF-8; choose"),
     "a file for a run folder": (lambda b: b.train(run=str(a_file(b))), "file already holds files"),
     "a run folder below a file": (lambda b: b.train(run=str(a_file(b) / "r")), "cannot be written: Not a directory"),
     "resuming nothing": (lambda b: b.train("--resume"), "run is not a run: it has no run.json"),
     "resuming another corpus's run": (
         lambda b: b.train("--resume", corpus=b.elsewhere(), run=str(b.toy.path)),
         "is not what .* was trained on: its annotations or clips changed; train a new run"),
+    "a format of another kind": (
+        lambda b: _used(b, _text("run.json", '{"format": "1"}')), "has run format '1'; this program reads format 1"),
+    "a list for the emotions": (
+        lambda b: _used(b, _fact(labels=[])), "run.json is damaged: it does not tell the run's corpus"),
+    "a number for the corpus": (
+        lambda b: ["evaluate", "--run", b.run(_fact(root=5)), "--labels", "me"], "run.json is damaged"),
+    "a run.json without end": (lambda b: _used(b, _text("run.json", "[" * 100_000)), "run.json is damaged: maximum"),
+    "predictions of other emotions": (
+        lambda b: ["evaluate", "--run", b.run(_fact(labels="emorynlp"))],
+        "test.jsonl is damaged in line 1: its gold is not one of joyful, mad"),
     "a newer run": (lambda b: _used(b, _text("run.json", '{"format": 2}')), "has run format 2; this program reads for"),
     "a damaged run.json": (lambda b: _used(b, lambda run: cut_off(run.path / "run.json")), "run.json is damaged: "),
     "an empty run.json": (lambda b: _used(b, _text("run.json", "")), "run.json is damaged: "),
@@ -102,7 +140,7 @@ RUNS: dict[str, Case] = {
     "no config.toml": (lambda b: _used(b, lambda run: (run.path / "config.toml").unlink()), "config.toml cannot be re"),
     "weights that are missing": (
         lambda b: _used(b, lambda run: (run.path / "weights/audio.safetensors").unlink()),
-        "audio.safetensors is missing: the run is not trained that far, or files were removed"),
+        "weights/audio.safetensors is missing: the run is not trained that far, or files were removed"),
     "weights that are cut off": (
         lambda b: _used(b, lambda run: cut_off(run.path / "weights/visual.safetensors")), "visual.safetensors is dam"),
     "weights that are not finite": (
@@ -120,7 +158,17 @@ RUNS: dict[str, Case] = {
         "weights/text.safetensors of .* does not fit its config.toml"),
     "stored embeddings cut off": (
         lambda b: b.predict(b.run(lambda run: cut_off(run.path / "embeddings/text.safetensors"))),
-        "embeddings/text.safetensors is damaged"),
+        "embeddings/text.safetensors is damaged: .*; delete it, and it is computed again"),
+    "weights of another encoder": (
+        lambda b: _used(b, lambda run: shutil.copy(
+            run.path / "weights/audio.safetensors", run.path / "weights/visual.safetensors")),
+        "weights/visual.safetensors of .* does not fit its config.toml: .* …$"),
+    "an encoder to begin with that is cut off": (
+        lambda b: _warmly(b, lambda run: cut_off(run.path / "weights/visual.safetensors")),
+        "^[^ ]*/run/weights/visual.safetensors is damaged"),
+    "an encoder to begin with of another size": (
+        lambda b: _warmly(b, lambda run: run.save_tensors("weights/text", {"w": torch.zeros(2)})),
+        "the text encoder of /[^.]*/run is another one: '.*' is .* in this run, and that one lacks it"),
     "stored embeddings of other tensors": (
         lambda b: b.predict(b.run(lambda run: run.save_tensors("embeddings/text", {"w": torch.zeros(2)}))),
         "embeddings/text.safetensors is damaged"),
@@ -131,6 +179,10 @@ RUNS: dict[str, Case] = {
         lambda b: _used(b, lambda run: shutil.rmtree(run.path / "encoders/audio")), "audio has no config.json: the "),
     "an encoder with a damaged config": (
         lambda b: _used(b, lambda run: cut_off(run.path / "encoders/visual/config.json")), "visual does not describe"),
+    "an encoder with a config without end": (
+        lambda b: _used(b, _text("encoders/visual/config.json", "[" * 100_000)), "visual does not describe an encoder"),
+    "a tokenizer whose settings have no end": (
+        lambda b: _used(b, _text("encoders/text/tokenizer_config.json", "[" * 100_000)), "text holds no sound text"),
     "a tokenizer that is damaged": (
         lambda b: _used(b, lambda run: cut_off(run.path / "encoders/text/tokenizer.json")), "text holds no sound text"),
     "a resume.pt of noise": (
@@ -154,16 +206,37 @@ RUNS: dict[str, Case] = {
         lambda b: ["evaluate", "--run", b.run(lambda run: cut_off(run.path / "predictions/test.jsonl"))],
         "test.jsonl is damaged in line \\d: "),
     "runs without a common turn": (
-        lambda b: ["evaluate", "--run", str(b.toy.path), "--against", b.run(_text("predictions/test.jsonl", ""))],
+        lambda b: ["evaluate", "--run", str(b.toy.path), "--against", b.run(_renumbered)],
         "cannot be set against .*: the two runs have no turn in common"),
     "an output of unknown kind": (
         lambda b: b.predict(b.toy.path, out="p.xlsx"), "p.xlsx has to end in .jsonl, .csv or .parquet"),
+    "predictions of no turn": (
+        lambda b: ["evaluate", "--run", b.run(_text("predictions/test.jsonl", ""))], "test.jsonl is empty; going on"),
+    "runs of different corpora": (
+        lambda b: ["evaluate", "--run", str(b.toy.path), "--against", b.run(_reworded)],
+        "cannot be set against .*: they are of different corpora: test/dia0_utt0 has other words, or another speaker"),
     "an output in no folder": (
-        lambda b: b.predict(b.toy.path, out="gone/p.csv"), "gone/p.csv cannot be written: No such file or directory"),
+        lambda b: b.predict(b.toy.path, out="gone/p.csv"), "gone/p.csv cannot be written: there is no folder .*gone$"),
     "an output that is a folder": (
-        lambda b: b.predict(b.toy.path, out=_folder(b, "p.jsonl")), "p.jsonl cannot be written: Is a directory"),
+        lambda b: b.predict(b.toy.path, out=_folder(b, "p.jsonl")), "p.jsonl cannot be written: it is a folder"),
+    "an output in the run": (
+        lambda b: b.predict(b.toy.path, out=str(b.toy.path / "predictions/test.jsonl")),
+        "test.jsonl lies in the run .*, which stays as it is: choose a place outside it"),
+    "an output in the corpus": (
+        lambda b: b.predict(b.toy.path, out=str(b.corpus / "p.csv")),
+        "p.csv lies in the corpus folder .*, which stays as it is: choose a place outside it"),
+    "embeddings in the corpus": (
+        lambda b: b.predict(b.toy.path, None, "--embeddings", str(b.corpus / "e.npz")), "lies in the corpus folder"),
+    "a cache in the corpus": (
+        lambda b: b.predict(b.toy.path, None, "--cache", str(b.corpus / "cache")), "cache lies in the corpus folder"),
+    "a cache of training in the corpus": (
+        lambda b: b.train("--cache", str(b.corpus / "cache")), "cache lies in the corpus folder"),
+    "a run in the corpus": (lambda b: b.train(run=str(b.corpus / "run")), "run lies in the corpus folder"),
     "embeddings in no folder": (
-        lambda b: b.predict(b.toy.path, None, "--embeddings", str(b.tmp / "gone/e.npz")), "gone/e.npz: No such file"),
+        lambda b: b.predict(b.toy.path, None, "--embeddings", str(b.tmp / "gone/e.npz")),
+        "gone/e.npz cannot be written: there is no folder"),
+    "embeddings of another ending": (
+        lambda b: b.predict(b.toy.path, None, "--embeddings", str(b.tmp / "e.txt")), "e.txt has to end in .npz$"),
 }  # fmt: skip
 
 FULL: dict[str, Case] = {
@@ -181,8 +254,18 @@ FULL: dict[str, Case] = {
 
 @pytest.mark.parametrize(("arguments", "sentence"), RUNS.values(), ids=RUNS)
 def test_a_broken_run(bench: Bench, capsys: Captured, arguments: Callable[[Bench], list[str]], sentence: str) -> None:
-    assert_says(sentence, one_sentence(arguments(bench), capsys))
+    before = _files(bench.corpus)
+    with warnings.catch_warnings(record=True) as warned:  # torch's would be lines on the terminal
+        warnings.simplefilter("always")
+        assert_says(sentence, one_sentence(arguments(bench), capsys))
+    assert not warned
     assert not (bench.tmp / "planted").exists()
+    assert _files(bench.corpus) == before
+
+
+def _files(folder: Path) -> dict[Path, int]:
+    """Every file in a folder, with the time of its last change."""
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full is Linux's")
@@ -205,3 +288,58 @@ def test_parquet_without_its_library(bench: Bench, capsys: Captured, monkeypatch
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     said = one_sentence(bench.predict(bench.toy.path, out="p.parquet"), capsys)
     assert said == "Parquet needs pyarrow: pip install 'telme-studio[parquet]', or write .csv or .jsonl"
+
+
+@pytest.mark.parametrize(
+    "mistake",
+    [["--set=text.weights=/nowhere"], ["--stage", "fusion"], ["--set=text.weights=nobody/nothing"]],
+    ids=["no such folder", "a stage before its time", "no such weights"],
+)
+def test_a_start_that_failed_leaves_its_folder_to_the_next(bench: Bench, capsys: Captured, mistake: list[str]) -> None:
+    run = bench.tmp / "run"
+    one_sentence(bench.train(*mistake), capsys)
+    assert main(bench.train("--stage", "teacher", "--seed", "3")) == 0
+    assert RunFolder.open(run).config.seed == 3
+    told = [json.loads(line) for line in (run / "events.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert sum(event.get("phase") == "preparing" and "steps" in event for event in told) == 1  # of one start alone
+    assert "already holds files" in one_sentence(bench.train("--seed", "4"), capsys)
+    assert RunFolder.open(run).config.seed == 3
+
+
+def test_what_a_person_keeps_under_a_name_of_ours_stays(bench: Bench, capsys: Captured) -> None:
+    mine = bench.tmp / "run" / "encoders" / "mine.bin"
+    mine.parent.mkdir(parents=True)
+    mine.write_bytes(b"a week's work")
+    assert "already holds files" in one_sentence(bench.train(), capsys)
+    assert mine.read_bytes() == b"a week's work"
+
+
+def test_weights_that_are_certain_not_to_load_are_found_before_media_are_decoded(
+    bench: Bench, capsys: Captured
+) -> None:
+    cache = bench.tmp / "cache"
+    missing = f"--set=visual.weights={bench.tmp / 'gone'}"
+    said = one_sentence(bench.train(missing, "--cache", str(cache)), capsys)
+    assert "gone' is not on this machine" in said
+    assert not (bench.tmp / "run").exists()
+    broken = bench.run(lambda run: cut_off(run.path / "weights/fusion.safetensors"))
+    other = bench.elsewhere()
+    assert "fusion.safetensors is damaged" in one_sentence(bench.predict(broken, other, "--cache", str(cache)), capsys)
+    assert not cache.exists()
+
+
+def test_damaged_embeddings_of_a_finished_run_are_computed_again(bench: Bench, capsys: Captured) -> None:
+    run = Path(bench.run(lambda run: cut_off(run.path / "embeddings/audio.safetensors")))
+    assert main(bench.train("--resume", run=str(run))) == 0
+    told = capsys.readouterr().err
+    assert "warning: embeddings/audio.safetensors is damaged and is computed again" in told
+    name = "embeddings/audio.safetensors"
+    assert (run / name).read_bytes() == (bench.toy.path / name).read_bytes()
+
+
+def test_a_corpus_of_a_name_that_is_no_text_is_trained_on(bench: Bench, capsys: Captured) -> None:
+    corpus = Path(shutil.copytree(bench.corpus, bench.tmp / "S\udce9rie"))
+    assert main(bench.train("--stage", "teacher", corpus=corpus)) == 0
+    run = bench.tmp / "run"
+    assert (run / RunFolder.open(run).facts["corpus"]["root"]).resolve() == corpus
+    capsys.readouterr()

@@ -4,6 +4,7 @@ import csv
 import json
 import shutil
 import signal
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ from telme_model.cli import main
 from telme_model.corpus.dialogue import Split
 from telme_model.emotions import MELD
 from telme_model.events import EpochDone, Event, Phase, StepDone
-from telme_model.records import flatten, run_records
+from telme_model.records import flatten, run_records, write_records
 from telme_model.terminal import Watcher
+from tests.corpora import write_corpus
 from tests.runs import ToyRun, tensors
 
 Captured = pytest.CaptureFixture[str]
@@ -99,7 +101,7 @@ def test_train_tells_its_progress_and_ends_with_the_scores(corpus: Path, tmp_pat
     run = tmp_path / "run"
     assert main(["train", str(corpus), "--preset", "toy", "--run", str(run), "--seed", "5", *settings]) == 0
     told = capsys.readouterr()
-    for line in ("teacher (24 turns, 1 epochs)", "audio student (22 turns, 1 epochs)", "fusion (24 turns, 1 epochs)"):
+    for line in ("teacher (24 turns, 1 epoch)", "audio student (22 turns, 1 epoch)", "fusion (24 turns, 1 epoch)"):
         assert line in told.err.splitlines()
     assert "  epoch 1/1  cls " in told.err
     tables = told.out.split("\n\n")
@@ -236,6 +238,44 @@ def test_demo_shows_a_dialogue_and_the_scores(
     assert "(synthetic): test dialogue 1, " in told
     assert sum(line.split()[:1] in (["Ada"], ["Bo"], ["Cy"]) for line in told.splitlines()) == 3
     assert "All 9 test turns" in told
+
+
+def test_demo_knows_which_dialogues_it_has(toy_run: ToyRun, capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli, "DEMO_CORPUS", toy_run.corpus)
+    monkeypatch.setattr(cli, "DEMO_RUN", toy_run.path)
+    assert main(["demo", "--dialogue", "999"]) == 1
+    told = capsys.readouterr()
+    assert told.err == "telme-studio: the demo has no test dialogue '999'; it has 0, 1, 2\n"
+    assert told.out == ""
+
+
+@pytest.mark.parametrize("command", [["train", "corpus", "--run", "run"], ["evaluate", "--run", "run"]])
+def test_a_layer_has_a_name(command: list[str], capsys: Captured) -> None:
+    with pytest.raises(SystemExit) as left:
+        main([*command, "--labels", " "])
+    assert left.value.code == 2
+    assert "argument --labels: a name is needed, and this one is empty" in capsys.readouterr().err
+
+
+def test_a_terminal_that_has_few_letters_gets_all_that_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    corpus = write_corpus(tmp_path / "Séri\udce9", clips=False)  # a name with a byte that is no UTF-8
+
+    def said(*options: str) -> str:
+        told = TextIOWrapper(BytesIO(), encoding="ascii", errors="strict")
+        monkeypatch.setattr("sys.stdout", told)
+        assert main(["check", str(corpus), *options]) == 0
+        told.seek(0)
+        return told.read()
+
+    assert "S\\xe9ri\\udce9" in said()
+    assert Path(json.loads(said("--json"))[0]["file"]).is_relative_to(corpus)
+
+
+def test_a_split_that_nobody_labelled_is_no_table(toy_run: ToyRun, run_copy: Path, capsys: Captured) -> None:
+    records = [record | {"gold": None} for record in run_records(toy_run.path, Split.TEST)]
+    write_records(records, run_copy / "predictions" / "test.jsonl")
+    assert main(["evaluate", "--run", str(run_copy)]) == 0
+    assert capsys.readouterr().out == "no turn has a label to score against\n"
 
 
 def test_doctor_reports(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:

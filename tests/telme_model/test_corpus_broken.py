@@ -55,7 +55,10 @@ ROWS = {
         "Row 3 is malformed in column 'Utterance': something follows its closing quotation mark.", 2),
     "a value without end": (
         with_row(f"2,{'x' * 200_000},Ada,joy,positive,0,1,2,7,,"), "malformed-csv", "fatal", 3, "Utterance",
-        "it is longer than 131072 characters", 2),
+        "it is longer than 131,072 characters", 2),
+    "a quoted value without end": (
+        with_row('2,"' + "x" * 200_000 + '",Ada,joy,positive,0,1,2,7,,'), "malformed-csv", "fatal", 3, "Utterance",
+        "Row 3 is malformed in column 'Utterance': it is longer than 131,072 characters.", 2),
     "too few values": (
         with_row("2,Oh no,Ada"), "bad-row", "fatal", 3, "Emotion",
         "Row 3 ends before column 'Emotion' (3 of 11 values). The row is left out.", 2),
@@ -88,7 +91,13 @@ FILES = {
         with_row("").replace(b"Emotion", b"Feeling"), "missing-column",
         "dev_sent_emo.csv has no column 'Emotion' (its first row reads: Sr No., Utterance, Speaker, Feeling,"),
     "semicolons": (
-        with_row("").replace(b",", b";"), "missing-column", "(its first row reads: Sr No.;Utterance;Speaker;"),
+        with_row("").replace(b",", b";"), "separator", "dev_sent_emo.csv is separated by semicolons: save it with"),
+    "quoted semicolons": (
+        b'"Utterance";"Speaker"\n"Hi";"Ada"\n', "separator", "dev_sent_emo.csv is separated by semicolons"),
+    "tabs": (with_row("").replace(b",", b"\t"), "separator", "dev_sent_emo.csv is separated by tabs: save it with"),
+    "a column twice": (
+        with_row("").replace(b"Sentiment", b"Emotion"), "duplicate-column",
+        "dev_sent_emo.csv has two columns 'Emotion': rename or remove one of them."),
     "no header": (GOOD.encode(), "missing-column", "dev_sent_emo.csv has no column 'Utterance'"),
     "broken header": (b'Sr No.,"Utterance,Speaker\n' + GOOD.encode(), "malformed-csv", "The header is malformed: "),
 }  # fmt: skip
@@ -126,6 +135,7 @@ def test_a_bad_file_costs_its_split(tmp_path: Path, table: bytes, code: str, sen
     corpus = open_corpus(tmp_path)
     fatal = [problem for problem in corpus.problems if problem.severity is Severity.FATAL]
     assert {problem.code for problem in fatal} == {code}
+    assert len(fatal) == 1 or code == "missing-column"
     assert sentence in fatal[0].reason
     assert corpus.splits() == ("train",)
 
@@ -148,6 +158,28 @@ def test_a_table_that_is_a_dangling_link_is_named(tmp_path: Path) -> None:
     assert (
         "dev_sent_emo.csv cannot be read (No such file or directory): check that it is a file you may open." in reasons
     )
+
+
+def test_a_table_that_is_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(train(tmp_path, with_row("")) / "dev_sent_emo.csv")
+    [fatal] = [problem for problem in open_corpus(tmp_path).problems if problem.severity is Severity.FATAL]
+    assert fatal.code == "unreadable-file"
+    assert fatal.reason.startswith("dev_sent_emo.csv cannot be read (it is no ordinary file)")
+
+
+def test_links_that_lead_back_are_not_followed(tmp_path: Path) -> None:
+    root = tmp_path / "corpus"
+    (root / "inner").mkdir(parents=True)
+    (train(root, with_row("")) / "again").symlink_to(root)
+    (root / "inner" / "up").symlink_to(tmp_path)
+    (root / "circle").symlink_to(root / "circle")
+    (tmp_path / "clips").mkdir()
+    (root / "train_splits").symlink_to(tmp_path / "clips")  # elsewhere, as large corpora have it
+    corpus = open_corpus(root)
+    assert {problem.code for problem in corpus.problems} == {"missing-split"}
+    clip = next(corpus.turns()).video
+    assert clip is not None
+    assert clip.path == root / "train_splits" / "dia0_utt0.mp4"
 
 
 def test_missing_splits_are_warnings(tmp_path: Path) -> None:

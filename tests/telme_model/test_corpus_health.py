@@ -1,5 +1,6 @@
 """What `health.check` finds: in made-up annotations, in the real ones, and in clips damaged in known ways."""
 
+import os
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -98,11 +99,17 @@ def _dangling(path: Path) -> Path:
     return path
 
 
+def _circle(path: Path) -> Path:
+    path.symlink_to(path)
+    return path
+
+
 BROKEN: dict[str, tuple[Callable[[Path], Path], str, str]] = {
     "missing": (_missing, "missing-clip", "clip.mp4 is missing."),
     "zero bytes": (clips.zero_bytes, "empty-clip", "clip.mp4 is empty (0 bytes)."),
     "a folder": (_folder, "not-a-file", "clip.mp4 is a folder where a clip should be."),
     "a dangling link": (_dangling, "dangling-link", "clip.mp4 is a link to gone.mp4, which does not exist."),
+    "a link to itself": (_circle, "dangling-link", "clip.mp4 is a link that leads round in a circle."),
     "garbage": (clips.garbage, "undecodable", "clip.mp4 cannot be decoded ("),
     "text": (clips.text, "undecodable", "it is damaged or no media file."),
     "no index": (clips.no_moov, "undecodable", "clip.mp4 cannot be decoded (Invalid data found when processing input)"),
@@ -120,6 +127,31 @@ def test_a_bad_clip_is_a_warning(tmp_path: Path, make: Callable[[Path], Path], c
     assert (problem.code, problem.severity, problem.file) == (code, "warning", path)
     assert (problem.turn, problem.row) == (TurnId(Split.DEV, "0", 0), 2)
     assert sentence in problem.reason
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("clip.MP4", "clip.mp4 is missing, but clip.MP4 is there: rename it."),
+        ("Clip.avi", "clip.mp4 is missing, but Clip.avi is there: convert it."),
+        ("clip2.mp4", "clip.mp4 is missing."),
+    ],
+)
+def test_a_missing_clip_is_told_with_what_lies_there_in_its_place(tmp_path: Path, name: str, sentence: str) -> None:
+    clips.write_clip(tmp_path / name)
+    missing, extra = found(corpus(tmp_path, turn(clip=tmp_path / "clip.mp4")))
+    assert (missing.code, missing.reason) == ("missing-clip", sentence)
+    assert extra.code == "extra-files"
+
+
+def test_a_clip_that_one_may_not_open_is_not_called_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = clips.write_clip(tmp_path / "clip.mp4")
+    path.chmod(0)
+    if os.geteuid() == 0:  # who may open everything
+        monkeypatch.setattr("telme_model.corpus.health.os.access", lambda *_: False)
+    [problem] = found(corpus(tmp_path, turn(clip=path)))
+    assert (problem.code, problem.severity) == ("unreadable", "warning")
+    assert problem.reason == "clip.mp4 cannot be read: see to it that you may open it."
 
 
 def test_a_stream_of_which_nothing_decodes_is_a_warning(tmp_path: Path) -> None:

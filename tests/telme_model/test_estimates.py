@@ -14,6 +14,7 @@ from telme_model.backbones import load_backbone
 from telme_model.checkpoints import RunFolder
 from telme_model.corpus import open_corpus
 from telme_model.corpus.dialogue import Corpus, Modality, Split
+from telme_model.corpus.meld import CLIP_FOLDERS
 from telme_model.estimates import Gpu, Machine, costs, key, memory, operations, phase_costs, samples_of, tokens
 from telme_model.events import Phase
 from telme_model.history import History
@@ -81,6 +82,32 @@ def test_steps_disk_and_turns_are_counted_by_hand(corpus: Corpus, tmp_path: Path
     assert cost.scratch_bytes == 24 * 6_000
     assert cost.one_disk
     assert not cost.measured
+
+
+def test_several_runs_decode_once_and_keep_a_folder_each(corpus: Corpus, tmp_path: Path) -> None:
+    architectures = {m: find_weights("toy", m).architecture for m in Modality}
+    cost = costs(corpus, TOY, architectures, MACHINE, cache=tmp_path, run=tmp_path)
+    assert cost.cache.turns == 3  # without clips, those of a split are alike
+    one, three = cost.seconds, cost.seconds_of(3)
+    assert one is not None
+    assert three == pytest.approx(3 * one - 2 * 3 * 0.15)
+    assert cost.run_bytes is not None
+    assert cost.bytes_of(3) == 3 * cost.run_bytes + cost.scratch_bytes
+
+
+def test_labelled_turns_without_their_clip_are_counted(tmp_path: Path) -> None:
+    corpus = open_corpus(write_corpus(tmp_path / "toy"))  # a train and a test turn are without theirs
+    (tmp_path / "toy" / CLIP_FOLDERS[Split.TRAIN] / "dia0_utt1.mp4").write_bytes(b"")
+    for clip in (tmp_path / "toy" / CLIP_FOLDERS[Split.DEV]).iterdir():
+        clip.unlink()
+    architectures = {m: find_weights("toy", m).architecture for m in Modality}
+    cost = costs(corpus, TOY, architectures, MACHINE, cache=tmp_path, run=tmp_path)
+    expected = {Split.TRAIN: 2, Split.DEV: 9, Split.TEST: 1}
+    assert cost.lacking == {Modality.AUDIO: expected, Modality.VISUAL: expected}
+    assert cost.without_clips((Modality.TEXT, Modality.VISUAL)) == (Modality.VISUAL,)
+    assert cost.without_clips((Modality.TEXT,)) == ()
+    words = [turn.gold for turn in corpus.turns(Split.TRAIN)]
+    assert cost.emotions == {emotion: words.count(emotion) for emotion in corpus.labels.labels}
 
 
 def test_an_unknown_encoder_leaves_its_cost_unknown(corpus: Corpus, tmp_path: Path) -> None:
@@ -207,6 +234,7 @@ def test_a_model_in_the_hub_s_cache_is_here(tmp_path: Path, monkeypatch: pytest.
     [
         ({}, "no readable config.json"),
         ({"config.json": b"{"}, "no readable config.json"),
+        ({"config.json": b"[" * 100_000}, "no readable config.json"),
         ({"config.json": b"{}"}, "no model.safetensors"),
         ({"config.json": b"{}", "model.safetensors": b"x"}, "no tokenizer.json"),
         ({"config.json": b"{}", "model.safetensors": b"x", "vocab.json": b"{}"}, "cannot be read"),
@@ -223,6 +251,27 @@ def test_a_folder_that_holds_no_encoder_says_what_it_lacks(
     assert not found.here
     assert reason in found.lacking
     assert str(tmp_path) in found.lacking
+
+
+@pytest.mark.parametrize("wanted", Modality)
+@pytest.mark.parametrize("kind", Modality)
+def test_an_encoder_of_another_kind_cannot_be_used(kind: Modality, wanted: Modality) -> None:
+    """Also one that is known by its name alone, and would have to be fetched first."""
+    for name in (f"bundled:{kind}", getattr(PAPER_MELD, kind).weights):
+        found = find_weights(name, wanted)
+        if kind is wanted:
+            assert not found.lacking
+        else:
+            assert found.lacking.startswith(f"{name} is no {wanted} encoder but a {kind} one (")
+            assert not found.here
+            assert found.architecture is None
+
+
+def test_a_type_that_is_not_known_here_is_left_to_the_libraries(tmp_path: Path) -> None:
+    settings = json.loads((BUNDLED / "audio" / "config.json").read_text(encoding="utf-8"))
+    (tmp_path / "config.json").write_text(json.dumps(settings | {"model_type": "of-tomorrow"}), encoding="utf-8")
+    (tmp_path / "model.safetensors").write_bytes((BUNDLED / "audio" / "model.safetensors").read_bytes())
+    assert find_weights(str(tmp_path), Modality.AUDIO).here
 
 
 def test_a_folder_with_pytorch_s_own_files_counts_four_bytes_each(tmp_path: Path) -> None:

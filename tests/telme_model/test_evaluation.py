@@ -15,6 +15,8 @@ def record(utterance: int, gold: str, fused: str, **phi: tuple[float, float]) ->
         "split": "test",
         "dialogue": str(utterance % 2),
         "utterance": utterance,
+        "speaker": "Ada",
+        "text": f"Line {utterance}",
         "gold": gold,
         "fused": probabilities,
         "shapley": shapley,
@@ -51,3 +53,22 @@ def test_comparing_runs_counts_the_turns_that_changed() -> None:
     found = compare_runs(TURNS, baseline)
     assert (found["turns"], found["changed"]) == (2, 1)
     assert found["difference"] > 0
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"text": "Another line"}, "of different corpora: test/dia1_utt1 has other words, or another speaker, in each"),
+        ({"speaker": "Bo"}, "of different corpora: test/dia1_utt1 has other words, or another speaker, in each"),
+        ({"fused": {"joy": 0.5, "sad": 0.5}}, "the two runs predict different emotions"),
+        ({"split": "dev", "dialogue": "9"}, ""),
+    ],
+)
+def test_only_the_same_turns_are_compared(change: dict[str, object], reason: str) -> None:
+    other = [TURNS[0], {**TURNS[0], "dialogue": "2"}, {**TURNS[1], **change}]
+    ours = [TURNS[0], {**TURNS[0], "dialogue": "2"}, TURNS[1]]
+    if reason:
+        with pytest.raises(ValueError, match=reason):
+            compare_runs(ours, other)
+    else:
+        assert compare_runs(ours, other)["turns"] == 2

@@ -1,6 +1,8 @@
 """Export and import on the command line, and what an import does to the store."""
 
 import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -98,8 +100,10 @@ def test_gold_can_be_exported_in_every_format(corpus: Corpus, tmp_path: Path, fo
             "there is no layer bo; there are: gold",
         ),
         (["export", "CORPUS", "--format", "meld", "--out", "CORPUS", "--layer", "gold"], "choose a place outside it"),
-        (["import", "CORPUS", "none.eaf"], "none.eaf is not a file"),
-        (["import", "CORPUS", "TABLE"], "name the layer to import them into"),
+        (["export", "CORPUS", "--format", "elan", "--out", "TABLE", "--layer", "gold"], "is a file: choose a folder"),
+        (["export", "CORPUS", "--format", "meld", "--out", "TABLE/x", "--layer", "gold"], ": choose another place"),
+        (["import", "CORPUS", "none.eaf"], "none.eaf does not exist: check the path"),
+        (["import", "CORPUS", "TABLE"], "labels do not say whose they are (1): name a layer for them (--layer)"),
         (["import", "CORPUS", "TABLE", "--layer", "gold"], "gold labels are the corpus' own and stay as they are"),
     ],
 )
@@ -108,11 +112,62 @@ def test_what_cannot_be_done_is_one_sentence(
 ) -> None:
     (tmp_path / "train.csv").write_text("Emotion,Dialogue_ID,Utterance_ID\njoy,0,0\n")
     places = {"CORPUS": str(corpus.root), "OUT": str(tmp_path / "out"), "TABLE": str(tmp_path / "train.csv")}
+    places["TABLE/x"] = str(tmp_path / "train.csv" / "x")
     assert main([places.get(argument, argument) for argument in arguments]) == 1
     said = capsys.readouterr().err
     assert said.startswith("telme-studio: ")
     assert sentence in said
     assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("empty.jsonl", "", "found in empty.jsonl; looked for in “emotion” or “labels” of a line of a .jsonl"),
+        (
+            "train_dia0.vtt",
+            "WEBVTT\n\n00:00.000 --> 00:01.000\nHello\n",
+            "the class of the words of a .vtt, as in <c.joy>",
+        ),
+        ("train.csv", "Emotion,Dialogue_ID,Utterance_ID\n,0,0\n", "looked for in the column Emotion of a .csv"),
+    ],
+)
+def test_a_file_that_says_nothing_is_told_where_it_was_searched(
+    corpus: Corpus, tmp_path: Path, capsys: Captured, name: str, content: str, sentence: str
+) -> None:
+    (tmp_path / name).write_text(content)
+    assert main(["import", str(corpus.root), str(tmp_path / name)]) == 1
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said.startswith("telme-studio: no emotion was found in ")
+    assert sentence in said
+
+
+def test_a_line_without_a_layer_does_not_keep_the_others_out(corpus: Corpus, tmp_path: Path, capsys: Captured) -> None:
+    path = tmp_path / "train.jsonl"
+    lines = ({"layer": "anna", "emotion": "joy"}, {"layer": "bo", "emotion": "fear"}, {"emotion": "anger"})
+    rows = (json.dumps({"dialogue": 0, "utterance": place} | line) for place, line in enumerate(lines))
+    path.write_text("\n".join(rows))
+    assert main(["import", str(corpus.root), str(path)]) == 1
+    assert "labels do not say whose they are (1): name a layer" in capsys.readouterr().err
+    assert main(["import", str(corpus.root), str(path), "--layer", "cy"]) == 0
+    assert told(capsys) == "3 new, 0 changed, 0 the same, 0 not placed; layers: anna, bo, cy\n"
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo], ids=["folder", "pipe"])
+def test_what_lies_where_the_store_should_be_is_told(
+    corpus: Corpus, capsys: Captured, make: Callable[[Path], object]
+) -> None:
+    path = store_path(corpus)
+    path.parent.mkdir()
+    make(path)
+    assert main(["export", str(corpus.root), "--format", "meld", "--out", "out"]) == 1
+    assert f"{path} is no file, but the annotations belong there; move it away" in capsys.readouterr().err
+
+
+def test_a_file_where_the_stores_folder_should_be_is_told_with_a_way_on(corpus: Corpus, capsys: Captured) -> None:
+    store_path(corpus).parent.touch()
+    assert main(["export", str(corpus.root), "--format", "meld", "--out", "out"]) == 1
+    assert "cannot be used: File exists; name another folder with TELME_ANNOTATIONS" in capsys.readouterr().err
 
 
 # the preview
@@ -154,7 +209,7 @@ def test_labels_of_one_layer_can_go_into_another(corpus: Corpus, tmp_path: Path)
 
 def test_several_layers_go_under_their_own_names_alone(corpus: Corpus, tmp_path: Path) -> None:
     incoming = take(write(Format.JSONL, tmp_path / "out", corpus, labelled(corpus, "anna", "bo")).files, corpus)
-    with pytest.raises(ExchangeError, match=r"several layers \(anna, bo\): import them under their own names"):
+    with pytest.raises(ExchangeError, match=r"several layers \(anna, bo\): leave --layer out"):
         targets(incoming, "cy")
     with Store.open(store_path(corpus), corpus) as store:
         assert preview(store, incoming, targets(incoming)).layers == ("anna", "bo")

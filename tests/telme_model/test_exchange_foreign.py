@@ -181,7 +181,7 @@ def test_an_elan_file_is_placed_by_time(tmp_path: Path) -> None:
     }
     assert emotions(incoming, "Coder 2") == {"train/dia7_utt0": "anger"}
     assert [(one.where, one.what, one.reason[:40]) for one in incoming.unplaced] == [
-        ("dia7.eaf, tier 'Coder 1'", "1 annotations", "they have no time: align them in ELAN"),
+        ("dia7.eaf, tier 'Coder 1'", "1 annotation", "they have no time: align them in ELAN"),
         ("dia7.eaf, tier 'speech'", "2 intervals", "its texts are no emotions of this corpus"),
         ("dia7.eaf, tier 'Coder 1', 1:30.000", "joy", "no turn lies there, or none by half"),
         ("dia7.eaf, tier 'Coder 2', 0:02.050", "rage", "'rage' is not an emotion of meld: anger,"),

@@ -58,8 +58,10 @@ def test_hostile_xml(corpus: Corpus, tmp_path: Path, content: str, reason: str) 
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"ooBinaryFile\x08TextGrid\x3f", "is a binary TextGrid: save it from Praat as a text file"),
-        (b"ooBinaryFile\x08TextGrid\0\0", "is not a text file (it holds NUL bytes), or UTF-16 without its mark"),
+        (b"ooBinaryFile\x08TextGrid\x3f\0\0", "is a binary TextGrid: in Praat, save it with “Save as text file”"),
+        (b'"Praat chronological TextGrid text file"\n0 1.8', "is a chronological TextGrid: in Praat, save"),
+        ('"Praat chronological TextGrid text file"\n'.encode("utf-16"), "is a chronological TextGrid: in Praat, save"),
+        (b"joy\0\0", "is not a text file (it holds NUL bytes), or UTF-16 without its mark"),
         (GRID.encode("utf-16-le"), "is not a text file (it holds NUL bytes), or UTF-16 without its mark"),
         (GRID.encode("utf-16")[:-1], "begins as UTF-16 and does not go on so: save it again as UTF-8"),
         (b"", "is not a whole TextGrid"),
@@ -81,9 +83,10 @@ def test_hostile_textgrids(corpus: Corpus, tmp_path: Path, content: bytes, reaso
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        ("", "is no table of labels: labels.csv is empty"),
+        ("", "is no table of labels: labels.csv is empty: save it again with the program that made it."),
         ("Utterance,Emotion\nHi,joy\n", "is no table of labels: labels.csv has no column 'Dialogue_ID'"),
-        ("\0" * 2000, "is no table of labels: labels.csv is not a text file"),
+        ("\0" * 2000, "labels.csv is not a text file (it holds binary data): save it again with the program that"),
+        ("Emotion;Dialogue_ID;Utterance_ID\njoy;0;0\n", "labels.csv is separated by semicolons: save it with commas."),
         ("Emotion,Dialogue_ID,Utterance_ID\n" + '"a"b,1,1\n' * 300_000, "has over 200 malformed rows"),
     ],
 )
@@ -107,9 +110,11 @@ def test_what_is_too_large_or_no_file_is_not_opened(corpus: Corpus, tmp_path: Pa
     os.truncate(large, largest + 1)  # a hole: the file takes no room
     most = largest // 2**20
     assert refused(large, corpus) == f"has {most}.0 MiB, and such files are read up to {most}: is it one?"
-    assert refused(tmp_path / f"none{ending}", corpus) == "is not a file"
+    assert refused(tmp_path / f"none{ending}", corpus) == "does not exist: check the path"
     (tmp_path / f"folder{ending}").mkdir()
-    assert refused(tmp_path / f"folder{ending}", corpus) == "is not a file"
+    assert refused(tmp_path / f"folder{ending}", corpus) == "is no ordinary file"
+    os.mkfifo(tmp_path / f"pipe{ending}")
+    assert refused(tmp_path / f"pipe{ending}", corpus) == "is no ordinary file"
 
 
 def test_a_file_of_nothing_that_fits_is_refused(corpus: Corpus, tmp_path: Path) -> None:
@@ -120,8 +125,14 @@ def test_a_file_of_nothing_that_fits_is_refused(corpus: Corpus, tmp_path: Path) 
 
 
 def test_an_unknown_ending_is_told(corpus: Corpus, tmp_path: Path) -> None:
-    said = refused(tmp_path / "labels.xlsx", corpus)
-    assert said == "has none of the endings .csv, .jsonl, .eaf, .textgrid, .vtt: rename it after its format"
+    known = ".csv, .jsonl, .eaf, .textgrid, .vtt"
+    assert refused(tmp_path / "labels.xlsx", corpus) == "does not exist: check the path"
+    for name, reason in (
+        ("labels.srt", f"is of a format that is not read (.srt): save it as one of {known}"),
+        ("labels", f"has no ending: rename it after its format ({known})"),
+    ):
+        (tmp_path / name).touch()
+        assert refused(tmp_path / name, corpus) == reason
 
 
 @settings(max_examples=60)

@@ -251,7 +251,7 @@ def test_reading_skips_what_a_kill_cut_short(tmp_path: Path) -> None:
     past = [(0.0, started()), (1.0, step(1)), (2.0, step(2))]
     lines = [json.dumps(event_to_json(event, time)).encode() for time, event in past]
     cut = lines[2][:30]
-    unknown = b'{"event": "Tomorrow", "time": 3.0}'
+    unknown = b'{"event": "Tomorrow", "time": 3.0}\n' + b"[" * 100_000
     path.write_bytes(b"\n".join([*lines, cut + lines[1], unknown, lines[0], b'{"event": "Message", "text": "\xc3']))
     history = History.read(path, PLAN)
     assert teacher(history).curve("total") == ([1, 2], [1, 1])

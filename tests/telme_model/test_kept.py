@@ -1,5 +1,6 @@
 """Kept predictions: there again for the same weights, words and clips, and for no others."""
 
+import json
 import os
 import shutil
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from telme_model.browsing import predict_as_wanted
 from telme_model.checkpoints import RunFolder
 from telme_model.corpus import open_corpus
 from telme_model.corpus.dialogue import Split
+from telme_model.emotions import EMORYNLP, MELD
 from telme_model.events import TurnPredicted
 from telme_model.kept import KeptPredictions
 from telme_model.records import Record
@@ -30,7 +32,12 @@ def clips(tmp_path: Path) -> Path:
 
 
 def record(utterance: int) -> Record:
-    return {"split": "test", "dialogue": "0", "utterance": utterance, "fused": {"joy": 1.0}}
+    """Of a turn without clips, by a run without displacement."""
+    certain = {label: float(label == "joy") for label in MELD.labels}
+    turn = {"split": "test", "dialogue": "0", "utterance": utterance, "speaker": "Ada", "text": "Hi", "gold": "joy"}
+    nothing = ("audio", "visual", "displacement", "unshifted", "shapley", "baseline", "shift_shares")
+    said = {"teacher": certain, "fused": certain, "missing": ["audio", "visual"], "run": "toy"}
+    return {**turn, **dict.fromkeys(nothing), **said}
 
 
 def test_what_is_predicted_is_kept_as_it_was_told(toy_run: ToyRun) -> None:
@@ -53,6 +60,31 @@ def test_a_line_that_a_kill_cut_off_costs_itself_alone(run: RunFolder, clips: Pa
     kept.path.write_bytes(whole[:-9])
     kept.add([record(2)])
     assert kept.read() == [record(0), record(2)]
+
+
+OTHERS = dict.fromkeys(EMORYNLP.labels, 1 / 7)
+DAMAGED = {
+    "a number for probabilities": b'{"fused": 1}',
+    "null for probabilities": b'{"fused": null}',
+    "a depth without end": b"[" * 100_000,
+    "a list": b"[]",
+    "no text": b"\xff",
+    "a number in a whole record": json.dumps(record(3) | {"fused": 5}).encode(),
+    "a list for a name": json.dumps(record(3) | {"dialogue": []}).encode(),
+    "a turn that the corpus has not": json.dumps(record(3) | {"dialogue": "99"}).encode(),
+    "other emotions": json.dumps(record(3) | {"fused": OTHERS, "teacher": OTHERS, "gold": "sad"}).encode(),
+    "no displacement": json.dumps({k: v for k, v in record(3).items() if k != "displacement"}).encode(),
+}
+
+
+@pytest.mark.parametrize("line", DAMAGED.values(), ids=DAMAGED)
+def test_what_is_no_whole_record_of_this_corpus_is_left_out(run: RunFolder, clips: Path, line: bytes) -> None:
+    kept = KeptPredictions(run, open_corpus(clips))
+    kept.add([record(0)])
+    with kept.path.open("ab") as file:
+        file.write(line + b"\n")
+    kept.add([record(1)])
+    assert kept.read() == [record(0), record(1)]
 
 
 def retrain(run: RunFolder, _clips: Path) -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from telme_model.checkpoints import RunError
 from telme_model.corpus.dialogue import Split
 from telme_model.records import (
+    ENDINGS,
     Record,
     check_ending,
     flatten,
@@ -80,7 +81,16 @@ def test_parquet_without_its_library_says_what_to_install(
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(RunError, match=r"Parquet needs pyarrow: pip install 'telme-studio\[parquet\]', or write .csv"):
         write_records(run_records(toy_run.path, Split.TEST), tmp_path / "p.parquet")
-    assert not (tmp_path / "p.parquet").exists()
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_that_cannot_be_finished_leaves_the_one_before_it(tmp_path: Path) -> None:
+    path = tmp_path / "p.jsonl"
+    write_records([{"a": 1}], path)
+    with pytest.raises(TypeError, match="not JSON serializable"):
+        write_records([{"a": 2}, {"a": object()}], path)
+    assert read_jsonl(path) == [{"a": 1}]
+    assert list(tmp_path.iterdir()) == [path]
 
 
 @pytest.mark.skipif(importlib.util.find_spec("pyarrow") is None, reason="pyarrow, an optional extra, is not installed")
@@ -98,10 +108,12 @@ def test_parquet_holds_the_flat_records(toy_run: ToyRun, tmp_path: Path) -> None
 @pytest.mark.parametrize("name", ["p.txt", "p", "p.json", "p.JSONL"])
 def test_other_endings_are_refused(name: str) -> None:
     with pytest.raises(RunError, match=rf"{name} has to end in .jsonl, .csv or .parquet"):
-        check_ending(Path(name))
+        check_ending(Path(name), *ENDINGS)
+    with pytest.raises(RunError, match=rf"{name} has to end in .npz$"):
+        check_ending(Path(name), ".npz")
 
 
-@pytest.mark.parametrize("line", ['{"a": 1', "[1, 2]", "nonsense", "\\xff"])
+@pytest.mark.parametrize("line", ['{"a": 1', "[1, 2]", "nonsense", "\\xff", "[" * 100_000])
 def test_a_damaged_line_is_named(tmp_path: Path, line: str) -> None:
     path = tmp_path / "p.jsonl"
     path.write_bytes(b'{"a": 1}\n{"a": 2}\n' + line.encode().replace(b"\\xff", b"\xff") + b"\n")
@@ -115,7 +127,7 @@ def test_a_record_that_lacks_a_field_is_named(run_copy: Path, field: str) -> Non
     records = read_jsonl(path)
     del records[2][field]
     path.write_text("".join(jsonl_lines(records)), encoding="utf-8")
-    with pytest.raises(RunError, match=rf"test.jsonl is damaged in line 3: it has no {field}"):
+    with pytest.raises(RunError, match=rf"test.jsonl is damaged in line 3: it has no {field}; going on with the run"):
         score_run(run_copy, Split.TEST)
 
 

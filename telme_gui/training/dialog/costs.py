@@ -1,10 +1,11 @@
 """What the run will cost, beside the form."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from telme_gui import theme
+from telme_gui.training.dialog.notes import notes
 from telme_gui.training.dialog.reckoner import Reckoner
 from telme_model.config import Config
 from telme_model.estimates import Costs, card
@@ -14,11 +15,14 @@ TOTAL = "Whole run"
 
 
 class CostsPanel(QWidget):
-    """Turns, disk, memory and time, with the button that measures."""
+    """Disk, memory and time, what is to be known of the turns, and the button that measures.
 
-    def __init__(self, reckoner: Reckoner, busy: Callable[[], bool]) -> None:
+    `busy` tells whether a run is training, `count` how many runs are chosen; after a change of either, `refresh`.
+    """
+
+    def __init__(self, reckoner: Reckoner, busy: Callable[[], bool], count: Callable[[], int]) -> None:
         super().__init__()
-        self._reckoner, self._busy = reckoner, busy
+        self._reckoner, self._busy, self._count = reckoner, busy, count
         self.setFixedWidth(WIDTH)
         title = QLabel("What it costs")
         title.setObjectName("title")
@@ -26,8 +30,9 @@ class CostsPanel(QWidget):
         self.measure = QPushButton("Measure")
         self.measure.setToolTip("Train each encoder for a few steps with random weights: about a minute")
         self.measure.clicked.connect(reckoner.measure)
-        self.note = _caption()
+        self.note, self.turns = _caption(), _caption()
         self.note.setObjectName("wrong")
+        self._facts: list[tuple[str, str]] = []
         self._lines = QGridLayout()
         self._lines.setHorizontalSpacing(theme.RHYTHM)
         self._lines.setVerticalSpacing(theme.RHYTHM // 2)
@@ -40,6 +45,7 @@ class CostsPanel(QWidget):
         column.addWidget(self.how)
         column.addWidget(self.measure)
         column.addWidget(self.note)
+        column.addWidget(self.turns)
         column.addStretch(1)
         reckoner.changed.connect(self.refresh)
         self.refresh()
@@ -48,13 +54,17 @@ class CostsPanel(QWidget):
         """Show what the reckoner knows."""
         answer = self._reckoner.answer
         cost = answer.costs if answer else None
-        self._write(self._facts(answer.config, cost) if answer and cost else [])
+        self._write(self._reckoned(answer.config, cost) if answer and cost else [])
+        corpus = answer.question.corpus if answer else None
+        said = notes(corpus, answer.config, cost) if answer and corpus and cost else []
+        self.turns.setText("\n\n".join(said))
+        self.turns.setVisible(bool(said))
         busy = self._busy()
         self.measure.setEnabled(cost is not None and not self._reckoner.under_way and not busy)
         if self._reckoner.measuring:
             self.how.setText(f"{self._reckoner.measuring[:1].upper()}{self._reckoner.measuring[1:]}…")
         elif cost is None:
-            self.how.setText("Nothing to reckon yet." if answer else "Reckoning…")
+            self.how.setText("Reckoning…" if answer is None and self._reckoner.asked else "Nothing to reckon yet.")
         elif cost.measured:
             self.how.setText("Measured on this machine.")
         else:
@@ -62,21 +72,31 @@ class CostsPanel(QWidget):
             self.how.setText("Time and memory are rough, by a formula, until they are measured." + wait)
         trouble = self._reckoner.trouble or (_tight(cost, self._free(answer.config)) if answer and cost else "")
         self.note.setText(trouble[:1].upper() + trouble[1:])
+        self.note.setVisible(bool(trouble))
 
     def _free(self, config: Config) -> int:
         gpu = card(config.device, self._reckoner.machine)
         return gpu.free if gpu else self._reckoner.machine.free
 
-    def _facts(self, config: Config, cost: Costs) -> list[tuple[str, str]]:
-        machine = self._reckoner.machine
+    def _reckoned(self, config: Config, cost: Costs) -> list[tuple[str, str]]:
+        machine, runs = self._reckoner.machine, max(self._count(), 1)
+        silent = {config.phase(modality) for modality in cost.without_clips(config.modalities)}
         cache = cost.cache
-        decode = f"{cache.turns:,} turns, {size(cache.bytes)}" if cache.turns else "nothing left"
+        decode = f"{cache.turns:,} turns, {size(cache.bytes)}" if cache.bytes else "nothing"
         facts = [("Decode once", decode)]
-        run = "unknown" if cost.run_bytes is None else size(cost.run_bytes + cost.scratch_bytes)
-        facts += [("Run's folder", run), ("Disk", f"{size(min(cache.free_bytes, cost.run_free))} free"), ("", "")]
+        kept = cost.bytes_of(runs)
+        facts.append(
+            ("Run's folder" if runs == 1 else f"{runs} runs' folders", "unknown" if kept is None else size(kept))
+        )
+        facts += [("Disk", f"{size(min(cache.free_bytes, cost.run_free))} free"), ("", "")]
         for stage in cost.stages:
-            facts.append((str(stage.phase).capitalize(), duration(stage.seconds)))
-        facts += [(TOTAL, duration(cost.seconds)), ("", "")]
+            facts.append(
+                (str(stage.phase).capitalize(), "no clips" if stage.phase in silent else duration(stage.seconds))
+            )
+        facts.append((TOTAL, duration(None if silent else cost.seconds)))
+        if runs > 1:
+            facts.append((f"All {runs} runs", duration(None if silent else cost.seconds_of(runs))))
+        facts.append(("", ""))
         facts.append(("Memory", size(cost.memory) if cost.memory is not None else "unknown"))
         gpu = card(config.device, machine)
         if gpu is not None:
@@ -85,10 +105,14 @@ class CostsPanel(QWidget):
             facts.append((f"Processor, {machine.cores} cores", f"{size(machine.free)} free"))
         return facts
 
-    def _write(self, facts: Iterable[tuple[str, str]]) -> None:
+    def _write(self, facts: list[tuple[str, str]]) -> None:
+        if facts == self._facts:
+            return
+        self._facts = facts
         while (item := self._lines.takeAt(0)) is not None:
             if (widget := item.widget()) is not None:
                 widget.deleteLater()
+        totals = [name for name, _ in facts if name == TOTAL or name.startswith("All ")][-1:]
         for row, (name, value) in enumerate(facts):
             if not name:
                 line = QFrame()
@@ -97,7 +121,7 @@ class CostsPanel(QWidget):
                 self._lines.addWidget(line, row, 0, 1, 2)
                 continue
             label, said = _caption(name), QLabel(value)
-            said.setFont(theme.font(bold=name == TOTAL, tabular=True))
+            said.setFont(theme.font(bold=name in totals, tabular=True))
             said.setWordWrap(True)
             self._lines.addWidget(label, row, 0)
             self._lines.addWidget(said, row, 1)

@@ -1,6 +1,7 @@
 """The training dialog: a preset, pages of settings, what they cost, and a reason wherever training cannot start."""
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -22,20 +23,20 @@ from PySide6.QtWidgets import (
 from telme_gui import theme
 from telme_gui.session import Session
 from telme_gui.settings import LastTraining, Settings
+from telme_gui.training.dialog import layers as layers_of
 from telme_gui.training.dialog import ready
 from telme_gui.training.dialog.ablation_page import AblationPage, varied
+from telme_gui.training.dialog.choice import chosen, failed_plan, usual_preset
 from telme_gui.training.dialog.costs import CostsPanel, duration, size
 from telme_gui.training.dialog.draft import Draft, Setting, settings_of
 from telme_gui.training.dialog.encoders_page import EncodersPage
-from telme_gui.training.dialog.form import Choice, FormPage
+from telme_gui.training.dialog.form import Choice, FormPage, dress
 from telme_gui.training.dialog.reckoner import Question, Reckoner
 from telme_gui.training.dialog.run_page import RunPage, SeedsError, parse_seeds
 from telme_gui.training.dialog.wording import PRESETS
 from telme_gui.training.plan import GOLD, Plan
-from telme_model import cli
 from telme_model.config import ConfigError
-from telme_model.corpus.dialogue import Corpus, Modality
-from telme_model.emotions import IEMOCAP
+from telme_model.corpus.dialogue import Corpus, Modality, Split
 from telme_model.paths import runs_folder
 
 PAGES = 136  # px, the list of pages
@@ -49,11 +50,12 @@ STAGES = {  # title and sentence of each stage's page, by its name in the config
 }
 INPUTS = {"text": "Words", "audio": "Sound", "visual": "Picture"}
 
-Relabel = Callable[[Corpus, str], Corpus]  # the corpus with a layer's labels
-
 
 class TrainingDialog(QDialog):
-    """Chooses what is trained; Start hands it to `session.trainer`. `settings` keep the choice for the next time."""
+    """Chooses what is trained; Start hands it to `session.trainer`. `settings` keep the choice for the next time.
+
+    It opens with what was chosen last, and after a training that failed with what was asked of that.
+    """
 
     def __init__(
         self,
@@ -62,20 +64,24 @@ class TrainingDialog(QDialog):
         parent: QWidget | None = None,
         *,
         layers: Sequence[str] = (GOLD,),
-        relabel: Relabel = lambda corpus, _layer: corpus,
+        relabel: layers_of.Relabel = lambda corpus, _layer: corpus,
     ) -> None:
         super().__init__(parent)
-        self._session, self._settings, self._relabel = session, settings, relabel
-        last = settings.training
+        self._session, self._settings, self._layers, self._relabel = session, settings, layers, relabel
+        failed = failed_plan(session.trainer, session.corpus)
+        last = chosen(failed) if failed else settings.training
         self.draft = Draft(self)
         self.draft.load(last.preset or usual_preset(session.corpus), last.settings)
         self.reckoner = Reckoner(session, self._question, self)
         self.setWindowTitle("Train a run")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.run_page = RunPage(session, self.draft, layers, Path(last.folder) if last.folder else runs_folder())
+        self.run_page = RunPage(session, self.draft, Path(last.folder) if last.folder else runs_folder())
         self.run_page.seeds.setText(last.seeds)
-        self.run_page.layer.choose(last.layer if last.layer in layers else GOLD)
+        if failed:
+            self.run_page.ask_for(failed)
         self.ablation = AblationPage(self.draft)
+        self._wanted = last.layer
+        self._labels: dict[str, Counter[Split]] = {}  # how many the layers have of the corpus
         self._corpus: Corpus | None = None  # with the labels that are learnt
         self._place()
         self._follow()
@@ -103,7 +109,8 @@ class TrainingDialog(QDialog):
         middle.addWidget(_line(upright=True))
         middle.addWidget(self._stack, 1)
         middle.addWidget(_line(upright=True))
-        middle.addWidget(CostsPanel(self.reckoner, lambda: self._session.trainer.busy))
+        self.costs = CostsPanel(self.reckoner, lambda: self._session.trainer.busy, self._count)
+        middle.addWidget(self.costs)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -143,6 +150,8 @@ class TrainingDialog(QDialog):
         self.reason.setWordWrap(True)
         self.reason.setTextFormat(Qt.TextFormat.PlainText)
         self.copy, cancel, self.start = QPushButton("Copy command"), QPushButton("Cancel"), QPushButton("Start")
+        self.leave_out = QPushButton()
+        self.leave_out.setToolTip("Take these out of the students: as unticked on the page Ablation")
         self.copy.setToolTip("Copy the command that does the same without a window")
         self.start.setObjectName("primary")
         self.start.setShortcut(QKeySequence("Ctrl+Return"))
@@ -152,7 +161,7 @@ class TrainingDialog(QDialog):
         row.setContentsMargins(2 * theme.RHYTHM, theme.RHYTHM, 2 * theme.RHYTHM, theme.RHYTHM)
         row.setSpacing(theme.RHYTHM)
         row.addWidget(self.reason, 1)
-        for button in (self.copy, cancel, self.start):
+        for button in (self.leave_out, self.copy, cancel, self.start):
             row.addWidget(button)
         return row
 
@@ -197,18 +206,33 @@ class TrainingDialog(QDialog):
         self.draft.changed.connect(self._changed)
         self.run_page.changed.connect(self._changed)
         self.run_page.corpus_changed.connect(self._take_corpus)
+        self.run_page.layer_changed.connect(self._want_layer)
         self.ablation.variants_changed.connect(self._refresh)
         self.reckoner.changed.connect(self._heard)
         self._session.trainer.changed.connect(self._refresh)
+        self.leave_out.clicked.connect(self._leave_silent_out)
         self.copy.clicked.connect(self.copy_command)
         self.start.clicked.connect(self.submit)
         self.finished.connect(self._leave)
 
     def _take_corpus(self) -> None:
-        corpus = self.run_page.corpus
-        self._corpus = corpus and self._relabel(corpus, self.run_page.layer.currentData())
+        """Offer the layers that have labels of it; those that are known are of the open corpus."""
+        corpus, opened = self.run_page.corpus, self._session.corpus
+        known = self._layers if corpus and opened and corpus.root == opened.root else ()
+        self._labels = layers_of.count_labels(corpus, known, self._relabel) if corpus else {}
+        self.run_page.show_layers(self._labels, self._wanted)
+        self._take_layer()
+
+    def _want_layer(self) -> None:
+        self._wanted = self.run_page.learnt
+        self._take_layer()
+
+    def _take_layer(self) -> None:
+        corpus, layer = self.run_page.corpus, self.run_page.learnt
+        self._corpus = self._relabel(corpus, layer) if corpus and layer != GOLD else corpus
         if self._corpus is not None:
-            self.run_page.show_counts(self._corpus)
+            own = layers_of.said(self._corpus, self._labels[layer]) if layer != GOLD else ""
+            self.run_page.show_counts(self._corpus, own)
         self._changed()
 
     def _changed(self) -> None:
@@ -234,14 +258,27 @@ class TrainingDialog(QDialog):
             self.pages.setRowHidden(row, modality not in students)
         reason = self.obstacle()
         self.reason.setText(reason or self._outlook())
-        self.reason.setObjectName("wrong" if reason and not reason.endswith("…") else "caption")  # … passes by itself
-        self.reason.style().unpolish(self.reason)
-        self.reason.style().polish(self.reason)
+        dress(self.reason, "wrong" if reason and not reason.endswith("…") else "caption")  # … passes by itself
         self.start.setEnabled(not reason)
+        silent = self._silent()
+        self.leave_out.setText(f"Leave {' and '.join(silent)} out")
+        self.leave_out.setVisible(bool(silent) and draft.text("teacher") not in silent)
         count = self._count()
         self.copy.setEnabled(count > 0)
+        self.costs.refresh()
         verb = "Queue" if self._session.trainer.busy else "Start"
         self.start.setText(f"{verb} {count} runs" if count > 1 else verb)
+
+    def _silent(self) -> tuple[Modality, ...]:
+        """The modalities of the run that have no clips to learn from, as far as that is known of this corpus."""
+        answer, config = self.reckoner.answer, self.draft.config
+        if config is None or answer is None or answer.costs is None or answer.question.corpus is not self._corpus:
+            return ()
+        return answer.costs.without_clips(config.modalities)
+
+    def _leave_silent_out(self) -> None:
+        kept = [name for name in self.draft.text("students").split(",") if name not in self._silent()]
+        self.draft.set("students", ",".join(kept))
 
     def _question(self) -> Question | None:
         config = self.draft.config
@@ -263,7 +300,7 @@ class TrainingDialog(QDialog):
             corpus=corpus.root,
             run=page.place,
             warm_start=page.begin_with,
-            layer=page.layer.currentData(),
+            layer=page.learnt,
         )
         return [
             replace(
@@ -284,12 +321,13 @@ class TrainingDialog(QDialog):
             plans = self.plans()
         except (ConfigError, SeedsError) as error:
             return str(error)
-        config, trainer = plans[0].config, self._session.trainer
+        question, trainer = self._question(), self._session.trainer
+        assert question is not None  # there are plans
         waiting = [plan.run for plan in trainer.queue] + ([trainer.plan.run] if trainer.busy and trainer.plan else [])
         return (
             ready.folder_obstacle(plans, waiting)
-            or ready.warm_start_obstacle(self.run_page.begin_with, config, self._corpus)
-            or ready.answer_obstacle(self.reckoner, replace(config, seed=self.draft.base.seed), len(plans))
+            or ready.warm_start_obstacle(self.run_page.begin_with, question.config, self._corpus)
+            or ready.answer_obstacle(self.reckoner, question, plans)
         )
 
     def copy_command(self) -> None:
@@ -316,8 +354,9 @@ class TrainingDialog(QDialog):
             return "Reckoning what it costs…"
         fetched = sum(found.bytes or 0 for found in answer.weights.values() if not found.here)
         downloads = f"{size(fetched)} are downloaded first. " if fetched else ""
-        count, each = self._count(), answer.costs.seconds
-        all_ = f"{count} runs take about {duration(count * each)}. " if count > 1 and each is not None else ""
+        count = self._count()
+        seconds = answer.costs.seconds_of(count)
+        all_ = f"{count} runs take about {duration(seconds)}. " if count > 1 and seconds is not None else ""
         return f"{downloads}{all_}The window stays usable while it trains."
 
     def _remember(self) -> None:
@@ -327,19 +366,12 @@ class TrainingDialog(QDialog):
             settings=self.draft.settings,
             seeds=page.seeds.text(),
             folder=page.folder.text(),
-            layer=page.layer.currentData(),
+            layer=page.learnt,
         )
         self._settings.keep()
 
     def _leave(self) -> None:
         self.reckoner.end()
-
-
-def usual_preset(corpus: Corpus | None) -> str:
-    """What is trained on a corpus where nobody has chosen yet."""
-    if corpus is not None and corpus.root.resolve() == cli.DEMO_CORPUS.resolve():
-        return "demo"
-    return "paper-iemocap" if corpus is not None and corpus.labels == IEMOCAP else "paper-meld"
 
 
 def _owned(owner: str) -> list[Setting]:

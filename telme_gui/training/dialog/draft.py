@@ -45,11 +45,15 @@ class Draft(QObject):
         self._plain = _texts(self.base)
 
     def load(self, preset: str, settings: Sequence[str] = ()) -> None:
-        """Take a preset and changes such as "fusion.theta=0.2"; what is unknown or wrong here is left out."""
+        """Take a preset and changes such as "fusion.theta=0.2"; what is unknown or wrong here is left out.
+
+        So is the seed: each run of a queue has its own.
+        """
         self.base = PRESETS.get(preset, PAPER_MELD)
         self._plain = _texts(self.base)
         pairs = (setting.partition("=") for setting in settings)
-        self.texts = {path: text for path, _, text in pairs if path in self._plain and text != self._plain[path]}
+        known = self._plain.keys() - {"seed"}
+        self.texts = {path: text for path, _, text in pairs if path in known and text != self._plain[path]}
         self._check()
         for path in list(self.errors):
             self.texts.pop(path, None)

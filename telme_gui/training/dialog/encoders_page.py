@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QFileDialog, QLabel, QPushButton
 
 from telme_gui.training.dialog.costs import size
 from telme_gui.training.dialog.draft import Draft, settings_of
-from telme_gui.training.dialog.form import FormPage
+from telme_gui.training.dialog.form import FormPage, dress
 from telme_gui.training.dialog.reckoner import Reckoner
 from telme_model.corpus.dialogue import Modality
 from telme_model.weights import HubAnswer, Weights
@@ -52,12 +52,21 @@ class EncodersPage(FormPage):
         answer = self._reckoner.answer
         for modality, label in self.states.items():
             found = answer.weights.get(modality) if answer else None
-            if found is None or found.name != self.draft.text(f"{modality}.weights"):
-                used = modality in (self.draft.config.modalities if self.draft.config else Modality)
-                label.setText("Looking…" if used else "Not used: the modality takes no part in this run.")
+            if error := self.draft.errors.get(f"{modality}.weights"):
+                _say(label, error[:1].upper() + error[1:], wrong=True)
+            elif found is None or found.name != self.draft.text(f"{modality}.weights"):
+                config = self.draft.config
+                unused = config is not None and modality not in config.modalities
+                looking = "Looking…" if config else ""  # while a setting is wrong, nobody looks
+                _say(label, "Not used: the modality takes no part in this run." if unused else looking)
             else:
                 label.setToolTip(str(found.place or ""))
-                label.setText(" ".join(said(found, self._reckoner.hub.get(found.name))))
+                _say(label, " ".join(said(found, self._reckoner.hub.get(found.name))), wrong=bool(found.lacking))
+
+
+def _say(label: QLabel, text: str, *, wrong: bool = False) -> None:
+    label.setText(text)
+    dress(label, "wrong" if wrong else "caption")
 
 
 def said(found: Weights, hub: HubAnswer | None) -> list[str]:

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import get_args
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtGui import QPainter, QPaintEvent, QWheelEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -15,6 +15,8 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QScrollArea,
+    QStyle,
+    QStyleOptionFrame,
     QToolButton,
     QWidget,
 )
@@ -45,6 +47,29 @@ class Choice(QComboBox):
     def choose(self, data: str) -> None:
         """Show the entry with this data."""
         self.setCurrentIndex(self.findData(data))
+
+
+class PlaceLine(QLineEdit):
+    """A path; one that is too long lacks its middle while nobody writes there."""
+
+    def __init__(self, path: str = "") -> None:
+        super().__init__(path)
+        self.setToolTip(path)
+        self.textChanged.connect(self.setToolTip)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        """Draw the head and the tail of what does not fit."""
+        option = QStyleOptionFrame()
+        self.initStyleOption(option)
+        room = self.style().subElementRect(QStyle.SubElement.SE_LineEditContents, option, self).adjusted(2, 0, -2, 0)
+        shown = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideMiddle, room.width())
+        if self.hasFocus() or shown == self.text():
+            super().paintEvent(event)
+            return
+        painter = QPainter(self)
+        self.style().drawPrimitive(QStyle.PrimitiveElement.PE_PanelLineEdit, option, painter, self)
+        painter.setPen(self.palette().text().color())
+        painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, shown)
 
 
 class Several(QWidget):
@@ -128,7 +153,7 @@ class Row:
     def say(self, wrong: str = "") -> None:
         """Show what is wrong with it, or else the sentence that explains it."""
         self.note.setText(wrong[:1].upper() + wrong[1:] if wrong else self.sentence)
-        _name(self.note, "wrong" if wrong else "caption")
+        dress(self.note, "wrong" if wrong else "caption")
 
     def mark(self, differs: bool, preset: str) -> None:
         """Show whether it differs from the preset."""
@@ -187,15 +212,19 @@ class FormPage(QScrollArea):
         row = self.row(words.label, editor, words.help)
         row.reset.clicked.connect(lambda: self.draft.reset(path))
         if wide:
-            place = self._grid.rowCount() - 1
-            row.note.hide()
-            self._grid.removeWidget(row.note)
-            self._grid.addWidget(editor, place, 1, 1, 2)
+            self.widen(row)
         self.rows[path] = row
         show(self.draft.text(path))
         self.draft.changed.connect(lambda: show(self.draft.text(path)))
         self._follow()
         return row
+
+    def widen(self, row: Row, columns: int = 2) -> None:
+        """Give the editor the room of its sentence, and of the way back where there is none: 3 columns."""
+        place = self._grid.getItemPosition(self._grid.indexOf(row.editor))[0]  # type: ignore[index]  # stub says object
+        row.note.hide()
+        self._grid.removeWidget(row.note)
+        self._grid.addWidget(row.editor, place, 1, 1, columns)
 
     def row(self, label: str, editor: QWidget, sentence: str) -> Row:
         """A row of one's own."""
@@ -233,7 +262,7 @@ class FormPage(QScrollArea):
             row.mark(self.draft.differs(path), self.draft.preset_text(path))
 
 
-def _name(widget: QWidget, name: str) -> None:
+def dress(widget: QWidget, name: str) -> None:
     """Give a widget another dress of the style sheet."""
     if widget.objectName() != name:
         widget.setObjectName(name)

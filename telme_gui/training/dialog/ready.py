@@ -1,17 +1,20 @@
 """Whether training can start: the first thing that stands in its way, as a sentence."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from telme_gui.names import corpus_name
 from telme_gui.training.dialog.costs import size
-from telme_gui.training.dialog.reckoner import Answer, Reckoner
+from telme_gui.training.dialog.reckoner import Answer, Question, Reckoner
 from telme_gui.training.plan import Plan
-from telme_model.checkpoints import RunError, RunFolder, is_free
+from telme_model.checkpoints import RunError, RunFolder, check_outside, is_free
 from telme_model.config import Config
 from telme_model.corpus.dialogue import Corpus, Split
-from telme_model.estimates import Machine
+from telme_model.estimates import Costs, Machine
 from telme_model.weights import HubAnswer, Weights
+
+LONGEST = 200  # bytes of a run's name: file systems take 255, and seed and variant are put behind it
 
 
 def corpus_obstacle(corpus: Corpus | None) -> str:
@@ -27,7 +30,11 @@ def corpus_obstacle(corpus: Corpus | None) -> str:
 
 def name_obstacle(name: str, folder: Path) -> str:
     """Why a run in `folder` cannot be called so."""
-    if not name or name.startswith(".") or any(sign in name for sign in '/\\:*?"<>|'):
+    if not name:
+        return "The run has no name: write one on the page Run."
+    if len(os.fsencode(name)) > LONGEST:
+        return f"The run's name is too long: {LONGEST} letters at most."
+    if name.startswith(".") or any(sign in name for sign in '/\\:*?"<>|'):
         return f"“{name}” cannot be a run's name: write letters, digits, - and _."
     return "" if folder.is_absolute() else "Choose the folder in which the run's folder is made."
 
@@ -41,7 +48,10 @@ def folder_obstacle(plans: Sequence[Plan], waiting: Sequence[Path] = ()) -> str:
         try:
             if not is_free(run):
                 return f"{run} already holds files: choose another name, or resume the run there."
+            check_outside(run, plan.corpus)
             parent = next(place for place in run.absolute().parents if place.exists())
+        except RunError as error:
+            return f"{error}."
         except OSError as error:
             return f"{run} cannot be looked into ({error.strerror}): choose another folder to keep runs in."
         if not parent.is_dir():
@@ -61,7 +71,7 @@ def device_obstacle(device: str, machine: Machine) -> str:
 def weights_obstacle(found: Weights, hub: HubAnswer | None) -> str:
     """Why these weights cannot be had."""
     if found.lacking:
-        return f"{found.lacking}: choose another folder on the page Backbones."
+        return f"{found.lacking}: choose another on the page Backbones."
     if found.here:
         return ""
     if hub is None:
@@ -76,12 +86,26 @@ def weights_obstacle(found: Weights, hub: HubAnswer | None) -> str:
     return ""
 
 
+def clips_obstacle(corpus: Corpus, cost: Costs, config: Config) -> str:
+    """Why a modality cannot be learnt from this corpus: what is missing, and the way on."""
+    silent = cost.without_clips(config.modalities)
+    if not silent:
+        return ""
+    empty = cost.lacking[silent[0]][Split.TRAIN] == cost.labelled[Split.TRAIN]
+    split = Split.TRAIN if empty else Split.DEV
+    told = [problem.reason for problem in corpus.problems if problem.code == "no-clips"]
+    reason = next((reason for reason in told if split in reason), next(iter(told), ""))
+    reason = reason or f"No clip of the {split} split is where {corpus_name(corpus.root)[0]} has it."
+    way = "choose another teacher" if config.teacher in silent else f"leave {' and '.join(silent)} out"
+    return f"{reason} Bring the clips there and open the corpus again, or {way} on the page Ablation."
+
+
 def disk_obstacle(answer: Answer, runs: int) -> str:
     """Why the disk is too small for the cache and so many runs."""
     cost = answer.costs
     if cost is None:
         return ""
-    cache, run = cost.cache.bytes, runs * (cost.run_bytes or 0) + cost.scratch_bytes
+    cache, run = cost.cache.bytes, cost.bytes_of(runs) or cost.scratch_bytes
     fetched = sum(found.bytes or 0 for found in answer.weights.values() if not found.here)
     needed, free = (cache + run + fetched, cost.run_free) if cost.one_disk else (run, cost.run_free)
     if not cost.one_disk and cache + fetched > cost.cache.free_bytes:
@@ -114,18 +138,25 @@ def warm_start_obstacle(run: Path | None, config: Config, corpus: Corpus | None)
     return ""
 
 
-def answer_obstacle(reckoner: Reckoner, config: Config, runs: int) -> str:
-    """What the look at machine, weights and disk found in the way; of the disk, nothing while it is under way."""
+def answer_obstacle(reckoner: Reckoner, question: Question, plans: Sequence[Plan]) -> str:
+    """What the look at machine, weights, clips and disk found in the way; of room, nothing while it is under way."""
+    config = question.config
     if reckoner.under_way:
         return "The encoders are being measured: wait until that has ended."
     if reckoner.looked and (reason := device_obstacle(config.device, reckoner.machine)):
         return reason
     answer = reckoner.answer
-    known = answer.weights if answer else {}
+    if answer is None or answer.question.places() != question.places():
+        return "Looking for weights and clips, and at the folder for runs…"
+    if answer.refused:
+        return answer.refused
+    for plan in plans:  # an ablation may need what the run itself does without
+        if answer.costs and question.corpus and (reason := clips_obstacle(question.corpus, answer.costs, plan.config)):
+            return reason
     for modality in config.modalities:
-        found = known.get(modality)
+        found = answer.weights.get(modality)
         if found is None or found.name != getattr(config, modality).weights:
             return "Looking where the encoders’ weights are…"
         if reason := weights_obstacle(found, reckoner.hub.get(found.name)):
             return reason
-    return disk_obstacle(answer, runs) if answer and answer.config == config else ""
+    return disk_obstacle(answer, len(plans)) if answer.config == config else ""

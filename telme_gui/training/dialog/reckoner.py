@@ -1,6 +1,7 @@
 """What a run will cost, found out in the background: by a formula first, and measured on demand."""
 
 import os
+import tempfile
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from telme_model.estimates import Costs, Key, Machine, Speed, costs
 from telme_model.events import Event, Message
 from telme_model.libraries import load_torch
 from telme_model.paths import media_cache_folder
+from telme_model.shards import CacheError
 from telme_model.weights import HUB_SECONDS, HubAnswer, Weights, ask_hub, find_weights
 
 SETTLE = 250  # ms from the last change to a new reckoning
@@ -32,14 +34,24 @@ class Question:
     corpus: Corpus | None
     run: Path
 
+    def places(self) -> tuple[Corpus | None, Path]:
+        """What has to be looked at on the disk."""
+        return self.corpus, self.run.parent
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """What is known of it."""
 
-    config: Config
+    question: Question
     weights: dict[Modality, Weights]
     costs: Costs | None
+    refused: str  # why nothing can be kept where a run and its media go, "" where it can
+
+    @property
+    def config(self) -> Config:
+        """The settings that were asked about."""
+        return self.question.config
 
 
 class Reckoner(QObject):
@@ -100,6 +112,11 @@ class Reckoner(QObject):
         self.changed.emit()
 
     @property
+    def asked(self) -> bool:
+        """Whether there is anything to reckon: not while a setting is wrong."""
+        return self._ask() is not None
+
+    @property
     def under_way(self) -> bool:
         """Whether a measurement still runs. It draws on the same random numbers as training, so not beside it."""
         return any(job.name == MEASURING for job in self._session.jobs)
@@ -134,7 +151,7 @@ class Reckoner(QObject):
         self._working = False
         if answer is None:
             return
-        self.answer = answer
+        self.answer = answer if self.asked else None
         self._ask_hub()
         self.changed.emit()
 
@@ -211,8 +228,26 @@ def _reckoned(question: Question, machine: Machine, measured: dict[Key, Speed]) 
     config = question.config
     weights = {modality: find_weights(getattr(config, modality).weights, modality) for modality in config.modalities}
     architectures = {modality: found.architecture for modality, found in weights.items()}
-    cost = None
-    if question.corpus is not None:
-        places = {"cache": media_cache_folder(), "run": question.run}
-        cost = costs(question.corpus, config, architectures, machine, measured=measured, **places)
-    return Answer(config=config, weights=weights, costs=cost)
+    cache, runs, cost = media_cache_folder(), question.run.parent, None
+    if reason := unwritable(runs):
+        refused = f"No run can be kept in {runs} ({reason}): choose another folder on the page Run."
+    elif config.modalities != (Modality.TEXT,) and (reason := unwritable(cache)):
+        refused = f"No decoded clips can be kept in {cache} ({reason}): make it a folder that can be written."
+    else:
+        refused = ""
+    if question.corpus is not None and not refused:
+        try:
+            cost = costs(question.corpus, config, architectures, machine, cache=cache, run=runs, measured=measured)
+        except CacheError as error:
+            refused = str(error)
+    return Answer(question=question, weights=weights, costs=cost, refused=refused)
+
+
+def unwritable(folder: Path) -> str:
+    """Why nothing can be made in `folder`, found out by making something where it is or would be; "" where it can."""
+    try:
+        there = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
+        with tempfile.TemporaryDirectory(prefix=".telme-", dir=there):
+            return ""
+    except OSError as error:
+        return error.strerror or str(error)

@@ -1,7 +1,7 @@
 """The dialog's first page: the name of the run, its corpus, labels, seeds, device and beginning."""
 
 import re
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,9 +12,9 @@ from telme_gui import theme
 from telme_gui.names import corpus_name
 from telme_gui.session import Session
 from telme_gui.training.dialog.draft import Draft, settings_of
-from telme_gui.training.dialog.form import Choice, FormPage
+from telme_gui.training.dialog.form import Choice, FormPage, PlaceLine
 from telme_gui.training.dialog.wording import shown, words_of
-from telme_gui.training.plan import GOLD
+from telme_gui.training.plan import GOLD, Plan
 from telme_model import cli
 from telme_model.checkpoints import is_free
 from telme_model.config import Precision
@@ -52,16 +52,17 @@ class RunPage(FormPage):
     """Everything that is not in the configuration, with its device and the few settings of no stage."""
 
     corpus_changed = Signal()
+    layer_changed = Signal()  # by a person
     changed = Signal()  # anything else on this page that is not in the draft
 
-    def __init__(self, session: Session, draft: Draft, layers: Sequence[str], folder: Path) -> None:
+    def __init__(self, session: Session, draft: Draft, folder: Path) -> None:
         super().__init__(draft)
         self._session = session
         self.corpus = session.corpus
         self.machine: Machine | None = None  # once it was looked at
         self._named = False  # whether the person has named the run
         self.lead("Run", "A run is a folder of its own: settings, weights, scores and log.")
-        self.name, self.folder = QLineEdit(), QLineEdit(str(folder))
+        self.name, self.folder = QLineEdit(), PlaceLine(str(folder))
         self.row("Name", self.name, "Of the run's folder.")
         self._place("Folder", self.folder, "Where the run's folder is made.", "Choose where runs are kept")
         self.group("Data")
@@ -70,17 +71,16 @@ class RunPage(FormPage):
         other.clicked.connect(self._ask_corpus)
         self._counts = self.row("Corpus", _beside(self._corpus_name, other), "")
         self.layer = Choice()
-        for layer in layers:
-            self.layer.addItem("gold, the corpus' own" if layer == GOLD else layer, layer)
-        self.row("Labels", self.layer, "Whose labels are learnt; where a layer has none, gold's are.")
+        self._layer_row = self.row("Labels", self.layer, "Whose labels are learnt; where a layer has none, gold's are.")
+        self.show_layers((), GOLD)
         self.group("Computing")
         self.seeds = QLineEdit()
         words = words_of("seed")
         self._seeds_row = self.row(words.label, self.seeds, words.help)
         self._add_device()
         self._add_precision()
-        self.warm_start = QLineEdit()
-        self.warm_start.setPlaceholderText("pretrained weights")
+        self.warm_start = PlaceLine()
+        self.warm_start.setPlaceholderText("Pretrained weights, or another run's folder")
         sentence = "Another run's folder: its encoders are what this one begins with."
         self._place("Begin with", self.warm_start, sentence, "Choose the run to begin with")
         self.group("Details")
@@ -92,7 +92,7 @@ class RunPage(FormPage):
         for line in (self.name, self.folder, self.seeds, self.warm_start):
             line.textChanged.connect(self.changed)
         self.seeds.textChanged.connect(self._check_seeds)
-        self.layer.activated.connect(lambda _row: self.corpus_changed.emit())
+        self.layer.currentIndexChanged.connect(self.layer_changed)
         draft.changed.connect(self._suggest_name)
         self.show_corpus(self.corpus)
 
@@ -109,10 +109,9 @@ class RunPage(FormPage):
                 line.setText(chosen)
 
         browse.clicked.connect(choose)
-        self.row(label, _beside(line, browse), sentence)
+        self.widen(self.row(label, _beside(line, browse), sentence), columns=3)
         line.setAccessibleName(label)
-        line.setToolTip(line.text())
-        line.textChanged.connect(line.setToolTip)  # a path is longer than the line
+        line.setAccessibleDescription(sentence)
 
     def _add_device(self) -> None:
         words = words_of("device")
@@ -137,6 +136,11 @@ class RunPage(FormPage):
     # -- what it says -------------------------------------------------------------------------------------------
 
     @property
+    def learnt(self) -> str:
+        """The layer whose labels are learnt."""
+        return self.layer.currentData() or GOLD
+
+    @property
     def place(self) -> Path:
         """The run's folder; of several runs, what all their names begin with."""
         return as_written(self.folder.text()) / self.name.text().strip()
@@ -146,6 +150,14 @@ class RunPage(FormPage):
         """The run whose encoders this one begins with."""
         text = self.warm_start.text().strip()
         return as_written(text) if text else None
+
+    def ask_for(self, plan: Plan) -> None:
+        """Show name and beginning of a run that was asked for; the name only where it is still free."""
+        self.warm_start.setText(str(plan.warm_start or ""))
+        with suppress(OSError):  # what cannot be looked into is not free
+            if is_free(plan.run):
+                self.name.setText(plan.run.name)
+                self._named = True
 
     def show_machine(self, machine: Machine | None) -> None:
         """List the devices of this machine; before it was looked at, those that every machine has."""
@@ -168,8 +180,18 @@ class RunPage(FormPage):
         self._suggest_name()
         self.corpus_changed.emit()
 
-    def show_counts(self, corpus: Corpus) -> None:
-        """Say how many turns of each split have a label."""
+    def show_layers(self, layers: Iterable[str], wanted: str) -> None:
+        """Offer gold and these layers, and show the one that is wanted if it is there."""
+        self.layer.blockSignals(True)
+        self.layer.clear()
+        self.layer.addItem("gold, the corpus' own", GOLD)
+        for layer in layers:
+            self.layer.addItem(layer, layer)
+        self.layer.choose(wanted if self.layer.findData(wanted) >= 0 else GOLD)
+        self.layer.blockSignals(False)
+
+    def show_counts(self, corpus: Corpus, own: str) -> None:
+        """Say how many turns of each split have a label, and how many of them are the layer's `own`."""
         said = []
         for split in Split:
             turns = [turn.gold for turn in corpus.turns(split)]
@@ -178,6 +200,8 @@ class RunPage(FormPage):
             said.append(f"{split} {labelled:,}{of}" if turns else f"no {split}")
         self._counts.sentence = "Labelled: " + " · ".join(said)
         self._counts.say()
+        self._layer_row.sentence = own or "Whose labels are learnt; where a layer has none, gold's are."
+        self._layer_row.say()
 
     # -- following ----------------------------------------------------------------------------------------------
 

@@ -75,6 +75,7 @@ class Head(QWidget):
         top.addWidget(self.name)
         top.addSpacing(theme.RHYTHM // 2)
         top.addWidget(self.about, 1)
+        top.addWidget(self.switch)
         for button in (self.waiting, self.next, self.train, self.pause, self.stop, self.discard):
             top.addWidget(button)
         below = QHBoxLayout()
@@ -82,7 +83,6 @@ class Head(QWidget):
         below.addWidget(self.bar, 1)
         below.addWidget(self.state)
         below.addWidget(self.figures, 4)
-        below.addWidget(self.switch)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.RHYTHM // 2)
@@ -109,7 +109,8 @@ class Head(QWidget):
         self.pause.setToolTip(
             "Hold before the next step; memory stays taken" if self.pause.text() == "Pause" else "Go on where it stands"
         )
-        gone = state is State.STOPPED and plan is not None and not plan.run.exists()
+        over = state in (State.STOPPED, State.FAILED)
+        gone = over and plan is not None and not plan.run.exists()
         self.pause.setVisible(plan is not None and state is not State.FINISHED and not gone)
         self.pause.setEnabled(state is not State.STOPPING)
         for button in (self.stop, self.discard):
@@ -132,7 +133,8 @@ class Head(QWidget):
     def show_progress(self, plan: Plan, history: History, state: State) -> None:
         """How far the run is, and what it runs on."""
         fraction = history.fraction
-        self.bar.setRange(0, FINE if fraction is not None else 0)
+        moves = state in (State.STARTING, State.RUNNING, State.STOPPING)
+        self.bar.setRange(0, 0 if fraction is None and moves else FINE)
         self.bar.setValue(round((fraction or 0.0) * FINE))
         words = _WORDS[state]
         if state is State.STOPPED and not plan.run.exists():
@@ -261,7 +263,7 @@ def machine_of(run: Path, config: Config) -> str | None:
     """Arithmetic and device of a run, by what its run.json says of the machine; None before there is one."""
     try:
         gpu = json.loads((run / "run.json").read_text(encoding="utf-8"))["environment"]["gpu"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
     device = "the CPU" if config.device == "cpu" or not gpu else str(gpu)
     if config.device == "mps":

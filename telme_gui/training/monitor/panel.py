@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 CURVES, WORDS = 100, 500  # ms between two drawings of curves, and of everything that is read
 SHORT = 540  # px of height below which the parts under the head take turns
+TIGHT = 240  # px of height below which they stand close together
 ALIVE = {State.STARTING, State.RUNNING, State.PAUSED, State.STOPPING}
 _EMPTY, _PAGE = 0, 1
 _SHEET = """
@@ -57,6 +58,7 @@ class Monitor(QWidget):
 
     _palette: theme.Palette | None = None  # as last styled
     train_wanted = Signal()  # the dialog that trains
+    change_wanted = Signal(object)  # Plan: that dialog with its settings
     charts_wanted = Signal(object)  # Path: a run that is to be opened at its charts
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
@@ -68,7 +70,7 @@ class Monitor(QWidget):
         self._busy: tuple[Phase, str] | None = None  # what goes on in a stage once it is trained
         self._news = True
         self._seen: object = None  # state and problem as last shown
-        self._compared: tuple[tuple[str, History], ...] = ()
+        self._compared: tuple[tuple[Path, History], ...] = ()
         self.curves: Curves | None = None  # made when first needed, for pyqtgraph takes a while to import
         self.head, self.empty = Head(), Empty()
         self.strip, self.tiles, self.log = PhaseStrip(), Tiles(COUNT), LogPane()
@@ -132,10 +134,9 @@ class Monitor(QWidget):
         job.done.connect(lambda told: None if told is None else self._show_compared(told))
         job.failed.connect(lambda error: self._session.failed.emit("The curves cannot be read", cli.sentence(error)))
 
-    def _show_compared(self, told: Sequence[tuple[str, History]]) -> None:
+    def _show_compared(self, told: Sequence[tuple[Path, History]]) -> None:
         self._compared = tuple(told)
-        if self.curves is not None:
-            self.curves.compare(self._compared)
+        self._show_curves()
         self._take_state()
         if told:
             self._bring(Part.CURVES)
@@ -169,17 +170,21 @@ class Monitor(QWidget):
         self._busy = None
         self._lines = [(when, said) for when, event in trainer.history.messages if (said := log_line(event))]
         self.log.begin(str(trainer.plan.run) if trainer.plan else "")
-        if self.curves is not None:
-            self.curves.show_run(*self._in_hand())
+        self._show_curves()
 
-    def _in_hand(self) -> tuple[str, History | None]:
+    def _show_curves(self) -> None:
+        """The run in hand, and under it those to compare: without itself."""
+        if self.curves is None:
+            return
         plan = self._trainer.plan
-        return (plan.run.name, self._trainer.history) if plan else ("", None)
+        here = plan.run.resolve() if plan else None
+        self.curves.show_run(plan.run.name if plan else "", self._trainer.history if plan else None)
+        self.curves.compare([(run_name(run), told) for run, told in self._compared if run.resolve() != here])
 
     def _show_problem(self) -> None:
         problem = self._trainer.problem
         if self._failed and problem is not None:
-            self.problem.say(problem.title, problem.cause, problem.remedy, problem.offer_name if problem.offer else "")
+            self.problem.say(problem.title, problem.cause, problem.remedy, problem.offer_name)
             self._bring(Part.OUTCOME)
         elif self._trainer.state is State.STARTING:
             self._bring(Part.CURVES)
@@ -203,7 +208,7 @@ class Monitor(QWidget):
     def _share_out(self) -> None:
         """Show everything there is, one under the other; where there is little height, the chosen part of it."""
         trainer, short = self._trainer, self.height() < SHORT
-        there, summed_up = trainer.plan is not None, self.summary.summary is not None
+        there, summed_up = trainer.plan is not None, self.summary.summary is not None and not self._failed
         offered = {Part.OUTCOME: self._failed or summed_up, Part.CURVES: True, Part.LOG: there}
         self.head.switch.offer([part for part, is_there in offered.items() if is_there])
         shown = {self.head.switch.chosen} if short else set(Part)
@@ -219,8 +224,11 @@ class Monitor(QWidget):
         if self.curves is not None:
             self.curves.setVisible(Part.CURVES in shown)
             self.curves.flatten(short)
-        self._column.setContentsMargins(*4 * [theme.RHYTHM if short else 2 * theme.RHYTHM])
-        self._column.setSpacing(theme.RHYTHM if short else 3 * theme.RHYTHM // 2)
+        tight = self.height() < TIGHT
+        self.summary.flatten(tight)
+        side, edge, gap = (2, 1, 1) if tight else (2, 2, 2) if short else (4, 4, 3)  # half rhythms
+        self._column.setContentsMargins(*2 * [side * theme.RHYTHM // 2, edge * theme.RHYTHM // 2])
+        self._column.setSpacing(gap * theme.RHYTHM // 2)
 
     # -- following ----------------------------------------------------------------------------------------------
 
@@ -282,7 +290,11 @@ class Monitor(QWidget):
 
     def _take_offer(self) -> None:
         problem = self._trainer.problem
-        if problem is not None and problem.offer is not None:
+        if problem is None or problem.offer is None:
+            return
+        if problem.asks:
+            self.change_wanted.emit(problem.offer)
+        else:
             self._trainer.submit([problem.offer])
 
     # -- Qt's own -----------------------------------------------------------------------------------------------
@@ -326,15 +338,14 @@ class Monitor(QWidget):
         self.curves = Curves()
         self.curves.ended.connect(lambda: self.compare([]))
         self._column.insertWidget(self._column.indexOf(self.log), self.curves, 3)
-        self.curves.show_run(*self._in_hand())
-        self.curves.compare(self._compared)
+        self._show_curves()
         self._share_out()
 
 
-def read_histories(runs: Sequence[Path]) -> Generator[Event, None, tuple[tuple[str, History], ...]]:
-    """The histories of these runs by name, from their logs. Raises OSError."""
+def read_histories(runs: Sequence[Path]) -> Generator[Event, None, tuple[tuple[Path, History], ...]]:
+    """These runs with their histories, from their logs. Raises OSError."""
     told = []
     for run in runs:
         yield Message(text=f"reading {run}")
-        told.append((run_name(run), History.read(run / "events.jsonl")))
+        told.append((run, History.read(run / "events.jsonl")))
     return tuple(told)

@@ -41,7 +41,7 @@ class ProblemCard(QFrame):
             label.setText(text[:1].upper() + text[1:])
             label.setVisible(bool(text))
         self.offer.setText(offer)
-        self.offer.setToolTip(f"{offer} instead")
+        self.offer.setToolTip(f"{offer.removesuffix('…')} instead")
         self.offer.setAccessibleName(offer)
         self.offer.setVisible(bool(offer))
         self.setAccessibleName(f"{title}. {cause} {remedy}")

@@ -1,7 +1,7 @@
 """What a run came to: its scores with their intervals, what it left out, and the run before it on the same corpus."""
 
-from collections import Counter
-from collections.abc import Generator, Iterable
+import re
+from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,9 @@ from telme_model.checkpoints import RunError, RunFolder
 from telme_model.corpus.dialogue import Split
 from telme_model.events import Event, Message
 from telme_model.records import run_records
+
+# The path that the sentence on a clip begins with: to the name's ending, which a verb follows.
+_CLIP = re.compile(r"^(?:/|\\\\|\w:\\).*\.\w+ (?=(?:is|has|does|cannot|holds|announces) )", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,11 +32,11 @@ class Score:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Excluded:
-    """Turns without one modality, all for the same reason."""
+    """Turns without a modality, or more than one, all for the same reason."""
 
-    modality: str
+    modality: str  # "audio", "audio and visual"
     reason: str
-    turns: int
+    turns: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,17 +74,29 @@ def summarise(run: Path, others: Iterable[Path]) -> Generator[Event, None, Summa
     folder = RunFolder.open(run)
     facts, tree = folder.facts, folder.read_json("scores.json")
     split = Split.TEST if Split.TEST in tree else Split.DEV
-    reasons = Counter((entry["modality"], entry["reason"]) for entry in facts.get("excluded", ()))
     before = _before(folder, others)
     return Summary(
         run=run,
         split=split,
         scores=tuple(_score(model, tree[split][model]) for model in MODELS if model in tree.get(split, {})),
-        excluded=tuple(Excluded(modality=m, reason=r, turns=n) for (m, r), n in reasons.most_common()),
+        excluded=excluded(facts.get("excluded", ())),
         over_long=len(facts.get("over_long", ())),
         seconds=seconds_logged(run),
         before=None if before is None else _compare(run, before, split),
     )
+
+
+def excluded(entries: Iterable[Mapping[str, str]]) -> tuple[Excluded, ...]:
+    """What a run's facts tell of turns that lack a modality, the commonest reason first."""
+    lacking: dict[tuple[str, str], list[str]] = {}
+    for entry in entries:
+        reason = _CLIP.sub("its clip ", entry["reason"].removesuffix("."))
+        lacking.setdefault((entry["turn"], reason), []).append(entry["modality"])
+    groups: dict[tuple[str, str], list[str]] = {}
+    for (turn, reason), modalities in lacking.items():
+        groups.setdefault((" and ".join(modalities), reason), []).append(turn)
+    found = [Excluded(modality=m, reason=reason, turns=tuple(turns)) for (m, reason), turns in groups.items()]
+    return tuple(sorted(found, key=lambda group: len(group.turns), reverse=True))
 
 
 def _score(model: str, of: dict[str, Any]) -> Score:

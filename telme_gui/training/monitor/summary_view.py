@@ -8,13 +8,13 @@ from telme_gui import theme
 from telme_gui.charts.figure import LEFT, RIGHT, Figure, half_width, write
 from telme_gui.names import run_name
 from telme_gui.training.monitor.inks import STAGES, Ink
-from telme_gui.training.monitor.summary import Comparison, Score, Summary
+from telme_gui.training.monitor.summary import Comparison, Excluded, Score, Summary
 from telme_gui.training.monitor.tiles import duration
 from telme_model.events import Phase
 
 ROW = 22  # px
 NAMES, NUMBERS = 64, 92  # px beside the bars
-MOST = 3  # reasons that are told
+MOST, NAMED = 3, 12  # reasons that are told, and turns of one
 _INKS = {
     "teacher": STAGES[Phase.TEACHER],
     "text_student": STAGES[Phase.TEXT],
@@ -60,12 +60,18 @@ class SummaryView(QFrame):
         buttons.addWidget(self.dismiss)
         buttons.addStretch(1)
         words.addLayout(buttons)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(*4 * [3 * theme.RHYTHM // 2])
+        self._row = row = QHBoxLayout(self)
         row.setSpacing(3 * theme.RHYTHM)
         row.addWidget(self.bars, 1)
         row.addLayout(words, 1)
+        self.flatten(False)
         self.hide()
+
+    def flatten(self, flat: bool) -> None:
+        """Do with little height."""
+        side = 3 * theme.RHYTHM // 2
+        edge = theme.RHYTHM // 2 if flat else side
+        self._row.setContentsMargins(side, edge, side, edge)
 
     def _dismiss(self) -> None:
         self.summary = None
@@ -85,6 +91,7 @@ class SummaryView(QFrame):
         self.lead.setText(f"{after}: weighted F1 on {turns:,} turns of {summary.split}")
         self.versus.setText(versus(summary.before))
         self.excluded.setText(left_out(summary))
+        self.excluded.setToolTip("\n".join(map(_turns, summary.excluded)))
         self.show()
 
 
@@ -101,11 +108,17 @@ def versus(before: Comparison | None) -> str:
 
 def left_out(summary: Summary) -> str:
     """What the run did without, in a sentence or two."""
-    said = [f"{part.turns:,} without {part.modality} ({part.reason})" for part in summary.excluded[:MOST]]
+    said = [f"{len(part.turns):,} without {part.modality} ({part.reason})" for part in summary.excluded[:MOST]]
     if len(summary.excluded) > MOST:
-        said.append(f"{sum(part.turns for part in summary.excluded[MOST:]):,} for other reasons")
+        said.append(f"{sum(len(part.turns) for part in summary.excluded[MOST:]):,} for other reasons")
     words = f"Turns that lacked a modality: {'; '.join(said)}." if said else "Every turn had all its modalities."
     return f"{words} {summary.over_long:,} were over-long and shortened." if summary.over_long else words
+
+
+def _turns(part: Excluded) -> str:
+    """Which turns those are, the first of them where there are many."""
+    more = f" and {len(part.turns) - NAMED:,} more" if len(part.turns) > NAMED else ""
+    return f"Without {part.modality}: {', '.join(part.turns[:NAMED])}{more}"
 
 
 class _Bars(Figure):

@@ -6,12 +6,13 @@
 The formats know nothing of the store: `transfer` shows what a file would change there, and applies it as one step.
 """
 
+import os
 from collections.abc import Generator, Sequence
 from enum import StrEnum
 from pathlib import Path
 
 from telme_model.annotations.exchange import elan, jsonl, meld_csv, textgrid, webvtt
-from telme_model.annotations.exchange.files import outside, write_whole
+from telme_model.annotations.exchange.files import LARGEST_TABLE, check_size, outside, write_whole
 from telme_model.annotations.exchange.parcel import (
     ExchangeError,
     Inbox,
@@ -39,6 +40,7 @@ __all__ = [
     "export",
     "found_in",
     "read",
+    "take_in",
 ]
 
 
@@ -66,15 +68,25 @@ _FORMATS = {
     Format.TEXTGRID: textgrid,
     Format.WEBVTT: webvtt,
 }
+_LOOKED_IN = {  # where an emotion may stand
+    Format.MELD: "the column Emotion of a .csv",
+    Format.JSONL: "“emotion” or “labels” of a line of a .jsonl",
+    Format.ELAN: "tiers of an .eaf whose texts are emotions",
+    Format.TEXTGRID: "tiers of a .TextGrid whose texts are emotions",
+    Format.WEBVTT: "the class of the words of a .vtt, as in <c.joy>",
+}
 _ON_A_TIMELINE = (Format.ELAN, Format.TEXTGRID, Format.WEBVTT)
 
 
 def export(form: Format, out: Path, corpus: Corpus, layers: Layers) -> Generator[Progress, None, Report]:
     """Write labels for another program into the folder `out` (JSON Lines: the file of that name, if it has an ending).
 
-    Files that are there are replaced, each in one go. Raises ExchangeError when `out` lies in the corpus.
+    Files that are there are replaced, each in one go. Raises ExchangeError when `out` lies in the corpus, or cannot be
+    written.
     """
     outside(out, corpus)
+    if form is not Format.JSONL and os.path.isfile(out):  # noqa: PTH113 - Path's raises where one may not look
+        raise ExchangeError(f"{out} is a file: choose a folder, which is made where there is none")
     files = list(_FORMATS[form].plan(out, corpus, layers))
     for done, (path, write) in enumerate(files, 1):
         write_whole(path, write)
@@ -84,6 +96,20 @@ def export(form: Format, out: Path, corpus: Corpus, layers: Layers) -> Generator
         labels=sum(map(len, layers.values())),
         left_out=tuple(_left_out(form, corpus, layers)),
     )
+
+
+def take_in(places: Sequence[Path], corpus: Corpus) -> Generator[Progress, None, Incoming]:
+    """What these files, and those in these folders, say of the corpus. Nothing is changed.
+
+    Raises ExchangeError as `read` does, and when they do not say anything.
+    """
+    files = [file for place in places for file in found_in(place)]
+    incoming = yield from read(files, corpus)
+    if not incoming.labels and not incoming.unplaced:
+        forms = dict.fromkeys(map(_format_of, files))
+        told = ", ".join(place.name for place in places)[:200]
+        raise ExchangeError(f"no emotion was found in {told}; looked for in {'; '.join(_LOOKED_IN[f] for f in forms)}")
+    return incoming
 
 
 def read(files: Sequence[Path], corpus: Corpus) -> Generator[Progress, None, Incoming]:
@@ -117,12 +143,14 @@ def found_in(place: Path) -> tuple[Path, ...]:
 
 
 def _format_of(path: Path) -> Format:
-    try:
-        return ENDINGS[path.suffix.lower()]
-    except KeyError:
-        raise ExchangeError(
-            f"{path} has none of the endings {', '.join(ENDINGS)}: rename it after its format"
-        ) from None
+    ending = path.suffix.lower()
+    if ending not in ENDINGS:
+        check_size(path, LARGEST_TABLE)  # that it is there comes first
+        known = ", ".join(ENDINGS)
+        if not ending:
+            raise ExchangeError(f"{path} has no ending: rename it after its format ({known})")
+        raise ExchangeError(f"{path} is of a format that is not read ({ending}): save it as one of {known}")
+    return ENDINGS[ending]
 
 
 def _left_out(form: Format, corpus: Corpus, layers: Layers) -> list[str]:

@@ -45,7 +45,7 @@ def read(path: Path, places: Places, inbox: Inbox) -> None:
     for name, texts in annotations.items():
         if timeless := sum(span is None for span, _ in texts):
             where = f"{path.name}, tier '{name[:60]}'"
-            inbox.refuse(where, f"{timeless} annotations", "they have no time: align them in ELAN")
+            inbox.refuse(where, f"{timeless} annotation{'s' * (timeless > 1)}", "they have no time: align them in ELAN")
     tiers = {
         name: [Interval(start=span[0], end=span[1], text=text) for span, text in texts if span is not None]
         for name, texts in annotations.items()

@@ -1,10 +1,10 @@
 """Files of other programs: written whole or not at all, never in the corpus; read within limits, in any encoding."""
 
-import os
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from telme_model import whole_files
 from telme_model.annotations.exchange.parcel import ExchangeError
 from telme_model.corpus.dialogue import Corpus, Dialogue
 
@@ -14,16 +14,12 @@ _LONGEST_NAME = 100  # characters
 
 
 def write_whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Have `write` make the file beside its place, then put it there in one go."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f".{path.name}.new")
+    """Have `write` make a file that is there whole or not at all. Raises ExchangeError."""
     try:
-        write(scratch)
-        with scratch.open("rb+") as file:
-            os.fsync(file.fileno())
-        scratch.replace(path)
-    finally:
-        scratch.unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        whole_files.write_whole(path, write)
+    except OSError as error:
+        raise ExchangeError(f"{path} cannot be written ({error.strerror}): choose another place") from error
 
 
 def outside(out: Path, corpus: Corpus) -> None:
@@ -55,23 +51,30 @@ def dialogue_name(dialogue: Dialogue) -> str:
 def check_size(path: Path, largest: int) -> None:
     """Raise ExchangeError when there is no such file, or it is too large to be what it claims."""
     try:
-        size = path.stat().st_size if path.is_file() else -1
+        size = path.stat().st_size
+        ordinary = path.is_file()
+    except FileNotFoundError as error:
+        raise ExchangeError(f"{path} does not exist: check the path") from error
     except OSError as error:
         raise ExchangeError(f"{path} cannot be read: {error.strerror}") from error
-    if size < 0:
-        raise ExchangeError(f"{path} is not a file")
+    if not ordinary:
+        raise ExchangeError(f"{path} is no ordinary file")
     if size > largest:
         most = largest // 2**20
         raise ExchangeError(f"{path} has {size / 2**20:.1f} MiB, and such files are read up to {most}: is it one?")
 
 
-def read_text(path: Path, largest: int) -> str:
-    """The text of a file: UTF-8, UTF-16 with its mark, else Windows-1252. Raises ExchangeError."""
+def read_bytes(path: Path, largest: int) -> bytes:
+    """What a file holds. Raises ExchangeError."""
     check_size(path, largest)
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise ExchangeError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def decoded(path: Path, data: bytes) -> str:
+    """The text of a file: UTF-8, UTF-16 with its mark, else Windows-1252. Raises ExchangeError."""
     try:
         text = data.decode("utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig")
     except UnicodeDecodeError as error:

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from telme_model.annotations.exchange.files import LARGEST_TABLE, read_text
+from telme_model.annotations.exchange.files import LARGEST_TABLE, decoded, read_bytes
 from telme_model.annotations.exchange.notes import label_of, note_of, one_line, parsed
 from telme_model.annotations.exchange.parcel import UNNAMED, Inbox, Layers, NoPlaceError, Planned
 from telme_model.annotations.exchange.placing import Places, split_named
@@ -26,7 +26,7 @@ def plan(out: Path, corpus: Corpus, layers: Layers) -> Planned:
 
 def read(path: Path, places: Places, inbox: Inbox) -> None:
     """Take the labels of one file, line by line. Raises ExchangeError when it is no text."""
-    for number, line in enumerate(read_text(path, LARGEST_TABLE).split("\n"), 1):
+    for number, line in enumerate(decoded(path, read_bytes(path, LARGEST_TABLE)).split("\n"), 1):
         if not line.strip():
             continue
         where = f"{path.name}, row {number}"

@@ -51,7 +51,7 @@ def left_out(corpus: Corpus, layers: Layers) -> Iterator[str]:
 def read(path: Path, places: Places, inbox: Inbox) -> None:
     """Take the labels of one file. Raises ExchangeError when it is no such table."""
     check_size(path, LARGEST_TABLE)
-    report = _Impatient(path)
+    report = _Impatient(path, remedy="save it again with the program that made it")
     for row, values in read_table(report, _REQUIRED):
         where = f"{path.name}, row {row}"
         try:

@@ -13,7 +13,7 @@ from pathlib import Path
 from praatio.data_classes.interval_tier import IntervalTier
 from praatio.data_classes.textgrid import Textgrid
 
-from telme_model.annotations.exchange.files import LARGEST_DIALOGUE, dialogue_name, file_names, read_text
+from telme_model.annotations.exchange.files import LARGEST_DIALOGUE, decoded, dialogue_name, file_names, read_bytes
 from telme_model.annotations.exchange.parcel import ExchangeError, Inbox, Layers, Planned
 from telme_model.annotations.exchange.placing import Interval, Places, spans
 from telme_model.annotations.exchange.tiers import take_tiers, tiers_of
@@ -35,9 +35,12 @@ def plan(out: Path, corpus: Corpus, layers: Layers) -> Planned:
 
 def read(path: Path, places: Places, inbox: Inbox) -> None:
     """Take the labels of one file. Raises ExchangeError when it is none, NoPlaceError when its dialogue is unknown."""
-    text = read_text(path, LARGEST_DIALOGUE)
-    if text.startswith("ooBinaryFile"):
-        raise ExchangeError(f"{path} is a binary TextGrid: save it from Praat as a text file")
+    data = read_bytes(path, LARGEST_DIALOGUE)
+    binary = data.startswith(b"ooBinaryFile")
+    text = "" if binary else decoded(path, data)
+    if binary or text.startswith('"Praat chronological TextGrid'):
+        form = "binary" if binary else "chronological"
+        raise ExchangeError(f"{path} is a {form} TextGrid: in Praat, save it with “Save as text file”")
     tokens = _tokens(text)
     try:
         if next(tokens) not in ("ooTextFile", "ooTextFile short") or next(tokens) != "TextGrid":

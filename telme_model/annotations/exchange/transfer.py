@@ -60,16 +60,20 @@ def layers_of(store: Store | None, corpus: Corpus, names: Iterable[str]) -> Laye
 
 
 def targets(incoming: Incoming, into: str = "") -> dict[str, str]:
-    """Which layer of the store each of the file's goes into: the one of its name, or `into` where there is only one.
+    """Which layer of the store each of the file's goes into: the one of its name.
 
-    Raises ExchangeError when that is not clear.
+    Into `into` go those without a name, or all where there is one layer alone. Raises ExchangeError if it is not clear.
     """
-    if into and len(incoming.placed) > 1:
-        told = ", ".join(incoming.placed)
-        raise ExchangeError(f"there are labels of several layers ({told}): import them under their own names")
+    named = [source for source in incoming.placed if source != UNNAMED]
+    if into and len(named) > 1 and len(named) == len(incoming.placed):
+        raise ExchangeError(
+            f"there are labels of several layers ({', '.join(named)}): leave --layer out, and they keep their names"
+        )
     if not into and UNNAMED in incoming.placed:
-        raise ExchangeError("the file does not say whose labels it holds: name the layer to import them into")
-    return {source: into or source for source in incoming.placed}
+        count = len(incoming.placed[UNNAMED])
+        raise ExchangeError(f"labels do not say whose they are ({count:,}): name a layer for them (--layer)")
+    alone = len(incoming.placed) == 1
+    return {source: into if into and (alone or source == UNNAMED) else source for source in incoming.placed}
 
 
 def preview(store: Store | None, incoming: Incoming, into: Mapping[str, str]) -> Preview:

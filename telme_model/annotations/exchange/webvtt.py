@@ -16,7 +16,7 @@ from webvtt import Caption, WebVTT
 from webvtt.errors import MalformedCaptionError, MalformedFileError
 from webvtt.models import Timestamp
 
-from telme_model.annotations.exchange.files import LARGEST_DIALOGUE, dialogue_name, file_names, read_text
+from telme_model.annotations.exchange.files import LARGEST_DIALOGUE, decoded, dialogue_name, file_names, read_bytes
 from telme_model.annotations.exchange.notes import escaped, label_of, note_of, one_line, parsed
 from telme_model.annotations.exchange.parcel import UNNAMED, ExchangeError, Inbox, Layers, NoPlaceError, Planned
 from telme_model.annotations.exchange.placing import Interval, Places, by_time, spans
@@ -38,7 +38,7 @@ def plan(out: Path, corpus: Corpus, layers: Layers) -> Planned:
 def read(path: Path, places: Places, inbox: Inbox) -> None:
     """Take the labels of one file. Raises ExchangeError when it is none, NoPlaceError when its dialogue is unknown."""
     try:
-        subtitles = WebVTT.from_string(read_text(path, LARGEST_DIALOGUE))
+        subtitles = WebVTT.from_string(decoded(path, read_bytes(path, LARGEST_DIALOGUE)))
     except (MalformedFileError, MalformedCaptionError) as error:
         raise ExchangeError(f"{path} is not a WebVTT file ({error})") from error
     comments = [*subtitles.header_comments, *(note for cue in subtitles.captions for note in cue.comments)]
