@@ -34,7 +34,7 @@ def _load_transformers() -> None:
 def check_weights(weights: str, modality: Modality) -> None:
     """Raise WeightsError for weights that are certain not to load. Looks at names and headers alone."""
     from huggingface_hub.errors import HFValidationError
-    from huggingface_hub.utils._validators import validate_repo_id
+    from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 
     place = resolve(weights)
     folder = Path(place)

@@ -5,6 +5,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 
+from telme_model.checkpoints import check_outside
 from telme_model.config import AttentionScope
 from telme_model.corpus.dialogue import Corpus, Dialogue, Split, TurnId
 from telme_model.devices import choose_device, leave_a_core
@@ -31,12 +32,14 @@ def predict_as_wanted(
     to rounding, and is kept (`KeptPredictions`). Raises RunError, CacheError, WeightsError.
     """
     run = open_trained(run_path)
+    cache = cache or media_cache_folder()
+    check_outside(cache, corpus.root)
     kept = KeptPredictions(run, corpus)
     device = choose_device(run.config.device)
     leave_a_core(device)
     stored = stored_embeddings(run, corpus)
     predictor = Predictor(run, stored, device) if stored else None
-    embedder = Embedder(run, corpus, device, cache or media_cache_folder())
+    embedder = Embedder(run, corpus, device, cache)
     whole_splits = run.config.fusion.attention is AttentionScope.BATCH  # there, what comes together tells
     waiting = _waiting(corpus, known, wanted(), whole_splits)
     total, done = sum(turn.id not in known for of in waiting.values() for turn in of.turns), 0
@@ -48,10 +51,10 @@ def predict_as_wanted(
             predictor = Predictor(run, (yield from _retold(embedder.embed(turns), progress)), device)
         assert predictor is not None
         rows = {turn.id: row for row, turn in enumerate(predictor.turns)}
-        predicted = zip(turns, predictor.records_of([rows[turn.id] for turn in turns]))
-        records = [record for turn, record in predicted if turn.id not in known]
-        kept.add(records)
-        for record in records:
+        said = zip(turns, predictor.records_of([rows[turn.id] for turn in turns]))
+        predicted = [(turn, record) for turn, record in said if turn.id not in known]
+        kept.add([record for turn, record in predicted if embedder.lasting(turn)])
+        for _, record in predicted:
             done += 1
             yield TurnPredicted(record=record)
             yield Progress(phase=Phase.EVALUATING, done=done, total=total)

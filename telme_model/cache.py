@@ -42,7 +42,7 @@ from telme_model.shards import (
 
 __all__ = ["CacheError", "CacheEstimate", "MediaCache", "build_cache", "estimate"]
 
-_FORMAT = 1  # part of every settings folder's name: raise it when the bytes or their meaning change
+_FORMAT = 2  # part of every settings folder's name: raise it when the bytes or their meaning change
 _WAIT_SECONDS = 0.5  # between two looks at another builder
 _TURNS_PER_WORKER = 32  # starting a process costs as much as decoding four turns
 _UNKNOWN_SECONDS = 4.0  # assumed of a turn without times, a little over MELD's mean of 3.1
@@ -121,10 +121,10 @@ def _build(keyed: dict[str, Turn], settings: MediaSettings, place: Path, workers
     with closing(decoded), Writer(index, rows) as writer:
         for done, (key, media) in enumerate(decoded, start=already + 1):
             turn = pending[key]
-            if (now := _key(turn)) == key:
-                writer.add(key, media, again=_passing(key, turn, media))
-            else:
+            if (now := _key(turn)) != key:
                 changed[now] = turn  # while it was read, so what was read is nobody's
+            elif key not in rows or media.missing != rows[key].missing:  # another look may have shown nothing new
+                writer.add(key, media, again=_passing(key, turn, media))
             yield Progress(phase=Phase.CACHING, done=done, total=len(keyed))
         for key, media in _decode_here(changed, settings):
             writer.add(key, media, again=_passing(key, changed[key], media))
@@ -167,6 +167,10 @@ class MediaCache:
     def missing(self, turn: Turn) -> Mapping[Modality, str]:
         """Why audio or visual is missing, in a sentence each; empty when both are there."""
         return self._row(turn).missing
+
+    def again(self, turn: Turn) -> bool:
+        """Whether what is missing is so for a passing reason: at another time the turn may be whole."""
+        return self._row(turn).again
 
     def over_long(self, turn: Turn) -> bool:
         """Whether the turn was longer than the settings' `max_seconds` and so capped or blanked."""
@@ -225,8 +229,9 @@ def _key(turn: Turn) -> str:
 
 def _passing(key: str, turn: Turn, media: TurnMedia) -> bool:
     """Whether the next builder had better look again. A file that is not there has a key that says so."""
-    there = all(clip is None or _identity(clip)[1] != -1 for clip in (turn.video, turn.audio))
-    return _key(turn) != key or (media.passing and there)
+    clips = {Modality.VISUAL: turn.video, Modality.AUDIO: turn.audio}
+    there = {modality for modality, clip in clips.items() if clip is not None and _identity(clip)[1] != -1}
+    return _key(turn) != key or bool(media.passing & there)
 
 
 def _identity(clip: Clip) -> list[str | int | float | None]:

@@ -59,6 +59,7 @@ class ResumeState:
     best_epoch: int
     sums: dict[str, float] = field(default_factory=dict)
     seconds: float = 0.0
+    turns: int = 0  # that are trained on
 
 
 class RunFolder:
@@ -85,7 +86,9 @@ class RunFolder:
         except UnicodeEncodeError as error:  # TensorBoard's log cannot be written below it
             raise RunError(f"{path} has a name that is not text in UTF-8; choose a folder of another name") from error
         with _sentences(path):
-            if not is_free(path):
+            if RunFolder(path).in_training:
+                raise _in_training(path)
+            if not is_free(path) and not _came_to_nothing(path):
                 raise RunError(f"{path} already holds files; resume the run there, or choose an empty folder")
             path.mkdir(parents=True, exist_ok=True)
         return cls(path)
@@ -93,7 +96,7 @@ class RunFolder:
     def begin(self, config: Config, facts: Mapping[str, Any]) -> None:
         """Make a claimed folder a run, with nothing trained yet; what a start before it left is taken away."""
         with _sentences(self.path):
-            for name in _BEGUN:
+            for name in (*_BEGUN, *([] if "layer" in facts else ["labels.json"])):
                 left = self.path / name
                 if left.is_dir():
                     shutil.rmtree(left)
@@ -126,10 +129,7 @@ class RunFolder:
             try:
                 lock.acquire(timeout=_LOCK_SECONDS)
             except Timeout:
-                raise RunInTrainingError(
-                    f"{self.path} is being trained already, here or by another program; wait for its end or stop it, "
-                    "or train into another folder"
-                ) from None
+                raise _in_training(self.path) from None
         try:
             yield
         finally:
@@ -211,7 +211,7 @@ class RunFolder:
 
     def write_text(self, name: str, text: str) -> None:
         """Write a text file whole."""
-        self._write(name, lambda place: place.write_text(text, encoding="utf-8"))
+        self._write(name, lambda place: place.write_text(text, encoding="utf-8", errors="backslashreplace"))
 
     # -- tensors ------------------------------------------------------------------------------------------------
 
@@ -317,6 +317,13 @@ class RunFolder:
             raise RunError(f"the run folder {self.path} has gone while it was being written")
 
 
+def _in_training(path: Path) -> RunInTrainingError:
+    return RunInTrainingError(
+        f"{path} is being trained already, here or by another program; wait for its end or stop it, or train into "
+        "another folder"
+    )
+
+
 def is_run(path: Path) -> bool:
     """Whether a run lies there, as far as can be seen: what may not be looked into is none."""
     try:
@@ -326,15 +333,24 @@ def is_run(path: Path) -> bool:
 
 
 def is_free(path: Path) -> bool:
-    """Whether a run can be made there: nothing is, or what a start left before there was anything to go on with.
-
-    Raises OSError where that cannot be looked into.
-    """
+    """Whether nothing is there, or what a kill left before there was a run. Raises OSError where one may not look."""
     if not path.is_dir():
         return not path.exists()
-    held = {entry.name for entry in path.iterdir()}
-    begun = _BEGINNING | {"run.json", *_BEGUN} if is_run(path) else _BEGINNING
-    return held <= begun and not RunFolder(path).in_training
+    return {entry.name for entry in path.iterdir()} <= _BEGINNING and not RunFolder(path).in_training
+
+
+def _came_to_nothing(path: Path) -> bool:
+    """Whether a run there ended with an error before there was anything to go on with, so that another may begin.
+
+    One that was cut off is not such a run: it is offered to be gone on with.
+    """
+    held = {entry.name for entry in path.iterdir()} if path.is_dir() else set()
+    if _LOCK in held or not held <= _BEGINNING | {"run.json", *_BEGUN}:
+        return False
+    try:
+        return not RunFolder.open(path).facts["stages"]
+    except RunError:
+        return False
 
 
 def check_outside(place: Path, corpus: Path) -> None:

@@ -19,7 +19,7 @@ from telme_model.devices import autocast, autocast_type, random_numbers
 from telme_model.events import CheckpointSaved, EpochDone, Event, Phase, StageDone, StageStarted, StepDone
 
 _PHASES = tuple(Phase)
-_SHARE = 0.05  # of the time, at most, goes into checkpoints that take longer than a second to write
+_SHARE = 0.05  # of the time, at most, goes into checkpoints within an epoch that take more than a second to write
 _LEAST_SCALE = 1.0  # of the loss in fp16: a gradient that overflows even so is past mending
 
 
@@ -256,6 +256,7 @@ class Fit:
                 best_epoch=self.best_epoch,
                 sums=dict(self.sums),
                 seconds=self.seconds,
+                turns=len(self.task.lengths),
             )
         )
         self.saved_at = time.monotonic()
@@ -277,5 +278,8 @@ class Fit:
             ) from error
         self.epoch, self.step = state.epoch, state.step
         self.best_score, self.best_epoch = state.best_score, state.best_epoch
-        self.sums.update(state.sums)
-        self.seconds = state.seconds
+        if state.turns == len(self.task.lengths):
+            self.sums.update(state.sums)
+            self.seconds = state.seconds
+        else:  # clips have come or gone: the epoch is another one, and begins anew
+            self.step = 0

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from telme_model.analysis.evaluation import turn_key
 from telme_model.checkpoints import RunFolder
-from telme_model.corpus.dialogue import Clip, Corpus
+from telme_model.corpus.dialogue import Corpus, Modality
 from telme_model.corpus.fingerprint import fingerprint
 from telme_model.paths import predictions_folder
 from telme_model.records import Record, jsonl_lines, parse
@@ -28,9 +28,14 @@ class KeptPredictions:
         for weights in sorted((run.path / "weights").glob("*")):
             digest.update(repr((weights.name, _state(weights))).encode())
         self._labels = frozenset(corpus.labels.labels)
-        self._turns = {(str(turn.id.split), turn.id.dialogue, turn.id.utterance) for turn in corpus.turns()}
+        self._turns: dict[tuple[str, str, int], dict[str, Path]] = {}  # with the clips that are there, by modality
         for turn in corpus.turns():
-            digest.update(repr([clip and _place(clip) for clip in (turn.video, turn.audio)]).encode())
+            there = self._turns[str(turn.id.split), turn.id.dialogue, turn.id.utterance] = {}
+            for modality, clip in ((Modality.AUDIO, turn.audio), (Modality.VISUAL, turn.video)):
+                state = clip and _state(clip.path)
+                digest.update(repr(clip and (str(clip.path.absolute()), state)).encode())
+                if clip and state:
+                    there[modality] = clip.path
         self.path = predictions_folder() / f"{digest.hexdigest()[:24]}.jsonl"
 
     def read(self) -> list[Record]:
@@ -49,18 +54,21 @@ class KeptPredictions:
         return records
 
     def add(self, records: Iterable[Record]) -> None:
-        """Append records; those of one call in one write, so that two programs do not mix theirs."""
-        try:
+        """Append records; those of one call in one write, so that two programs do not mix theirs.
+
+        One without a clip that was there and has gone meanwhile is left out: it may come back.
+        """
+        lasting = [record for record in records if not self._gone(record)]
+        # Begins a line of its own, whatever a kill has left before it.
+        text = "\n" + "".join(jsonl_lines(lasting))
+        with suppress(OSError):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self.path.open("ab") as file:
-                # Begins a line of its own, whatever a kill has left before it.
-                file.write(("\n" + "".join(jsonl_lines(records))).encode())
-        except OSError:
-            return
+                file.write(text.encode(errors="backslashreplace"))
 
-
-def _place(clip: Clip) -> tuple[str, tuple[int, int] | None]:
-    return str(clip.path.absolute()), _state(clip.path)
+    def _gone(self, record: Record) -> bool:
+        clips = self._turns[turn_key(record)]
+        return any(modality in clips and _state(clips[modality]) is None for modality in record["missing"])
 
 
 def _state(path: Path) -> tuple[int, int] | None:

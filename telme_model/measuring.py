@@ -119,7 +119,7 @@ class _Trial:
         lengths = tokens(corpus, config, modality, architecture).get(Split.TRAIN, [1])
         self.mean, self.longest = sum(lengths) / len(lengths), max(lengths)
         with random_numbers:
-            backbone = _backbone(weights, modality)
+            backbone = random_backbone(weights, modality)
             # Always float32, as in training: autocast decides the arithmetic.
             self.encoder: Encoder = make_encoder(modality, backbone, config, self.classes).float().to(device)
         self.optimizer = adamw(self.encoder.parameters(), self.stage, device)
@@ -182,8 +182,8 @@ class _Trial:
         return Batch(values, torch.ones((size, width), dtype=torch.bool), torch.full((size,), width - 1))
 
 
-def _backbone(weights: Weights, modality: Modality) -> nn.Module:
-    """The architecture with random weights."""
+def random_backbone(weights: Weights, modality: Modality) -> nn.Module:
+    """An encoder of the architecture that these weights have, or would have once fetched, with random ones."""
     if weights.name == TOY:
         return load_backbone(TOY, modality)
     if weights.place is not None:

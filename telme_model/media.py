@@ -69,7 +69,7 @@ class TurnMedia:
 
     frames: uint8 [frames, size, size, 3] RGB, waveform: float32 [samples] in -1..1; None when missing, and then
     `missing` says why in a sentence. `seconds` is the length of the media before any cap, 0 when nothing is readable.
-    `passing`: something is missing for a reason that may be gone at another time.
+    `passing`: what is missing for a reason that may be gone at another time.
     """
 
     frames: np.ndarray | None = None
@@ -77,7 +77,7 @@ class TurnMedia:
     seconds: float = 0.0
     over_long: bool = False
     missing: dict[Modality, str] = field(default_factory=dict)
-    passing: bool = False
+    passing: frozenset[Modality] = frozenset()
 
 
 def read_frames(clip: Clip, settings: MediaSettings) -> np.ndarray:
@@ -116,7 +116,7 @@ def read_turn(turn: Turn, settings: MediaSettings) -> TurnMedia:
             for modality, name in _NAMES.items()
             if not isinstance(contents.get(modality), np.ndarray)
         },
-        passing=any(isinstance(content, MediaError) and content.passing for content in contents.values()),
+        passing=frozenset(m for m, of in contents.items() if isinstance(of, MediaError) and of.passing),
     )
 
 
@@ -154,10 +154,6 @@ def _found(content: np.ndarray | MediaError) -> np.ndarray:
     return content
 
 
-def _unnamed(turn: Turn, name: str) -> str:
-    return f"The corpus has no {name} for this turn: look for the folder of clips of its {turn.id.split} split."
-
-
 def _array(content: np.ndarray | MediaError | None) -> np.ndarray | None:
     return content if isinstance(content, np.ndarray) else None
 
@@ -172,7 +168,8 @@ def _read(clip: Clip, settings: MediaSettings, *modalities: Modality) -> _Readin
     except MediaError as error:
         return _Reading(dict.fromkeys(modalities, error))
     except (FFmpegError, OSError, ValueError, MemoryError) as error:
-        passing = isinstance(error, OSError | MemoryError)
+        # FFmpeg has such errors of its own for files that are damaged.
+        passing = isinstance(error, OSError | MemoryError) and not isinstance(error, FFmpegError)
         failure = MediaError(clip.path, f"cannot be decoded ({described(error)})", passing=passing)
         return _Reading(dict.fromkeys(modalities, failure))
 

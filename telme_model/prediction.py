@@ -13,7 +13,7 @@ from telme_model.analysis.contributions import coalitions, shapley
 from telme_model.backbones import load_tokenizer, rebuild_backbone
 from telme_model.batching import make_inputs
 from telme_model.cache import MediaCache, build_cache
-from telme_model.checkpoints import RunError, RunFolder, write_whole
+from telme_model.checkpoints import RunError, RunFolder, check_outside, write_whole
 from telme_model.corpus.dialogue import Corpus, Modality, Split, Turn
 from telme_model.corpus.fingerprint import fingerprint
 from telme_model.devices import autocast_type, choose_device, leave_a_core, random_numbers
@@ -52,9 +52,11 @@ def predict(
     `contributions` off leaves the Shapley shares out. Raises RunError, CacheError, WeightsError.
     """
     run = open_trained(run_path)
+    cache = cache or media_cache_folder()
+    check_outside(cache, corpus.root)
     place = choose_device(device or run.config.device)
     leave_a_core(place)
-    embedded = yield from embed_corpus(run, corpus, splits, place, cache or media_cache_folder())
+    embedded = yield from embed_corpus(run, corpus, splits, place, cache)
     yield StageStarted(phase=Phase.EVALUATING)
     for record in Predictor(run, embedded, place).records(splits, contributions=contributions):
         yield TurnPredicted(record=record)
@@ -104,6 +106,7 @@ class Embedder:
         """Decoded media are kept in `cache`."""
         self._run, self._corpus, self._device, self._cache = run, corpus, device, cache
         self._encoders: dict[Modality, tuple[Encoder, TextAssembler | None]] = {}
+        self._media: MediaCache | None = None
 
     def embed(self, turns: tuple[Turn, ...]) -> Generator[Event, None, Embedded]:
         """Decode what is not decoded yet, and embed the turns."""
@@ -112,7 +115,7 @@ class Embedder:
         self._run.check_tensors(*(f"weights/{name}" for name in (*config.modalities, "fusion", "background")))
         if config.modalities != (Modality.TEXT,):
             yield from build_cache(turns, config.media, self._cache)
-            media = MediaCache(self._cache, config.media)
+            media = self._media = MediaCache(self._cache, config.media)
         embeddings = {}
         for modality in config.modalities:
             encoder, assembler = self._encoder(modality)
@@ -131,6 +134,10 @@ class Embedder:
                 phase=Phase.EVALUATING,
             )
         return Embedded(turns, embeddings)
+
+    def lasting(self, turn: Turn) -> bool:
+        """Whether an embedded turn would be embedded the same at another time: nothing that may pass hid its clips."""
+        return self._media is None or not self._media.again(turn)
 
     def _encoder(self, modality: Modality) -> tuple[Encoder, TextAssembler | None]:
         if modality not in self._encoders:

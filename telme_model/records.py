@@ -92,7 +92,8 @@ def check_place(path: Path, corpus: Path, run: Path) -> None:
 
 
 def _write_jsonl(records: Iterable[Record], path: Path) -> None:
-    with path.open("w", encoding="utf-8") as file:
+    # What is not text in UTF-8 (a folder's name) is written as JSON escapes it.
+    with path.open("w", encoding="utf-8", errors="backslashreplace") as file:
         file.writelines(jsonl_lines(records))
 
 

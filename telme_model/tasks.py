@@ -65,8 +65,8 @@ class EncoderTask:
     def losses(self, rows: Sequence[int]) -> dict[str, Tensor]:
         """Loss terms of the training turns number `rows`."""
         chosen = [self.rows[row] for row in rows]
-        output = self.module(self.inputs.collate([self.turns[row] for row in chosen]).to(self.device))
         gold = self.gold[list(rows)].to(self.device)
+        output = self.module(self.inputs.collate([self.turns[row] for row in chosen]).to(self.device))
         if self.teacher is None or self.distillation is None:
             cls = classification_loss(output.logits, gold)
             return {"total": cls, "cls": cls}

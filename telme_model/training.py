@@ -186,8 +186,10 @@ class Pipeline:
             wanted = ("teacher" if modality is self.config.teacher else "students") in stages
             if not wanted or self.run.stage_facts(self.config.phase(modality)) is not None:
                 continue
-            for split in (Split.TRAIN, Split.DEV):
-                if not labelled_rows(self.turns, split, self._present(modality)):
+            present = self._present(modality)
+            taught = [a and b for a, b in zip(present, self._present(self.config.teacher), strict=True)]
+            for split, of in ((Split.TRAIN, taught), (Split.DEV, present)):
+                if not labelled_rows(self.turns, split, of):
                     raise NoTurnsError(
                         f"no labelled turn of the {split} split has {modality}; bring the clips to their folders, or "
                         f"leave {modality} out of teacher and students"

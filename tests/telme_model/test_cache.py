@@ -147,6 +147,24 @@ def test_a_clip_that_was_away_for_a_moment_is_looked_at_again(
     assert seen == [1]
 
 
+def test_another_look_that_shows_nothing_new_takes_no_room(
+    tmp_path: Path, turns: list[Turn], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreadable(turn: Turn, settings: MediaSettings) -> TurnMedia:
+        media = read_turn(turn, settings)
+        return replace(media, waveform=None, missing={Modality.AUDIO: "busy"}, passing=frozenset({Modality.AUDIO}))
+
+    # Its picture is a file that is not there: what is missing for good does not settle what may pass.
+    halved = [replace(turns[0], video=Clip(tmp_path / "film.mp4")), *turns[1:3]]
+    monkeypatch.setattr(cache_module, "read_turn", unreadable)
+    sizes = []
+    for _ in range(3):
+        assert estimate(halved, SMALL, tmp_path / "cache").turns == 3
+        build(halved, tmp_path / "cache")
+        sizes.append(sum(file.stat().st_size for file in (tmp_path / "cache").rglob("*.bin")))
+    assert sizes[0] == sizes[1] == sizes[2] > 0
+
+
 def test_a_clip_that_changes_while_it_is_read_is_read_anew(
     tmp_path: Path, turns: list[Turn], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,6 @@
 """Going on with a run: held by one program, with changed settings, from the step at which it was stopped."""
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -82,6 +83,50 @@ def test_a_run_can_be_begun_where_a_kill_left_only_its_beginnings(corpus: Path, 
         (run / name).write_text("torn", encoding="utf-8")
     close(begun(corpus, run))
     assert RunFolder.open(run).config == TOY
+
+
+def test_a_run_that_was_cut_off_is_not_begun_anew(corpus: Path, tmp_path: Path) -> None:
+    """Though it has no checkpoint yet: it is offered to be gone on with."""
+    run = tmp_path / "run"
+    events = train(TOY, corpus, run)
+    next(events)
+    log = (run / "events.jsonl").read_bytes()
+    events.close()  # type: ignore[attr-defined]
+    (run / ".training").touch()
+    with pytest.raises(RunError, match="already holds files"):
+        RunFolder.claim(run)
+    assert (run / "events.jsonl").read_bytes() == log
+
+
+def test_a_run_with_a_finished_stage_is_not_begun_anew(run_copy: Path) -> None:
+    """Though its weights were taken away to save room."""
+    for part in ("weights", "embeddings", "predictions"):
+        shutil.rmtree(run_copy / part)
+    (run_copy / "scores.json").unlink()
+    with pytest.raises(RunError, match="already holds files"):
+        RunFolder.claim(run_copy)
+
+
+def test_a_file_of_somebody_else_s_is_no_run(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text('{"mine": 1}', encoding="utf-8")
+    with pytest.raises(RunError, match="already holds files"):
+        RunFolder.claim(tmp_path)
+
+
+def test_an_epoch_whose_turns_have_changed_begins_anew(corpus: Path, tmp_path: Path) -> None:
+    """A step of it would skip turns that were not taken yet."""
+    moved = Path(shutil.copytree(corpus, tmp_path / "corpus"))
+    run, cache = tmp_path / "run", tmp_path / "cache"
+    events = train(TOY, moved, run, cache=cache)
+    for event in events:
+        if isinstance(event, StepDone) and event.phase is Phase.AUDIO and event.step == 3:
+            break
+    close(events)
+    clip = next((moved / "train_splits").glob("dia0_utt0.mp4"))
+    clip.rename(tmp_path / "away.mp4")
+    events = train(TOY, moved, run, resume=True, cache=cache)
+    steps = [event.step for event in events if isinstance(event, StepDone) and event.phase is Phase.AUDIO]
+    assert steps[0] == 1
 
 
 def test_two_holds_of_one_folder_are_one_too_many(tmp_path: Path) -> None:

@@ -4,14 +4,17 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from telme_model.browsing import predict_as_wanted
+from telme_model.cache import MediaCache
 from telme_model.checkpoints import RunFolder
 from telme_model.corpus import open_corpus
 from telme_model.corpus.dialogue import Split
+from telme_model.corpus.meld import CLIP_FOLDERS
 from telme_model.emotions import EMORYNLP, MELD
 from telme_model.events import TurnPredicted
 from telme_model.kept import KeptPredictions
@@ -32,11 +35,11 @@ def clips(tmp_path: Path) -> Path:
 
 
 def record(utterance: int) -> Record:
-    """Of a turn without clips, by a run without displacement."""
+    """Of a turn, by a run of the text alone."""
     certain = {label: float(label == "joy") for label in MELD.labels}
     turn = {"split": "test", "dialogue": "0", "utterance": utterance, "speaker": "Ada", "text": "Hi", "gold": "joy"}
     nothing = ("audio", "visual", "displacement", "unshifted", "shapley", "baseline", "shift_shares")
-    said = {"teacher": certain, "fused": certain, "missing": ["audio", "visual"], "run": "toy"}
+    said = {"teacher": certain, "fused": certain, "missing": [], "run": "toy"}
     return {**turn, **dict.fromkeys(nothing), **said}
 
 
@@ -50,6 +53,31 @@ def test_what_is_predicted_is_kept_as_it_was_told(toy_run: ToyRun) -> None:
     ]
     assert len(told) == len(list(corpus.turns(Split.TEST)))
     assert KeptPredictions(RunFolder.open(toy_run.path), corpus).read() == told
+
+
+def test_what_was_predicted_without_a_clip_that_has_gone_is_not_kept(run: RunFolder, clips: Path) -> None:
+    """It may come back. A turn whose clip was not there at all is kept: another digest belongs to its coming."""
+    kept = KeptPredictions(run, open_corpus(clips))
+    (clips / CLIP_FOLDERS[Split.TEST] / "dia1_utt1.mp4").unlink()
+    blind = {"dialogue": "1", "missing": ["visual"]}
+    kept.add([{**record(number), **blind} for number in range(3)])
+    assert [one["utterance"] for one in kept.read()] == [0, 2]
+
+
+def test_what_was_predicted_while_a_clip_could_not_be_read_is_not_kept(
+    run: RunFolder, clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(MediaCache, "again", lambda _cache, turn: turn.id.utterance == 1)
+    corpus = open_corpus(clips)
+    list(predict_as_wanted(run.path, replace(corpus, dialogues=corpus.dialogues[:2]), (), lambda: None, cache=tmp_path))
+    kept = KeptPredictions(run, replace(corpus, dialogues=corpus.dialogues[:2])).read()
+    assert {one["utterance"] for one in kept} == {0, 2}
+
+
+def test_a_run_s_name_that_is_no_text_harms_nothing(run: RunFolder, clips: Path) -> None:
+    kept = KeptPredictions(run, open_corpus(clips))
+    kept.add([{**record(0), "run": "n\udcffme"}])
+    assert [one["run"] for one in kept.read()] == ["n\udcffme"]
 
 
 def test_a_line_that_a_kill_cut_off_costs_itself_alone(run: RunFolder, clips: Path) -> None:
