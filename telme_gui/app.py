@@ -83,6 +83,7 @@ def run_window(
         return code or int(bool(lack))
     finally:
         tick.stop()
+        tick.timeout.disconnect()  # it holds the window
         collector.rest()
         reporter.uninstall()
         if not offscreen:

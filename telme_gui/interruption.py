@@ -1,6 +1,7 @@
 """Ctrl+C and a request to end: noted at any moment, obeyed when the window can close in good order."""
 
 import signal
+from types import FrameType
 
 TICK = 300  # ms between two looks at whether one was asked to end
 
@@ -13,5 +14,7 @@ class Interruption:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._note)
 
-    def _note(self, *_: object) -> None:
+    def _note(self, number: int, _frame: FrameType | None) -> None:
+        if self.asked:  # where the window does not close, the next one of its kind ends the program
+            signal.signal(number, signal.SIG_DFL)
         self.asked = True

@@ -72,6 +72,7 @@ class MainWindow(QMainWindow):
         self.session, self.settings = session, settings
         self.appearance = appearance
         self.opener = Opener(session, self)
+        self._charted: Path | None = None  # the run whose charts are shown once it is open
         self._clip_check = ClipCheck(session, self)
         self.header, self.status, self.banner = Header(), Status(session), Banner()
         self.navigator, self.inspector, self.timeline = Navigator(session), Inspector(session), Timeline(session)
@@ -157,6 +158,7 @@ class MainWindow(QMainWindow):
         session.trainer.changed.connect(self._show_training)
         self.ending.summed_up.connect(self._show_summary)
         self.monitor.charts_wanted.connect(self._open_charts)
+        self.opener.settled.connect(self._show_charts)
         self.monitor.change_wanted.connect(self.training.change)
         self.runs.open_wanted.connect(self.opener.open_run)
         self.runs.compare_wanted.connect(self._compare)
@@ -275,9 +277,14 @@ class MainWindow(QMainWindow):
         self.docks.bring("Training")
 
     def _open_charts(self, run: Path) -> None:
-        once = Qt.ConnectionType.SingleShotConnection
-        self.opener.settled.connect(lambda _there: self.show_view(View.CHARTS), once)  # its corpus may be yet to open
+        self._charted = run  # its corpus may be yet to open
         self.opener.open_run(run)
+
+    def _show_charts(self, there: bool) -> None:
+        """Show the charts that were asked for, where it is their run that has been opened."""
+        if there and self._charted is not None and self._charted == self.session.run:
+            self.show_view(View.CHARTS)
+        self._charted = None
 
     def _open_trained(self, run: Path) -> None:
         if not self.opener.busy:  # what a person opens at this moment is not called off

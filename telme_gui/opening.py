@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from telme_gui.job import Job
 from telme_gui.names import run_name
 from telme_gui.session import Session
+from telme_gui.training import recovery
 from telme_model import cli
 from telme_model.analysis.evaluation import turn_key
 from telme_model.analysis.predictions import Effect, Predictions, from_records
@@ -197,12 +198,9 @@ class Opener(QObject):
 
     def _open_with_its_corpus(self, run: Path) -> None:
         try:
-            root = (run / str(RunFolder.open(run).facts["corpus"].get("root", ""))).resolve()
+            root = recovery.corpus_of(RunFolder.open(run))
         except RunError as error:
             self._give_up(f"{run.name} cannot be opened", error)
-        except (OSError, RuntimeError, ValueError):
-            damaged = RunError(f"{run / 'run.json'} is damaged: it names no place where a corpus can be")
-            self._give_up(f"{run.name} cannot be opened", damaged)
         else:
             self.open(root, run, meet=True)
 

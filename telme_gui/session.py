@@ -73,6 +73,7 @@ class Session(QObject):
         self.media_problems: dict[TurnId, str] = {}  # what is wrong with a turn's clip, in a sentence
         self.predicting: tuple[int, int] | None = None  # turns predicted, of so many, while a run computes them
         self.jobs: list[Job] = []
+        self._closed = False
         self.trainer = Trainer(self)
         self._plain: Predictions | None = None  # `predictions` before anything is hidden, with the corpus' gold
         self._haystack: list[str] = []
@@ -358,9 +359,11 @@ class Session(QObject):
         """Run an iterator of events on a thread; it is stopped and waited for when the session closes.
 
         Work with a name is shown, with its progress and a stop button. The thread begins with the next turn of the
-        event loop, so that whoever asked can connect to the job's signals and miss none.
+        event loop, so that whoever asked can connect to the job's signals and miss none. After `close` nothing begins.
         """
         job = Job(work, self, name=name)
+        if self._closed:
+            return job
         self.jobs.append(job)
         job.happened.connect(self.jobs_changed)
         job.finished.connect(lambda: self._forget(job))
@@ -370,12 +373,16 @@ class Session(QObject):
 
     def close(self) -> None:
         """Stop all background work and wait until it has kept what it did."""
+        if self._closed:
+            return
+        self._closed = True
         self.closing.emit()
         for job in list(self.jobs):
             job.stop()
         for job in list(self.jobs):
             job.wait()
         self.jobs.clear()
+        self.trainer.let_go()
         self.labels.close()
 
     def _forget(self, job: Job) -> None:

@@ -54,6 +54,9 @@ class Whereabouts(QObject):
         if corpus is not None and corpus is not self._back:
             left = self._settings.of(corpus.root)
             self._back = corpus
+            if self._session.filter != Filter() or self._queues.queue is not None:
+                self._note_work()  # chosen while a run was opened: that counts
+                return
             filter_ = filter_of(left.filter, self._session)
             if filter_ != Filter():
                 self._session.set_filter(filter_)

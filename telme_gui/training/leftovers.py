@@ -55,6 +55,7 @@ class Leftovers(QFrame):
         for button, slot in ((self.resume, self._resume), (self.later, self._next), (self.discard, self._discard)):
             button.clicked.connect(slot)
             row.addWidget(button)
+        session.trainer.changed.connect(self._follow)
         self._word(_CUT_OFF)
         self.hide()
 
@@ -66,12 +67,26 @@ class Leftovers(QFrame):
             yield Message(text="looking for unfinished runs")
             return [run for run in recovery.unfinished(recovery.known_runs()) if run.cut_off]
 
-        self._session.start(work).done.connect(self.offer)
+        job = self._session.start(work)
+        job.done.connect(self.offer)
+        job.failed.connect(self._fail)
 
     def offer(self, runs: Sequence[Unfinished] | None) -> None:
         """Offer these runs, one after another, and then what waits."""
         self.runs, self.plans = list(runs or ()), tuple(self._session.trainer.laid_by)
         self._show()
+
+    def _fail(self, error: Exception) -> None:
+        self.offer(())
+        raise error  # a defect: the window's report says so
+
+    def _follow(self) -> None:
+        """Offer no longer what was asked for elsewhere."""
+        laid_by = self._session.trainer.laid_by
+        left = tuple(plan for plan in self.plans if plan in laid_by)
+        if left != self.plans:
+            self.plans = left
+            self._show()
 
     def _show(self) -> None:
         if self.runs:

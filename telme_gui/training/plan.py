@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
+from telme_gui.training import recovery
 from telme_model.annotations.labels import GOLD
 from telme_model.checkpoints import RunFolder
 from telme_model.config import Config, to_dict
@@ -34,9 +35,8 @@ class Plan:
     def resuming(cls, run: Path) -> Self:
         """Going on with a run, on the corpus that it names. Raises RunError."""
         folder = RunFolder.open(run)
-        corpus = (run / str(folder.facts["corpus"].get("root", ""))).resolve()
         layer = str(folder.facts.get("layer", GOLD))
-        return cls(config=folder.config, corpus=corpus, run=run, resume=True, layer=layer)
+        return cls(config=folder.config, corpus=recovery.corpus_of(folder), run=run, resume=True, layer=layer)
 
     def going_on(self, changes: tuple[str, ...] = ()) -> Self:
         """The same run from where it stands, with `changes` from there on. Raises ConfigError."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QFile
 
+from telme_model import cli
 from telme_model.checkpoints import RunError, RunFolder, is_run
 from telme_model.config import Config
 from telme_model.events import EpochDone, Phase
@@ -39,7 +40,7 @@ def remember(run: Path) -> None:
     folder, place = runs_folder(), run.absolute()
     if place.parent == folder.absolute() or place in _elsewhere(folder):
         return
-    with suppress(OSError):
+    with suppress(OSError, UnicodeError):
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / _ELSEWHERE).open("a", encoding="utf-8") as file:
             file.write(f"{place}\n")
@@ -58,7 +59,7 @@ def unfinished(runs: Iterable[Path]) -> list[Unfinished]:
     """Those of `runs` that are not trained to their end and that nobody trains now; broken ones are left out."""
     found = []
     for run in runs:
-        with suppress(RunError, OSError, KeyError, TypeError):
+        with suppress(RunError, OSError, KeyError, TypeError, ValueError):
             folder = RunFolder.open(run)
             phase = _next_phase(folder)
             if phase is not None and not folder.in_training:
@@ -66,10 +67,30 @@ def unfinished(runs: Iterable[Path]) -> list[Unfinished]:
     return found
 
 
+def corpus_of(folder: RunFolder) -> Path:
+    """Where the corpus of a run lies, by its run.json. Raises RunError."""
+    try:
+        return (folder.path / str(folder.facts["corpus"].get("root", ""))).resolve()
+    except (OSError, RuntimeError, ValueError) as error:  # a loop of links, a sign that no path can have
+        raise RunError(f"{folder.path / 'run.json'} is damaged: it names no place where a corpus can be") from error
+
+
+def check_free(run: Path, what: str) -> None:
+    """See that a run may be changed. Raises RunError."""
+    if run.resolve() == cli.DEMO_RUN.resolve():
+        raise RunError(f"the bundled run cannot be {what}: the demo needs it where it is")
+    if RunFolder(run).in_training:
+        raise RunError(f"{run.name} is being trained and cannot be {what}; stop it first")
+
+
 def put_away(run: Path) -> Path | None:
-    """Move a run's folder into the system's trash; without one, to a name beside it, which is told. Raises OSError."""
+    """Move a run's folder into the system's trash; without one, to a name beside it, which is told.
+
+    Raises RunError where it may not go, and OSError.
+    """
     if not run.exists():
         return None
+    check_free(run, "deleted")
     if QFile(str(run)).moveToTrash():
         return None
     aside = run.with_name(f"{run.name}{_DISCARDED}{time.strftime('%Y%m%d-%H%M%S')}")
@@ -93,7 +114,7 @@ def _unfinished(folder: RunFolder, phase: Phase) -> Unfinished:
     latest = _latest_epoch(folder.path / "events.jsonl", phase)
     return Unfinished(
         run=folder.path,
-        corpus=(folder.path / str(folder.facts["corpus"].get("root", ""))).resolve(),
+        corpus=corpus_of(folder),
         phase=phase,
         epoch=latest.epoch if latest else 0,
         epochs=latest.epochs if latest else 0,

@@ -71,7 +71,7 @@ class Trainer(QObject):
         self.queue: list[Plan] = []  # what waits, in order
         self.laid_by: list[Plan] = []  # what an earlier window left to be trained, until it is taken up or forgotten
         self._waiting, self._kept = Waiting(), True
-        self._discarding = self._closed = False
+        self._begun = self._discarding = self._closed = False
         self.changed.connect(self._keep)
         session.closing.connect(self._close)
 
@@ -83,13 +83,25 @@ class Trainer(QObject):
     # -- the queue ----------------------------------------------------------------------------------------------
 
     def submit(self, plans: Sequence[Plan]) -> None:
-        """Put plans at the end of the queue; the first starts at once where nothing runs."""
-        self.queue += plans
+        """Put plans at the end of the queue; the first starts at once where nothing runs.
+
+        A run that waits or is in hand is not put there again; one that was laid by no longer is.
+        """
+        asked = {plan.run.absolute() for plan in plans}
+        self.laid_by = [plan for plan in self.laid_by if plan.run.absolute() not in asked]
+        taken = {plan.run.absolute() for plan in (*self._in_hand, *self.queue)}
+        for plan in plans:
+            if plan.run.absolute() not in taken:
+                taken.add(plan.run.absolute())
+                self.queue.append(plan)
         self.changed.emit()
         self.start_next()
 
     def start_next(self) -> None:
-        """Start the first of the queue where nothing runs; needed only after a stop, which holds the queue."""
+        """Start the first of the queue where nothing runs; needed only after what holds the queue.
+
+        A stop does, and a plan that failed before its run began: the others may fail alike, and only the last is told.
+        """
         if not self.busy and self.queue and not self._closed:
             self._start(self.queue.pop(0))
 
@@ -117,7 +129,7 @@ class Trainer(QObject):
     def _keep(self) -> None:
         """Keep what is still to be trained, the run in hand first, for a window that comes after this one."""
         if not self._closed:
-            in_hand = [self.plan] if self.plan is not None and self.busy and not self._discarding else []
+            in_hand = () if self._discarding else self._in_hand
             self._kept = self._waiting.keep([*in_hand, *self.queue, *self.laid_by])
 
     def resume_run(self, run: Path) -> None:
@@ -130,6 +142,10 @@ class Trainer(QObject):
         self.submit([plan])
 
     # -- the run in hand ----------------------------------------------------------------------------------------
+
+    @property
+    def _in_hand(self) -> tuple[Plan, ...]:
+        return (self.plan,) if self.plan is not None and self.busy else ()
 
     def pause(self) -> None:
         """Hold before the next step; memory stays taken."""
@@ -156,17 +172,16 @@ class Trainer(QObject):
             self.stop_and_keep()
 
     def may_close(self, parent: QWidget) -> bool:
-        """Whether the window may close: asks the person where a run is in hand."""
-        if self.plan is None or not self.busy or self._closed:
+        """Whether the window may close: asks the person where a run is in hand, or what waits would be lost."""
+        if self._closed or not (self.busy or (self.queue and not self._kept)):
             return True
-        question = QMessageBox(QMessageBox.Icon.Question, "Training", f"{self.plan.run.name} is being trained.")
+        title, sentence = self._what_closing_does()
+        question = QMessageBox(QMessageBox.Icon.Question, "Training", title)
         question.setParent(parent, question.windowFlags())
-        later = "offered at the next start" if self._kept else "can be resumed from the list of runs"
-        question.setInformativeText(
-            f"Stopped after the step in flight, it is kept as it is and {later}.{self._those_behind}"
-        )
-        stop = question.addButton("Stop and close", QMessageBox.ButtonRole.AcceptRole)
-        keep = question.addButton("Keep training", QMessageBox.ButtonRole.RejectRole)
+        question.setInformativeText(sentence)
+        trains = self.busy and not self._discarding
+        stop = question.addButton("Stop and close" if trains else "Close", QMessageBox.ButtonRole.AcceptRole)
+        keep = question.addButton("Keep training" if trains else "Stay", QMessageBox.ButtonRole.RejectRole)
         question.setDefaultButton(stop)
         question.setEscapeButton(keep)
         question.exec()
@@ -174,21 +189,28 @@ class Trainer(QObject):
         question.deleteLater()
         return agreed
 
-    @property
-    def _those_behind(self) -> str:
-        """What becomes of those that wait when the window closes, in a sentence."""
+    def _what_closing_does(self) -> tuple[str, str]:
+        """What becomes of the run in hand and of those that wait, as a title and a sentence."""
         count = len(self.queue)
-        if not count:
-            return ""
         waits = "one that waits" if count == 1 else f"{count} that wait"
-        if self._kept:
-            return f" So {'is' if count == 1 else 'are'} the {waits}."
-        return f" The {waits} cannot be kept, and will not be trained."
+        lost = f"The {waits} cannot be kept, and will not be trained."
+        if self.plan is None or not self.busy:
+            return f"{'A run waits' if count == 1 else f'{count} runs wait'} to be trained.", lost
+        if self._discarding:
+            title, sentence = "is being discarded", "After the step in flight it goes into the trash."
+            kept = f"The {waits} {'is' if count == 1 else 'are'} offered at the next start."
+        else:
+            later = "offered at the next start" if self._kept else "can be resumed from the list of runs"
+            title, sentence = "is being trained", f"Stopped after the step in flight, it is kept as it is and {later}."
+            kept = f"So {'is' if count == 1 else 'are'} the {waits}."
+        behind = (kept if self._kept else lost) if count else ""
+        return f"{self.plan.run.name} {title}.", f"{sentence} {behind}".strip()
 
     # -- its thread ---------------------------------------------------------------------------------------------
 
     def _start(self, plan: Plan) -> None:
-        self.plan, self.history, self.problem, self._discarding = plan, History(), None, False
+        self.plan, self.history, self.problem = plan, History(), None
+        self._begun = self._discarding = False
         # The session's own `start` announces every event to every panel; a training tells too many for that.
         self.job = job = Job(lambda: _walk(plan), self._session, name=f"Training {plan.run.name}")
         job.happened.connect(self._take)
@@ -201,7 +223,7 @@ class Trainer(QObject):
 
     def _take(self, event: Event) -> None:
         if isinstance(event, _Begun):
-            self.history = event.history
+            self.history, self._begun = event.history, True
         else:
             self.history.add(event, time.time())
         if self.state is State.STARTING:
@@ -230,15 +252,16 @@ class Trainer(QObject):
             state = State.FINISHED
         self._show(state)
         (self.finished if state is State.FINISHED else self.left).emit(plan.run)
-        if state is not State.STOPPED:
+        if state is State.FINISHED or (state is State.FAILED and self._begun):
             self.start_next()
 
     def put_away(self, run: Path) -> None:
         """Put a run's folder into the trash, and say so where there is none. Whoever calls has asked the person."""
         try:
             aside = recovery.put_away(run)
-        except OSError as error:
-            self._session.failed.emit(f"{run.name} cannot be put into the trash", f"{run}: {error.strerror or error}")
+        except (RunError, OSError) as error:
+            sentence = f"{run}: {error.strerror or error}" if isinstance(error, OSError) else str(error)
+            self._session.failed.emit(f"{run.name} cannot be put into the trash", sentence)
         else:
             if aside is not None:
                 told = f"There is no trash where it lay: it is kept in {aside}, for you to delete."
@@ -251,20 +274,26 @@ class Trainer(QObject):
     def _close(self) -> None:
         """The session ends: it stops the job and waits; nothing else begins."""
         self._closed = True
-        self._waiting.let_go()
         self.queue.clear()
+
+    def let_go(self) -> None:
+        """The session's threads have ended: what is discarded goes, and another window may take up what waits."""
+        if self._discarding:
+            for plan in self._in_hand:
+                self.put_away(plan.run)
+        self._waiting.let_go()
 
 
 def _walk(plan: Plan) -> Generator[Event, Any, None]:
     """The plan's training, on its thread: told with its past, and its errors with their remedy."""
     import pyqtgraph  # noqa: F401 - for the curves: here the window does not wait for it
 
-    recovery.remember(plan.run)
     problem: Problem | None = None
     defect: Exception | None = None
     phase = Phase.PREPARING
     begun = False
     try:
+        recovery.remember(plan.run)
         for event in plan.work():
             if not begun:
                 begun = True
@@ -286,10 +315,16 @@ def _walk(plan: Plan) -> Generator[Event, Any, None]:
 
 
 def _past(plan: Plan) -> History:
+    log, costs = plan.run / "events.jsonl", _costs(plan)
+    return History.read(log, costs) if plan.resume and log.is_file() else History(costs)
+
+
+def _costs(plan: Plan) -> dict[Phase, float]:
     from telme_model.measuring import this_machine  # with torch: this is the job's thread
 
     config = plan.config
-    encoders = {m: find_weights(getattr(config, m).weights, m).architecture for m in config.modalities}
-    costs = phase_costs(open_corpus(plan.corpus), config, encoders, this_machine())
-    log = plan.run / "events.jsonl"
-    return History.read(log, costs) if plan.resume and log.is_file() else History(costs)
+    try:
+        encoders = {m: find_weights(getattr(config, m).weights, m).architecture for m in config.modalities}
+        return phase_costs(open_corpus(plan.corpus), config, encoders, this_machine())
+    except Exception:  # noqa: BLE001 - a training that no time is told of is still a training
+        return {}

@@ -1,7 +1,7 @@
 """The runs that are still to be trained, on the disk: they outlive the window in which they were asked for."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
@@ -28,31 +28,41 @@ class Waiting:
 
     def keep(self, plans: Sequence[Plan]) -> bool:
         """Keep these in place of the former ones; whether they are kept."""
-        place = runs_folder() / _FILE
         if list(plans) == self._kept:
             return True
         if not self._is_mine():
             return False
-        text = json.dumps([_tree(plan) for plan in plans], indent=1, default=str) + "\n"
         try:
-            write_whole(place, lambda scratch: scratch.write_text(text, "utf-8"))
-        except OSError:
+            text = json.dumps([_tree(plan) for plan in plans], indent=1, default=str) + "\n"
+            write_whole(runs_folder() / _FILE, lambda scratch: scratch.write_text(text, "utf-8"))
+        except (OSError, ValueError):
             return False
         self._kept = list(plans)
         return True
 
     def left(self) -> list[Plan]:
-        """What an earlier window left to be trained; a file that is damaged is put aside without a word."""
-        place = runs_folder() / _FILE
-        if not place.exists() or not self._is_mine():
+        """What an earlier window left to be trained, as far as it can be read; a damaged file is put aside.
+
+        From here on other programs keep nothing there.
+        """
+        if not self._is_mine():
             return []
-        self._kept = None
+        place = runs_folder() / _FILE
         try:
-            return still_to_train(map(_plan, json.loads(place.read_text("utf-8"))))
-        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError, ConfigError):
+            trees = json.loads(place.read_text("utf-8"))
+        except FileNotFoundError:
+            return []
+        except OSError:
+            self.let_go()  # what may not be read is not written over
+            return []
+        except (ValueError, RecursionError):
+            trees = None
+        self._kept = None
+        plans = list(_plans(trees if isinstance(trees, list) else []))
+        if not isinstance(trees, list) or len(plans) < len(trees):
             with suppress(OSError):
                 place.replace(place.with_name("waiting.broken.json"))
-            return []
+        return still_to_train(plans)
 
     def let_go(self) -> None:
         """Leave them to the next window."""
@@ -87,6 +97,14 @@ def _tree(plan: Plan) -> dict[str, Any]:
     return {**tree, **places, "config": to_dict(plan.config)}
 
 
+def _plans(trees: Iterable[Any]) -> Iterator[Plan]:
+    """Those that can be read."""
+    for tree in trees:
+        with suppress(ValueError, TypeError, KeyError, AttributeError, RecursionError, ConfigError):
+            yield _plan(tree)
+
+
 def _plan(tree: Mapping[str, Any]) -> Plan:
-    places = {name: tree[name] and Path(tree[name]) for name in ("corpus", "run", "warm_start", "store")}
+    places = {name: Path(tree[name]) for name in ("corpus", "run")}
+    places |= {name: tree[name] and Path(tree[name]) for name in ("warm_start", "store")}
     return Plan(**{**tree, **places, "config": from_dict(tree["config"]), "changes": tuple(tree["changes"])})

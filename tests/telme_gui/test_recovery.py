@@ -12,8 +12,9 @@ from pytestqt.qtbot import QtBot
 from telme_gui.session import Session
 from telme_gui.training import discarding, recovery
 from telme_gui.training.leftovers import Leftovers, told
+from telme_gui.training.plan import Plan
 from telme_gui.training.recovery import Unfinished
-from telme_model.checkpoints import RunFolder
+from telme_model.checkpoints import RunError, RunFolder
 from telme_model.events import EpochDone, Phase, StageDone
 from telme_model.presets import TOY
 from telme_model.training import train
@@ -91,6 +92,12 @@ def test_a_place_that_cannot_be_written_is_no_error(
     assert recovery.known_runs() == []
 
 
+def test_a_name_that_is_no_text_is_not_remembered(trained: Path) -> None:
+    recovery.remember(trained.with_name("\udcff"))
+    recovery.remember(trained)
+    assert recovery.known_runs() == [trained]
+
+
 def test_a_place_that_cannot_be_looked_into_hides_no_other(leftover: Path, tmp_path: Path) -> None:
     recovery.remember(tmp_path / ("long" * 100))
     assert recovery.known_runs() == [leftover]
@@ -113,6 +120,16 @@ def test_finished_broken_and_held_runs_are_not_unfinished(trained: Path, leftove
         assert recovery.unfinished([leftover]) == []
     (found,) = recovery.unfinished([leftover])
     assert not found.cut_off  # it was let go of in good order
+
+
+@pytest.mark.parametrize("root", ["a\0b", "loop"])
+def test_a_run_that_names_no_possible_corpus_is_passed_over(qtbot: QtBot, leftover: Path, root: str) -> None:
+    (leftover / "loop").symlink_to("loop")
+    folder = RunFolder(leftover)
+    folder.update(corpus={**folder.facts["corpus"], "root": root})
+    assert recovery.unfinished([leftover]) == []
+    with pytest.raises(RunError, match="names no place where a corpus can be"):
+        Plan.resuming(leftover)
 
 
 def test_a_run_without_its_scores_is_not_finished(trained: Path, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The trainer trains real toy runs on its thread: one after another, held, stopped, gone on with, put away."""
 
+import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,8 +15,8 @@ from telme_gui.session import Session
 from telme_gui.training import recovery
 from telme_gui.training.plan import Plan
 from telme_gui.training.trainer import State, Trainer
-from telme_model.checkpoints import RunFolder
-from telme_model.events import Phase
+from telme_model.checkpoints import RunError, RunFolder
+from telme_model.events import Event, Message, Phase
 from telme_model.history import History
 from telme_model.presets import TOY
 from tests.runs import tensors, walk
@@ -124,9 +125,17 @@ def test_the_history_has_the_whole_run_with_its_fraction(qtbot: QtBot, trainer: 
 
 
 def test_the_queue_goes_on_by_itself_after_a_finish_and_after_a_failure(
-    qtbot: QtBot, trainer: Trainer, plan: Plan, tmp_path: Path
+    qtbot: QtBot, trainer: Trainer, plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broken = replace(plan, corpus=tmp_path / "nowhere", run=tmp_path / "runs" / "broken")
+    broken = replace(plan, run=tmp_path / "runs" / "broken")
+    work = Plan.work
+
+    def fail_at_once(plan: Plan) -> Iterator[Event]:
+        if plan.run != broken.run:
+            return work(plan)
+        return _breaking()
+
+    monkeypatch.setattr(Plan, "work", fail_at_once)
     last = replace(plan, run=tmp_path / "runs" / "last", config=TINY.with_settings(["seed=1"]))
     dropped = replace(plan, run=tmp_path / "runs" / "dropped")
     ended: list[tuple[str, Path]] = []
@@ -137,8 +146,50 @@ def test_the_queue_goes_on_by_itself_after_a_finish_and_after_a_failure(
     trainer.withdraw(dropped)
     qtbot.waitUntil(lambda: len(ended) == 3, timeout=WAIT)
     assert ended == [("left", broken.run), ("finished", plan.run), ("finished", last.run)]
-    assert not broken.run.exists()
     assert tensors(plan.run) != tensors(last.run)
+
+
+def _breaking() -> Iterator[Event]:
+    yield Message(text="it has begun")
+    raise RunError("and breaks")
+
+
+def test_a_plan_that_fails_before_its_run_begins_holds_the_queue(
+    qtbot: QtBot, trainer: Trainer, plan: Plan, tmp_path: Path
+) -> None:
+    broken = [replace(plan, corpus=tmp_path / "nowhere", run=tmp_path / "runs" / name) for name in ("a", "b")]
+    trainer.submit([*broken, plan])
+    until(qtbot, trainer, State.FAILED)
+    assert (trainer.plan, trainer.queue) == (broken[0], [broken[1], plan])
+    assert trainer.problem is not None
+    assert "nowhere" in trainer.problem.cause
+    trainer.start_next()
+    qtbot.waitUntil(lambda: trainer.plan == broken[1] and trainer.state is State.FAILED, timeout=WAIT)
+    assert trainer.queue == [plan]
+    assert not broken[0].run.exists()
+
+
+def test_a_run_is_queued_once(qtbot: QtBot, trainer: Trainer, plan: Plan, tmp_path: Path) -> None:
+    two, three = (replace(plan, run=tmp_path / "runs" / name) for name in ("two", "three"))
+    trainer.laid_by = [two, three]
+    trainer.submit([plan, two, two])
+    assert (trainer.plan, trainer.queue, trainer.laid_by) == (plan, [two], [three])
+    trainer.submit([replace(plan, resume=True), replace(two, resume=True)])
+    assert trainer.queue == [two]
+    trainer.take_up()
+    assert (trainer.queue, trainer.laid_by) == ([two, three], [])
+
+
+def test_without_a_pace_it_trains_all_the_same(
+    qtbot: QtBot, trainer: Trainer, plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("telme_gui.training.trainer.phase_costs", fail)
+    with qtbot.waitSignal(trainer.finished, timeout=WAIT):
+        trainer.submit([plan])
+    assert trainer.history.plan == {}
 
 
 def test_the_command_of_a_plan_says_what_differs_from_the_preset() -> None:
@@ -242,6 +293,18 @@ def test_a_run_that_cannot_be_put_away_says_so(
     assert failed.args == ["one cannot be put into the trash", f"{plan.run}: Permission denied"]
 
 
+def test_a_run_that_another_window_trains_stays_where_it_is(session: Session, trained: Path, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(trained, tmp_path / "runs" / "theirs"))
+    said: list[str] = []
+    session.failed.connect(lambda *words: said.extend(words))
+    with RunFolder(run).hold():
+        session.trainer.put_away(run)
+    assert said == [
+        "theirs cannot be put into the trash", "theirs is being trained and cannot be deleted; stop it first"
+    ]  # fmt: skip
+    assert (run / "scores.json").is_file()
+
+
 def test_what_is_no_run_cannot_be_resumed(qtbot: QtBot, session: Session, tmp_path: Path) -> None:
     with qtbot.waitSignal(session.failed) as failed:
         session.trainer.resume_run(tmp_path)
@@ -280,6 +343,32 @@ def test_closing_asks_while_something_is_trained(
     QTimer.singleShot(0, answer)
     assert trainer.may_close(window) is agreed
     assert asked == ["one is being trained."]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="where the trash lies is the desktop standard's word")
+def test_a_run_that_is_discarded_is_put_away_though_the_window_closes_first(
+    qtbot: QtBot, session: Session, trainer: Trainer, plan: Plan, tmp_path: Path
+) -> None:
+    window = QWidget()
+    qtbot.addWidget(window)
+    trainer.submit([plan, replace(plan, run=tmp_path / "runs" / "two")])
+    until_phase(qtbot, trainer, Phase.TEACHER)
+    trainer.discard()
+    asked: list[tuple[str, str]] = []
+
+    def answer() -> None:
+        box = QApplication.activeModalWidget()
+        assert isinstance(box, QMessageBox)
+        asked.append((box.text(), box.informativeText()))
+        next(choice for choice in box.buttons() if choice.text() == "Close").click()
+        session.close()  # before the window hears that the step has ended
+
+    QTimer.singleShot(0, answer)
+    assert trainer.may_close(window)
+    told = "After the step in flight it goes into the trash. The one that waits is offered at the next start."
+    assert asked == [("one is being discarded.", told)]
+    assert not plan.run.exists()
+    assert (tmp_path / "data" / "Trash" / "files" / "one" / "run.json").is_file()
 
 
 def test_a_session_that_closes_keeps_the_run_and_starts_no_other(

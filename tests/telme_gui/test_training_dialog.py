@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from threading import Event as Flag
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from PySide6.QtGui import QGuiApplication, QImage
@@ -215,8 +215,11 @@ def test_a_folder_that_holds_files_and_one_that_waits(
     dialog.run_page.name.setText("old")
     assert "already holds files" in dialog.obstacle()
     dialog.run_page.name.setText("next")
-    monkeypatch.setattr(session.trainer, "queue", dialog.plans())
-    assert "waits for it" in dialog.obstacle()
+    for place in ("queue", "laid_by"):
+        with monkeypatch.context() as patch:
+            patch.setattr(session.trainer, place, dialog.plans())
+            assert "waits for it" in dialog.obstacle()
+        assert "waits for it" not in dialog.obstacle()
 
 
 def test_a_corpus_without_labels_in_dev(open_dialog: Open, session: Session) -> None:
@@ -575,6 +578,47 @@ def test_a_hub_out_of_reach_is_asked_again(
     hub.set()
     qtbot.waitUntil(dialog.start.isEnabled, timeout=WAIT)
     assert not errors
+
+
+def test_a_hub_that_cannot_even_be_asked_is_out_of_reach_until_the_next_reckoning(
+    qtbot: QtBot, open_dialog: Open, hub: Flag, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(names: Sequence[str]) -> NoReturn:
+        raise ZeroDivisionError(names)
+
+    with monkeypatch.context() as patch, qtbot.captureExceptions() as raised:
+        patch.setattr(reckoner, "ask_hub", fail)
+        dialog = open_dialog()
+        dialog.draft.set("audio.weights", "some/encoder")
+        qtbot.waitUntil(lambda: "the hub cannot be reached" in dialog.reason.text(), timeout=WAIT)
+        qtbot.waitUntil(lambda: dialog.reckoner.looked and not works(dialog), timeout=WAIT)
+    assert {kind for kind, *_ in raised} == {ZeroDivisionError}
+    hub.set()
+    dialog.draft.set("seed", "7")
+    qtbot.waitUntil(dialog.start.isEnabled, timeout=WAIT)
+
+
+def test_a_reckoning_that_fails_says_so_until_another_succeeds(
+    qtbot: QtBot, open_dialog: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> NoReturn:
+        raise ZeroDivisionError("no step")
+
+    with monkeypatch.context() as patch, qtbot.captureExceptions() as raised:
+        patch.setattr(reckoner, "find_weights", fail)
+        dialog = open_dialog()
+        told = "What this needs cannot be found out (ZeroDivisionError: no step): try another setting."
+        qtbot.waitUntil(lambda: dialog.reason.text() == told, timeout=WAIT)
+        qtbot.waitUntil(lambda: dialog.reckoner.looked and not works(dialog), timeout=WAIT)
+    assert {kind for kind, *_ in raised} == {ZeroDivisionError}
+    assert not dialog.start.isEnabled()
+    dialog.draft.set("seed", "7")
+    qtbot.waitUntil(dialog.start.isEnabled, timeout=WAIT)
+
+
+def works(dialog: TrainingDialog) -> bool:
+    """Whether anything is reckoned, or about to be."""
+    return bool(dialog._session.jobs) or dialog.reckoner._settle.isActive()
 
 
 def test_what_is_wrong_with_an_encoder_is_said_beside_it(qtbot: QtBot, open_dialog: Open) -> None:

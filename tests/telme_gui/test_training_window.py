@@ -132,6 +132,19 @@ def test_charts_of_a_run_are_shown_though_nothing_is_open(qtbot: QtBot, window: 
     assert window.charts.isVisible()
 
 
+def test_charts_that_something_else_took_the_place_of_are_not_shown(
+    qtbot: QtBot, window: MainWindow, series: Path, night: Path, tmp_path: Path
+) -> None:
+    window.monitor.charts_wanted.emit(night)
+    with qtbot.waitSignal(window.opener.settled, timeout=WAIT):
+        window.opener.open(series)
+    assert window.turns.isVisible()
+    window.session.failed.disconnect(window.banner.say)
+    with qtbot.waitSignal(window.opener.settled, timeout=WAIT):
+        window.monitor.charts_wanted.emit(tmp_path / "nowhere")
+    assert window.turns.isVisible()
+
+
 def test_bringing_a_panel_forward_leaves_room_for_the_dialogue(qtbot: QtBot, opened: MainWindow, plan: Plan) -> None:
     start(qtbot, opened, plan)
     until(qtbot, lambda: opened.monitor.curves is not None and opened.monitor.curves.losses.view.height() >= 110)

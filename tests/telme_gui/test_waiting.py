@@ -17,11 +17,13 @@ from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
 
 from telme_gui.session import Session
+from telme_gui.training import recovery
 from telme_gui.training.leftovers import Leftovers
 from telme_gui.training.plan import Plan
 from telme_gui.training.trainer import State
 from telme_gui.training.waiting import Waiting, still_to_train
 from telme_model.checkpoints import RunFolder
+from telme_model.events import Event, Message
 from telme_model.presets import PRESETS, TOY
 from tests.conftest import ROOT
 from tests.telme_gui.conftest import WAIT
@@ -198,11 +200,66 @@ def test_a_second_window_leaves_the_queue_of_the_first_alone(runs: Path, series:
     assert Waiting().left() == [one]
 
 
+def test_the_first_window_has_the_place_though_nothing_is_kept_there_yet(runs: Path, series: Path) -> None:
+    one, two, _ = plans(series, runs)
+    first, second = Waiting(), Waiting()
+    assert first.left() == second.left() == []
+    assert not second.keep([two])
+    assert first.keep([one])
+    first.let_go()
+    assert Waiting().left() == [one]
+
+
+def test_the_place_is_held_until_the_training_has_ended(
+    qtbot: QtBot, session: Session, runs: Path, series: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A window that starts while another one closes would take a run that is being kept for one that is gone."""
+    seen: list[list[Plan]] = []
+
+    def work(_plan: Plan) -> Iterator[Event]:
+        try:
+            while True:
+                yield Message(text="a step")
+        finally:
+            seen.append(Waiting().left())
+
+    monkeypatch.setattr(Plan, "work", work)
+    (plan,) = plans(series, runs, 1)
+    session.trainer.submit([plan])
+    qtbot.waitUntil(lambda: session.trainer.state is State.RUNNING, timeout=WAIT)
+    session.close()
+    assert seen == [[]]
+    assert Waiting().left() == [plan]
+
+
+def test_one_plan_that_cannot_be_read_leaves_the_others(runs: Path, series: Path) -> None:
+    one, two, three = plans(series, runs)
+    first = Waiting()
+    first.keep([one, two, three])
+    first.let_go()
+    trees = json.loads((runs / FILE).read_text(encoding="utf-8"))
+    trees[1]["config"]["dim"] = "wide"
+    text = json.dumps(trees)
+    (runs / FILE).write_text(text, encoding="utf-8")
+    assert Waiting().left() == [one, three]
+    assert (runs / "waiting.broken.json").read_text(encoding="utf-8") == text
+
+
+def test_a_file_that_may_not_be_read_is_neither_renamed_nor_written_over(runs: Path, series: Path) -> None:
+    (runs / FILE).mkdir(parents=True)
+    waiting = Waiting()
+    assert waiting.left() == []
+    assert not waiting.keep(plans(series, runs))
+    assert (runs / FILE).is_dir()
+    assert not (runs / "waiting.broken.json").exists()
+
+
+@pytest.mark.parametrize("name", ["file/runs", "n" * 300])
 def test_a_place_that_cannot_be_written_is_no_error(
-    tmp_path: Path, series: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, series: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     (tmp_path / "file").touch()
-    monkeypatch.setenv("TELME_RUNS", str(tmp_path / "file" / "runs"))
+    monkeypatch.setenv("TELME_RUNS", str(tmp_path / name))
     waiting = Waiting()
     assert waiting.left() == []
     assert not waiting.keep(plans(series, tmp_path))
@@ -219,6 +276,65 @@ def test_what_is_over_by_now_is_left_out(runs: Path, trained: Path, series: Path
     (begun.run / ".training").touch()  # a kill's trace: it is offered as such
     assert still_to_train([begun]) == []
     assert RunFolder(begun.run).cut_off
+
+
+def test_what_is_asked_for_elsewhere_is_offered_no_more(qtbot: QtBot, runs: Path, series: Path) -> None:
+    asked = plans(series, runs)
+    first = Waiting()
+    first.keep(asked)
+    first.let_go()
+    later, offered = left(qtbot)
+    later.trainer.submit(asked[:1])
+    assert offered.sentence.text().endswith("before: seed-2, seed-3.")
+    later.close()
+
+
+def test_what_a_look_for_runs_fails_at_hides_nothing_that_waits(
+    qtbot: QtBot, runs: Path, series: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> list[Path]:
+        raise ZeroDivisionError
+
+    first = Waiting()
+    first.keep(plans(series, runs, 1))
+    first.let_go()
+    monkeypatch.setattr(recovery, "known_runs", fail)
+    with qtbot.captureExceptions() as raised:
+        later, offered = left(qtbot)
+        qtbot.waitUntil(lambda: bool(raised), timeout=WAIT)
+    assert raised[0][0] is ZeroDivisionError  # which the window reports
+    assert offered.title.text() == "A run is still to be trained"
+    later.close()
+
+
+@pytest.mark.parametrize(
+    ("count", "told"),
+    [
+        (1, ("A run waits to be trained.", "The one that waits cannot be kept, and will not be trained.")),
+        (2, ("2 runs wait to be trained.", "The 2 that wait cannot be kept, and will not be trained.")),
+    ],
+)
+def test_a_queue_that_is_held_and_kept_nowhere_is_asked_about(
+    qtbot: QtBot, session: Session, runs: Path, series: Path, count: int, told: tuple[str, str]
+) -> None:
+    other = Waiting()
+    other.left()
+    window = QWidget()
+    qtbot.addWidget(window)
+    first, *behind = plans(series, runs, 1 + count)
+    session.trainer.submit([replace(first, corpus=runs / "nowhere"), *behind])
+    qtbot.waitUntil(lambda: session.trainer.state is State.FAILED, timeout=WAIT)
+    asked: list[tuple[str, str]] = []
+
+    def answer() -> None:
+        box = QApplication.activeModalWidget()
+        assert isinstance(box, QMessageBox)
+        asked.append((box.text(), box.informativeText()))
+        next(choice for choice in box.buttons() if choice.text() == "Stay").click()
+
+    QTimer.singleShot(0, answer)
+    assert not session.trainer.may_close(window)
+    assert asked == [told]
 
 
 @pytest.mark.parametrize(

@@ -50,19 +50,36 @@ def start(qtbot: QtBot, appearance: Appearance, tmp_path: Path) -> Iterator[Star
             windows[-1].close()
             assert stored.save(windows.pop().settings, path)
 
-    def window(root: Path, run: Path | None = None) -> MainWindow:
+    def window(root: Path | None = None, run: Path | None = None) -> MainWindow:
         end()
         window = MainWindow(Session(), stored.load(path, pytest.fail), appearance)
         qtbot.addWidget(window)
         windows.append(window)
         window.session.failed.connect(lambda title, sentence: pytest.fail(f"{title}: {sentence}"))
         window.show()
-        with qtbot.waitSignal(window.opener.settled, timeout=WAIT):
-            window.opener.open(root, run, last=window.settings.of(root).turn, meet=True)
+        if root is not None:
+            with qtbot.waitSignal(window.opener.settled, timeout=WAIT):
+                window.opener.open(root, run, last=window.settings.of(root).turn, meet=True)
         return window
 
     yield window
     end()
+
+
+def test_what_is_chosen_while_a_run_opens_counts(qtbot: QtBot, start: Start, corpus: Path, run: Path) -> None:
+    start(corpus, run).session.set_filter(FILTER)
+    mine = Filter(speakers=frozenset({SPEAKERS[0]}))
+
+    def choose() -> None:
+        window.session.set_filter(mine)
+        window.opener.opened.disconnect(choose)
+
+    window = start()
+    window.opener.opened.connect(choose)  # the corpus is there, the run is yet to come
+    with qtbot.waitSignal(window.opener.settled, timeout=WAIT):
+        window.opener.open(corpus, run)
+    assert window.session.filter == mine
+    assert start(corpus, run).session.filter == mine
 
 
 def test_filter_queue_and_turn_are_as_one_left_them(start: Start, corpus: Path, run: Path) -> None:

@@ -323,7 +323,8 @@ class TrainingDialog(QDialog):
             return str(error)
         question, trainer = self._question(), self._session.trainer
         assert question is not None  # there are plans
-        waiting = [plan.run for plan in trainer.queue] + ([trainer.plan.run] if trainer.busy and trainer.plan else [])
+        waiting = [plan.run for plan in trainer.queue + trainer.laid_by]
+        waiting += [trainer.plan.run] if trainer.busy and trainer.plan else []
         return (
             ready.folder_obstacle(plans, waiting)
             or ready.warm_start_obstacle(self.run_page.begin_with, question.config, self._corpus)

@@ -70,7 +70,7 @@ class Reckoner(QObject):
         self.trouble = ""  # why the last measurement ended early
         self._measured: dict[Key, Speed] = {}
         self._jobs: list[Job] = []
-        self._working = False
+        self._reckoning: Question | None = None  # under way
         self._asked: set[str] = set()  # the hub's answer to these is waited for
         self._settle = QTimer(self, singleShot=True, interval=SETTLE)
         self._settle.timeout.connect(self._reckon)
@@ -84,7 +84,7 @@ class Reckoner(QObject):
         self._settle.start()
         job = self._start(_look)
         job.done.connect(self._take_machine)
-        job.failed.connect(self._fail)
+        job.failed.connect(_raise)
 
     def ask_again(self) -> None:
         """Something changed."""
@@ -132,10 +132,10 @@ class Reckoner(QObject):
         if question is None:
             self.answer = None
             self.changed.emit()
-        elif self._working:
+        elif self._reckoning is not None:
             self._settle.start()
         else:
-            self._working = True
+            self._reckoning = question
             machine, measured = self.machine, dict(self._measured)
             job = self._start(lambda: _reckoned(question, machine, measured))
             job.done.connect(self._take_answer)
@@ -148,7 +148,7 @@ class Reckoner(QObject):
             self._settle.start()
 
     def _take_answer(self, answer: Answer | None) -> None:
-        self._working = False
+        self._reckoning = None
         if answer is None:
             return
         self.answer = answer if self.asked else None
@@ -168,6 +168,7 @@ class Reckoner(QObject):
             self._patience.start()
             job = self._start(lambda: ask_hub(unasked))
             job.done.connect(self._take_hub)
+            job.failed.connect(self._lose_the_hub)
 
     def _take_hub(self, answers: dict[str, HubAnswer] | None) -> None:
         if answers is not None:
@@ -176,6 +177,12 @@ class Reckoner(QObject):
             if not all(said.reached for said in answers.values()):
                 self._again.start()
             self.changed.emit()
+
+    def _lose_the_hub(self, error: Exception) -> None:
+        """It could not even be asked: the next reckoning asks again."""
+        self._give_up_the_hub()
+        self._asked.clear()
+        _raise(error)
 
     def _give_up_the_hub(self) -> None:
         """Go on as if it could not be reached; what it says after all is taken."""
@@ -206,8 +213,17 @@ class Reckoner(QObject):
         self.changed.emit()
 
     def _fail(self, error: Exception) -> None:
-        self._working = False
-        raise error  # a defect: nothing of it is expected to fail
+        """Say so in the place of an answer; another setting asks anew."""
+        question, self._reckoning = self._reckoning, None
+        refused = f"What this needs cannot be found out ({type(error).__name__}: {error}): try another setting."
+        if question is not None and self.asked:
+            self.answer = Answer(question=question, weights={}, costs=None, refused=refused)
+        self.changed.emit()
+        _raise(error)
+
+
+def _raise(error: Exception) -> None:
+    raise error  # a defect: nothing of it is expected to fail
 
 
 def _look() -> Generator[Event, None, Machine]:

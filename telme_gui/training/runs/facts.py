@@ -11,7 +11,6 @@ from telme_gui.names import corpus_name, run_name
 from telme_gui.training import recovery
 from telme_gui.training.monitor.figures import seconds_logged
 from telme_gui.training.plan import Plan
-from telme_model import cli
 from telme_model.checkpoints import RunError, RunFolder
 from telme_model.corpus.dialogue import Split
 from telme_model.events import Event, Phase
@@ -118,7 +117,7 @@ def rename(path: Path, name: str) -> Path:
     target = path.with_name(name) if _is_name(name) else None
     if target is None:
         raise RunError(f"a run cannot be called “{name}”: it names a folder, so no / or \\, and no dot before")
-    check_free(path, "renamed")
+    recovery.check_free(path, "renamed")
     if target.exists():
         raise RunError(f"there is a “{name}” beside it already; choose another name")
     try:
@@ -127,14 +126,6 @@ def rename(path: Path, name: str) -> Path:
         raise RunError(f"{path} cannot be renamed: {error.strerror}") from error
     recovery.remember(target)
     return target
-
-
-def check_free(path: Path, what: str) -> None:
-    """See that a run may be changed. Raises RunError."""
-    if path.resolve() == cli.DEMO_RUN.resolve():
-        raise RunError(f"the bundled run cannot be {what}: the demo needs it where it is")
-    if RunFolder(path).in_training:
-        raise RunError(f"{path.name} is being trained and cannot be {what}; stop it first")
 
 
 def _is_name(name: str) -> bool:
@@ -153,7 +144,7 @@ def _read(path: Path) -> RunFacts:
         state=RunState.FINISHED if finished else _unfinished(folder),
         preset=config.preset,
         seed=config.seed,
-        corpus=corpus_name((path / str(facts["corpus"].get("root", ""))).resolve())[0],
+        corpus=corpus_name(recovery.corpus_of(folder))[0],
         created=datetime.strptime(created, "%Y-%m-%dT%H:%M:%S%z") if created else None,
         at=None if finished else (left[0] if left else Phase.EVALUATING),
         test=_scores(folder.read_json("scores.json")) if scored else {},

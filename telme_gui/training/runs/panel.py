@@ -23,7 +23,7 @@ from telme_gui.charts.table import Table
 from telme_gui.job import Job
 from telme_gui.session import Session
 from telme_gui.training import discarding, recovery
-from telme_gui.training.runs.facts import RunFacts, RunRead, RunState, check_free, command, read_runs, rename
+from telme_gui.training.runs.facts import RunFacts, RunRead, RunState, command, read_runs, rename
 from telme_gui.training.runs.model import Column, RunsModel
 from telme_gui.training.runs.table import RunTable, sheet
 from telme_model.analysis.predictions import MODELS
@@ -266,7 +266,6 @@ class Runs(QWidget):
 
     def _delete(self, run: Path) -> None:
         try:
-            check_free(run, "deleted")
             aside = recovery.put_away(run)
         except (RunError, OSError) as error:
             self._say(f"{run} cannot be deleted: {error}" if isinstance(error, OSError) else str(error))
