@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, QPoint, Qt
 from PySide6.QtTest import QAbstractItemModelTester, QTest
 from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QPushButton, QStackedWidget, QTabBar
 from pytestqt.qtbot import QtBot
+from shiboken6 import isValid
 from sklearn.metrics import confusion_matrix, f1_score
 
 from telme_gui.charts import Charts
@@ -209,9 +210,9 @@ def test_a_window_that_closes_takes_the_intervals_along(qtbot: QtBot, session: S
     charts.page("Scores")
     qtbot.waitUntil(lambda: bool(session.jobs))
     jobs = list(session.jobs)
-    qtbot.waitUntil(lambda: any(job.isRunning() or job.isFinished() for job in jobs))
+    qtbot.waitUntil(lambda: any(not isValid(job) or job.isRunning() or job.isFinished() for job in jobs))  # may be over
     session.close()
-    assert not any(job.isRunning() for job in jobs)
+    assert not any(isValid(job) and job.isRunning() for job in jobs)
 
 
 def test_more_predictions_are_shown_once_they_rest(
