@@ -141,7 +141,7 @@ def test_a_build_that_was_stopped_continues_and_ends_the_same_in_several_process
     assert [clip.name for clip in clips] == [clip.name for clip in sorted(corpus.glob("*/*"))]
     for clip in clips[::5]:
         ours, theirs = (frames(path).astype(int) for path in (clip, corpus / clip.relative_to(folder)))
-        assert np.abs(ours - theirs).max() <= 8  # x264 may choose otherwise from one run to the next, by a grey level
+        assert np.abs(ours - theirs).mean() < 0.2  # x264 may choose otherwise here and there, by a few grey levels
 
 
 def test_other_settings_or_other_content_are_refused(corpus: Path, tmp_path: Path) -> None:
