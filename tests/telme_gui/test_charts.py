@@ -26,6 +26,7 @@ from telme_gui.charts.scores import ScoresPage, paper_scores
 from telme_gui.charts.table import Table
 from telme_gui.charts.versus import Change, Versus
 from telme_gui.header import View
+from telme_gui.job import Job
 from telme_gui.main_window import MainWindow
 from telme_gui.session import Session
 from telme_model.analysis.evaluation import compare_runs, mean_shares
@@ -206,11 +207,14 @@ def test_the_chosen_split_stays_when_theta_moves(qtbot: QtBot, session: Session,
         assert charts.part.split is split
 
 
-def test_a_window_that_closes_takes_the_intervals_along(qtbot: QtBot, session: Session, charts: Charts) -> None:
+def test_a_window_that_closes_takes_the_intervals_along(
+    qtbot: QtBot, session: Session, charts: Charts, corpus: Corpus
+) -> None:
+    jobs: list[Job] = []
+    session.jobs_changed.connect(lambda: jobs.extend(job for job in session.jobs if job not in jobs))
     charts.page("Scores")
-    qtbot.waitUntil(lambda: bool(session.jobs))
-    jobs = list(session.jobs)
-    qtbot.waitUntil(lambda: any(not isValid(job) or job.isRunning() or job.isFinished() for job in jobs))  # may be over
+    session.set_predictions(predictions(corpus.turns(), corpus.labels.labels, seed=9), Path("night"))
+    qtbot.waitUntil(lambda: bool(jobs))
     session.close()
     assert not any(isValid(job) and job.isRunning() for job in jobs)
 
