@@ -8,15 +8,15 @@ from pathlib import Path
 from PySide6.QtCore import QEventLoop, QMessageLogContext, Qt, QTimer, QtMsgType, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication
 
-from telme_gui.collector import Collector
-from telme_gui.header import View
-from telme_gui.interruption import TICK, Interruption
-from telme_gui.main_window import MainWindow
-from telme_gui.opening import find_turn
-from telme_gui.problems import Reporter
-from telme_gui.session import Session
-from telme_gui.settings import Settings, Theme, load, save, settings_path
-from telme_gui.style import Appearance
+from telme_gui.look.settings import Settings, Theme, load, save, settings_path
+from telme_gui.look.style import Appearance
+from telme_gui.opening.opener import find_turn
+from telme_gui.session.session import Session
+from telme_gui.system.collector import Collector
+from telme_gui.system.interruption import TICK, Interruption
+from telme_gui.window.header import View
+from telme_gui.window.main_window import MainWindow
+from telme_gui.window.problems import Reporter
 
 Size = tuple[int, int]
 SIZE: Size = (1440, 900)  # of a screenshot

@@ -7,10 +7,12 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from telme_gui.interruption import Interruption
-from telme_gui.screen import LIBRARIES, why_no_screen
-from telme_model import cli
-from telme_model.cli import Add
+from telme_gui.system.interruption import Interruption
+from telme_gui.system.screen import LIBRARIES, why_no_screen
+from telme_model.bundled import DEMO_CORPUS, DEMO_RUN
+from telme_model.commands import main as cli
+from telme_model.commands.demo import show_demo
+from telme_model.commands.interface import Add
 
 SCREENSHOT = "telme-demo.png"
 
@@ -39,15 +41,15 @@ def _add(add: Add) -> None:
 
 def _demo(options: argparse.Namespace) -> int:
     if options.text:
-        return cli.show_demo(options.dialogue)
+        return show_demo(options.dialogue)
     reason = "" if options.offscreen else why_no_screen()
     if not reason:
-        return _run(options, cli.DEMO_CORPUS, cli.DEMO_RUN)
+        return _run(options, DEMO_CORPUS, DEMO_RUN)
     print(f"{reason[:1].upper()}{reason[1:]}.\nSo the window is drawn into a file; the text shows the same run.\n")
-    code = cli.show_demo(options.dialogue)
+    code = show_demo(options.dialogue)
     options.offscreen = True
     options.screenshot = options.screenshot or _writable() / SCREENSHOT
-    code = code or _run(options, cli.DEMO_CORPUS, cli.DEMO_RUN)
+    code = code or _run(options, DEMO_CORPUS, DEMO_RUN)
     if code == 0:
         print(f"\nThe window: {options.screenshot.absolute()}")
     return code
@@ -66,7 +68,7 @@ def _run(options: argparse.Namespace, corpus: Path | None, run: Path | None) -> 
     stop = Interruption()  # before Qt is loaded, which swallows one that comes in its midst
     try:
         from telme_gui.app import run_window
-        from telme_gui.settings import Theme
+        from telme_gui.look.settings import Theme
     except ImportError as error:
         raise OSError(_what_is_missing(error)) from error
     return run_window(

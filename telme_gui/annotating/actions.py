@@ -7,8 +7,8 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QAction, QKeySequence
 
 from telme_gui.annotating.annotator import Annotator
-from telme_gui.keys import with_keys
-from telme_gui.session import Session
+from telme_gui.look.keys import with_keys
+from telme_gui.session.session import Session
 
 DIGITS = 9  # emotions that have one
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from telme_gui.session import Filter, Session
+from telme_gui.session.session import Filter, Session
 from telme_model.annotations.labels import Label, Origin, Scope
 from telme_model.annotations.queues import Progress, is_done, progress
 from telme_model.annotations.undo import Step

@@ -20,13 +20,13 @@ from PySide6.QtWidgets import (
 )
 from shiboken6 import isValid
 
-from telme_gui import chips, theme
 from telme_gui.annotating.actions import Actions
 from telme_gui.annotating.annotator import Annotator
 from telme_gui.annotating.queue_menu import QueueMenu
 from telme_gui.annotating.queueing import Queues
-from telme_gui.keys import shown
-from telme_gui.session import Session
+from telme_gui.look import chips, theme
+from telme_gui.look.keys import shown
+from telme_gui.session.session import Session
 from telme_model.annotations.labels import ADJUDICATED, Label, Scope
 from telme_model.corpus.dialogue import Turn
 

@@ -21,15 +21,15 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from telme_gui import theme
 from telme_gui.annotating.working import WorkDialog, caption
-from telme_gui.names import corpus_name
-from telme_gui.session import Session
+from telme_gui.look import theme
+from telme_gui.session.session import Session
 from telme_model.annotations.exchange import Format, Layers, Report, export
 from telme_model.annotations.exchange.transfer import layers_of
 from telme_model.annotations.labels import GOLD, Scope
 from telme_model.corpus.dialogue import Corpus
 from telme_model.paths import as_written
+from telme_model.runs.names import corpus_name
 
 FORMATS = {
     Format.JSONL: ("JSON Lines", "All there is, one line a turn: what you give to a program, or keep."),

@@ -14,9 +14,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from telme_gui import theme
 from telme_gui.annotating.working import LabelsDialog, caption
-from telme_gui.session import Session
+from telme_gui.look import theme
+from telme_gui.session.session import Session
 from telme_model.annotations.labels import ADJUDICATED, GOLD, Scope
 
 COLUMNS = {Scope.ALL: "Whole turn", Scope.TEXT: "Text only", Scope.SOUND: "Sound only", Scope.FACE: "Face only"}

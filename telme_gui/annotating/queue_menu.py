@@ -7,7 +7,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu, QWidget
 
 from telme_gui.annotating.queueing import EVERYTHING, Offer, Queues
-from telme_gui.session import Session
+from telme_gui.session.session import Session
 from telme_model.annotations.labels import GOLD
 from telme_model.annotations.queues import Queue
 

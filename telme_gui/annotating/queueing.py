@@ -8,12 +8,12 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from telme_gui.annotating.annotator import Annotator
-from telme_gui.job import Job
-from telme_gui.session import Session
-from telme_model.analysis.label_errors import LabelErrors, Suspicion, search
+from telme_gui.session.job import Job
+from telme_gui.session.session import Session
 from telme_model.annotations.labels import ADJUDICATED, GOLD, Scope
 from telme_model.annotations.queues import Progress, Queue, Sources, lacking, progress, turns_of
 from telme_model.corpus.dialogue import TurnId
+from telme_model.prediction.label_errors import LabelErrors, Suspicion, search
 
 SEARCHING = "Searching for label errors"
 EVERYTHING = "Label turn by turn, along the filter where one is set"

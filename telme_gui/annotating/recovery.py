@@ -8,12 +8,12 @@ from typing import Any
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from telme_gui import theme
-from telme_gui.session import Session
+from telme_gui.look import theme
+from telme_gui.session.session import Session
 from telme_model.annotations.backups import taken
-from telme_model.annotations.database import StoreDamagedError
 from telme_model.annotations.places import Adopted, Candidate, adopt, candidates, store_path
 from telme_model.annotations.recovery import Recovery, labels_in, recover
+from telme_model.annotations.sqlite import StoreDamagedError
 from telme_model.corpus.dialogue import Corpus
 from telme_model.events import Event, Message
 from telme_model.paths import annotations_folder

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFrame, QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
-from telme_gui import theme
+from telme_gui.look import theme
 from telme_model.annotations.exchange import Incoming
-from telme_model.annotations.exchange.parcel import UNNAMED
+from telme_model.annotations.exchange.interface import UNNAMED
 from telme_model.annotations.labels import GOLD
 
 SEEN = 4  # layers before one has to scroll

@@ -8,7 +8,7 @@ from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QWidget
 
 from telme_gui.annotating.working import LabelsDialog
-from telme_gui.session import Session
+from telme_gui.session.session import Session
 
 
 class Tasks(QObject):

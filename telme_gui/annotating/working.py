@@ -6,9 +6,9 @@ from typing import Any
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
-from telme_gui import theme
-from telme_gui.job import Job
-from telme_gui.session import Session
+from telme_gui.look import theme
+from telme_gui.session.job import Job
+from telme_gui.session.session import Session
 from telme_model.events import Event, Progress
 
 

@@ -19,8 +19,8 @@ from PySide6.QtWidgets import (
 
 from telme_gui.charts.coefficients import CoefficientsView
 from telme_gui.charts.disputes import DisputesView
-from telme_gui.job import Job
-from telme_gui.session import Session
+from telme_gui.session.job import Job
+from telme_gui.session.session import Session
 from telme_model.annotations.adjudication import Dispute, disputes, unanimous
 from telme_model.annotations.agreement import Agreement, agreement
 from telme_model.annotations.labels import ADJUDICATED, GOLD, Label, Scope

@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from telme_gui import theme
 from telme_gui.charts.agreement import AgreementPage
 from telme_gui.charts.classes import ClassesPage
 from telme_gui.charts.compare import ComparePage
@@ -23,8 +22,9 @@ from telme_gui.charts.contributions import ContributionsPage
 from telme_gui.charts.counts import CountsPage
 from telme_gui.charts.part import Part
 from telme_gui.charts.scores import ScoresPage
-from telme_gui.job import Job
-from telme_gui.session import Session
+from telme_gui.look import theme
+from telme_gui.session.job import Job
+from telme_gui.session.session import Session
 from telme_model.annotations.labels import GOLD
 from telme_model.corpus.dialogue import Split
 

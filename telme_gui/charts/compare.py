@@ -19,8 +19,8 @@ from telme_gui.charts.listing import Index, set_columns, turn_list
 from telme_gui.charts.part import Part
 from telme_gui.charts.table import Table
 from telme_gui.charts.versus import Change, Versus, read_run
-from telme_gui.job import Job
-from telme_gui.session import Filter, Session
+from telme_gui.session.job import Job
+from telme_gui.session.session import Filter, Session
 from telme_model.analysis.predictions import MODELS, Predictions
 from telme_model.corpus.dialogue import TurnId
 

@@ -4,7 +4,7 @@ from PySide6.QtCore import QEvent, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from telme_gui import theme
+from telme_gui.look import theme
 
 Align = Qt.AlignmentFlag
 LEFT = Align.AlignVCenter | Align.AlignLeft

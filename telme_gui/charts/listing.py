@@ -13,7 +13,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from telme_gui import chips, theme
+from telme_gui.look import chips, theme
 
 Index = QModelIndex | QPersistentModelIndex
 ROW = 26  # px

@@ -11,9 +11,9 @@ from PySide6.QtCore import QEvent
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from telme_gui import theme
 from telme_gui.charts.part import Part
-from telme_gui.session import Session
+from telme_gui.look import theme
+from telme_gui.session.session import Session
 from telme_model.analysis.predictions import Effect
 
 DOT = 7  # px

@@ -6,7 +6,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QAbstractItemView, QApplication, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
 
-from telme_gui import theme
+from telme_gui.look import theme
 
 ROW = 24  # px
 LEAST = 3  # rows that are never scrolled away

@@ -10,15 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from telme_gui.charts.part import Part, dialogues_of
-from telme_gui.names import run_name
 from telme_model.analysis.metrics import weighted_f1
 from telme_model.analysis.predictions import Predictions, from_records
 from telme_model.analysis.significance import Difference, paired_bootstrap
-from telme_model.checkpoints import RunError, RunFolder
 from telme_model.corpus.dialogue import Corpus, Split, TurnId
-from telme_model.emotions import LABEL_SETS
+from telme_model.corpus.emotions import LABEL_SETS
 from telme_model.events import Event, Message
-from telme_model.records import run_records
+from telme_model.runs.folder import RunError, RunFolder
+from telme_model.runs.names import run_name
+from telme_model.runs.records import run_records
 
 RESAMPLES = 2000
 

@@ -4,10 +4,10 @@ from PySide6.QtCore import QEvent, QRect, QRectF, Qt
 from PySide6.QtGui import QHelpEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from telme_gui import chips, theme
+from telme_gui.browse.turn_model import label_sentence
 from telme_gui.inspector.section import HEADING, LABEL, LEFT, RIGHT, ROW, write
-from telme_gui.session import Session
-from telme_gui.turn_model import label_sentence
+from telme_gui.look import chips, theme
+from telme_gui.session.session import Session
 from telme_model.annotations.labels import Label
 
 LINE = ROW + 4  # px: a chip with room about it

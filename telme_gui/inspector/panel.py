@@ -4,17 +4,17 @@ from PySide6.QtCore import QEvent, QRectF, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QLabel, QProgressBar, QScrollArea, QVBoxLayout, QWidget
 
-from telme_gui import chips, theme
 from telme_gui.inspector.annotators import Annotators
-from telme_gui.inspector.happened import GoldLine, TurnHeader
-from telme_gui.inspector.moved import HowFar, WhatMoved
-from telme_gui.inspector.said import Said
+from telme_gui.inspector.displacement import HowFar, WhatMoved
+from telme_gui.inspector.outcome import GoldLine, TurnHeader
+from telme_gui.inspector.probabilities import Said
 from telme_gui.inspector.section import Section
-from telme_gui.inspector.trying import WhatIfCard
-from telme_gui.session import Session
-from telme_gui.theme import Palette
-from telme_gui.whatif import WhatIfState
-from telme_model.emotions import MELD
+from telme_gui.inspector.what_if import WhatIfState
+from telme_gui.inspector.what_if_card import WhatIfCard
+from telme_gui.look import chips, theme
+from telme_gui.look.theme import Palette
+from telme_gui.session.session import Session
+from telme_model.corpus.emotions import MELD
 
 MARGIN = 2 * theme.RHYTHM
 

@@ -8,7 +8,7 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QHelpEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from telme_gui import chips, theme
+from telme_gui.look import chips, theme
 from telme_model.analysis.predictions import Floats, Predictions
 
 ROW = 20  # px

@@ -5,11 +5,10 @@ from collections.abc import Callable
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QKeySequence
 
-from telme_gui import theme
-from telme_gui.keys import with_keys
-from telme_gui.player import icons
+from telme_gui.look import icons, theme
+from telme_gui.look.keys import with_keys
 from telme_gui.player.film import Film
-from telme_gui.session import Session
+from telme_gui.session.session import Session
 
 SPEEDS = (0.5, 0.75, 1.0, 1.25, 1.5, 2.0)
 _VOLUME_STEP = 0.1

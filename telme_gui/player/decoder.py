@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QImage, QTransform
 
-from telme_model.container import MediaError, first_stream, open_container
 from telme_model.corpus.dialogue import Clip, Turn
+from telme_model.media.container import MediaError, first_stream, open_container
 
 RATE = 48_000  # Hz of all sound played
 Samples = NDArray[np.float32]  # [samples, 2] in -1..1

@@ -8,8 +8,8 @@ from PySide6.QtCore import QObject, QSize, Qt, QTimer, Signal
 from telme_gui.player.cue import Cue
 from telme_gui.player.pictures import End, Measures, Pictures, Shot
 from telme_gui.player.sound import Clock, SoundThread, Volume, WallClock
-from telme_gui.session import Session
-from telme_model.corpus import film_time
+from telme_gui.session.session import Session
+from telme_model.corpus import timing as film_time
 from telme_model.corpus.dialogue import Dialogue, Modality, Turn, TurnId
 
 _EARLY = 0.001  # seconds: a shot due this soon is shown now

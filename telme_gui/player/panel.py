@@ -7,13 +7,13 @@ from PySide6.QtGui import QAction, QCloseEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 from shiboken6 import isValid
 
+from telme_gui.look.settings import Playback
 from telme_gui.player.actions import Actions
 from telme_gui.player.film import Film
 from telme_gui.player.pictures import Shot
 from telme_gui.player.transport import Transport
 from telme_gui.player.view import PictureView
-from telme_gui.session import Session
-from telme_gui.settings import Playback
+from telme_gui.session.session import Session
 
 _SETTLED = 150  # ms after the last change of size until pictures are decoded for it
 

@@ -4,10 +4,10 @@ from PySide6.QtCore import QRectF, QSignalBlocker, Qt
 from PySide6.QtGui import QAction, QActionGroup, QColor, QKeySequence, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSizePolicy, QSlider, QToolButton, QWidget
 
-from telme_gui import theme
+from telme_gui.look import theme
 from telme_gui.player.actions import SPEEDS, Actions
 from telme_gui.player.film import Film
-from telme_gui.session import Session
+from telme_gui.session.session import Session
 
 HEIGHT = 40  # px
 _BAR, _GAP, _KNOB = 4, 2, 5  # px: the bar's thickness, the gap between turns, the knob's radius

@@ -4,9 +4,8 @@ from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetrics, QImage, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from telme_gui import chips, theme
-from telme_gui.player import icons
-from telme_gui.wrapping import in_tooltip, one_line, wrapped
+from telme_gui.look import chips, icons, theme
+from telme_gui.look.wrapping import in_tooltip, one_line, wrapped
 from telme_model.corpus.dialogue import Modality, Turn
 
 # A picture is judged against black in either theme, so these are not in the theme's palette.

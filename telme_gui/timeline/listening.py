@@ -6,8 +6,8 @@ from functools import partial
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from telme_gui.job import Job
-from telme_gui.session import Session
+from telme_gui.session.job import Job
+from telme_gui.session.session import Session
 from telme_gui.timeline.sound import Film, SoundDecoded, decode
 from telme_model.corpus.dialogue import Dialogue, TurnId
 

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPolygonF
 
-from telme_gui import chips, theme
+from telme_gui.look import chips, theme
+from telme_gui.look.wrapping import one_line
 from telme_gui.timeline.lanes import EMOTION_LANES, Band, Lane, View, clock, ticks
 from telme_gui.timeline.sound import Film
-from telme_gui.wrapping import one_line
 from telme_model.analysis.predictions import Predictions
 from telme_model.corpus.dialogue import Turn
 

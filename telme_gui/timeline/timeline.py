@@ -18,14 +18,14 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QApplication, QToolTip, QWidget
 
-from telme_gui import theme
-from telme_gui.session import Session
+from telme_gui.look import theme
+from telme_gui.session.session import Session
 from telme_gui.timeline.lanes import GUTTER, Band, Lane, View, lay_out
 from telme_gui.timeline.listening import Listening
 from telme_gui.timeline.painting import Scene, paint_cursor, paint_scene
 from telme_gui.timeline.tools import Tools
 from telme_gui.timeline.words import describe
-from telme_model.corpus import film_time
+from telme_model.corpus import timing as film_time
 from telme_model.corpus.dialogue import Modality
 
 EDGE = theme.RHYTHM  # px around the lanes

@@ -7,8 +7,8 @@ from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QToolButton, QWidget
 
-from telme_gui import theme
-from telme_gui.keys import with_keys
+from telme_gui.look import theme
+from telme_gui.look.keys import with_keys
 
 SIDE = 17  # px of a button
 

@@ -6,14 +6,14 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QWidget
 
-from telme_gui.session import Session
-from telme_gui.settings import Settings
+from telme_gui.look.settings import Settings
+from telme_gui.session.session import Session
 from telme_gui.training.dialog import TrainingDialog
 from telme_gui.training.discarding import ask_in_training
-from telme_gui.training.plan import GOLD, Plan, differences
 from telme_gui.training.trainer import State
 from telme_model.annotations.apply import with_labels
 from telme_model.corpus.dialogue import Corpus
+from telme_model.runs.plan import GOLD, Plan, differences
 
 
 class Actions(QObject):

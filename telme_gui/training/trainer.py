@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QMessageBox, QWidget
 
-from telme_gui.job import Job
-from telme_gui.training import recovery
-from telme_gui.training.plan import Plan
-from telme_gui.training.troubles import Problem, TrainingFailed, explain
-from telme_gui.training.waiting import Waiting
-from telme_model.checkpoints import RunError
+from telme_gui.session.job import Job
 from telme_model.corpus import open_corpus
-from telme_model.estimates import phase_costs
 from telme_model.events import Event, Phase
-from telme_model.history import History
-from telme_model.weights import find_weights
+from telme_model.runs import catalogue as recovery
+from telme_model.runs.costs import phase_costs
+from telme_model.runs.folder import RunError
+from telme_model.runs.history import History
+from telme_model.runs.plan import Plan
+from telme_model.runs.problems import Problem, TrainingFailed, explain
+from telme_model.runs.queue import Waiting
+from telme_model.runs.weights import find_weights
 
 if TYPE_CHECKING:
-    from telme_gui.session import Session
+    from telme_gui.session.session import Session
 
 __all__ = ["Plan", "Problem", "State", "Trainer"]
 
@@ -320,7 +320,7 @@ def _past(plan: Plan) -> History:
 
 
 def _costs(plan: Plan) -> dict[Phase, float]:
-    from telme_model.measuring import this_machine  # with torch: this is the job's thread
+    from telme_model.training.measuring import this_machine  # with torch: this is the job's thread
 
     config = plan.config
     try:

@@ -5,12 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from telme_model.annotations.database import StoreError
 from telme_model.annotations.labels import Label
 from telme_model.annotations.places import store_path
+from telme_model.annotations.sqlite import StoreError
 from telme_model.annotations.store import Store
-from telme_model.checkpoints import RunError, RunFolder
 from telme_model.corpus.dialogue import Corpus, Turn, TurnId
+from telme_model.runs.folder import RunError, RunFolder
 
 LEARNT = "labels.json"  # in the folder of a run that learnt a layer: what stood in it when the run began
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from telme_model.annotations.backups import copy_to
-from telme_model.annotations.database import StoreError, check, connect, look_into, sentences, transaction
+from telme_model.annotations.sqlite import StoreError, check, connect, look_into, sentences, transaction
 from telme_model.corpus.dialogue import Corpus, TurnId
 from telme_model.paths import annotations_folder
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from telme_model.annotations.backups import copy_to
-from telme_model.annotations.database import (
+from telme_model.annotations.labels import Label, Scope
+from telme_model.annotations.sqlite import (
     PLACE,
     Place,
     UnreadableError,
@@ -21,7 +22,6 @@ from telme_model.annotations.database import (
     place_of,
     sentences,
 )
-from telme_model.annotations.labels import Label, Scope
 from telme_model.annotations.store import Store, is_name
 from telme_model.corpus.dialogue import Corpus
 

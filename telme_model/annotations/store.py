@@ -8,7 +8,10 @@ from pathlib import Path
 from types import MappingProxyType
 
 from telme_model.annotations import backups
-from telme_model.annotations.database import (
+from telme_model.annotations.labels import ADJUDICATED, GOLD, Label, Scope
+from telme_model.annotations.places import register
+from telme_model.annotations.schema import SCRIPTS
+from telme_model.annotations.sqlite import (
     PLACE,
     Place,
     StoreDamagedError,
@@ -24,9 +27,6 @@ from telme_model.annotations.database import (
     transaction,
     version,
 )
-from telme_model.annotations.labels import ADJUDICATED, GOLD, Label, Scope
-from telme_model.annotations.places import register
-from telme_model.annotations.schema import SCRIPTS
 from telme_model.annotations.undo import Change, History, State, Step
 from telme_model.corpus.dialogue import Corpus, TurnId
 

@@ -13,8 +13,8 @@ from enum import StrEnum
 
 import psutil
 
-from telme_model.annotations.database import PLACE, Place, label_of, label_text, place_columns, place_of
 from telme_model.annotations.labels import Label
+from telme_model.annotations.sqlite import PLACE, Place, label_of, label_text, place_columns, place_of
 from telme_model.corpus.dialogue import TurnId
 
 

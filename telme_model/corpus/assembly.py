@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from telme_model.corpus.annotations_csv import Report, clock_seconds, whole_number
 from telme_model.corpus.dialogue import Clip, Corpus, CorpusError, Dialogue, Problem, Severity, Split, Turn, TurnId
+from telme_model.corpus.emotions import LabelSet
 from telme_model.corpus.folder import Folder, OutsideError
-from telme_model.emotions import LabelSet
+from telme_model.corpus.tables import Report, clock_seconds, whole_number
 
 
 def corpus_of(

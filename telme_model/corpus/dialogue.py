@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from telme_model.emotions import LabelSet
+from telme_model.corpus.emotions import LabelSet
 
 
 class Split(StrEnum):

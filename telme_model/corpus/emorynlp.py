@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
-from telme_model.corpus.annotations_csv import Report, read_table
 from telme_model.corpus.assembly import (
     annotation_file,
     clip_of,
@@ -18,8 +17,9 @@ from telme_model.corpus.assembly import (
     numbers_of,
 )
 from telme_model.corpus.dialogue import Corpus, Dialogue, Problem, Severity, Split, Turn, TurnId
+from telme_model.corpus.emotions import EMORYNLP
 from telme_model.corpus.folder import Folder
-from telme_model.emotions import EMORYNLP
+from telme_model.corpus.tables import Report, read_table
 
 _ANNOTATIONS = re.compile(r"emorynlp_(train|dev|test)(?:_final)?\.csv", re.IGNORECASE)
 _CLIP = re.compile(r"sea\d+_ep\d+_sc\d+_utt\d+\.mp4")

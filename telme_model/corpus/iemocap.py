@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from telme_model.corpus.annotations_csv import Report, Row, plain_seconds, read_table, read_text
 from telme_model.corpus.assembly import annotation_file, clip_of, corpus_of, dialogues_of, path_of
 from telme_model.corpus.dialogue import Clip, Corpus, Dialogue, Problem, Severity, Split, Turn, TurnId
+from telme_model.corpus.emotions import IEMOCAP
 from telme_model.corpus.folder import Folder
-from telme_model.emotions import IEMOCAP
+from telme_model.corpus.tables import Report, Row, plain_seconds, read_table, read_text
 
 GOLD = {"ang": "angry", "exc": "excited", "fru": "frustrated", "hap": "happy", "neu": "neutral", "sad": "sad"}
 DEV_DIALOGUES = 12  # as many of sessions 1 to 4 as TelME's split has

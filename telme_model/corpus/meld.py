@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from telme_model.corpus.annotations_csv import Report, read_table, whole_number
 from telme_model.corpus.assembly import (
     annotation_file,
     clip_of,
@@ -19,8 +18,9 @@ from telme_model.corpus.assembly import (
     path_of,
 )
 from telme_model.corpus.dialogue import Corpus, Dialogue, Problem, Severity, Split, Turn, TurnId
+from telme_model.corpus.emotions import MELD
 from telme_model.corpus.folder import Folder
-from telme_model.emotions import MELD
+from telme_model.corpus.tables import Report, read_table, whole_number
 
 CLIP_FOLDERS = {
     Split.TRAIN: "train_splits",

@@ -24,9 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from telme_model.corpus.dialogue import Split
+from telme_model.corpus.emotions import MELD
 from telme_model.demo import faces, story, voices
 from telme_model.demo.story import Cue, ScriptDialogue, ScriptTurn
-from telme_model.emotions import MELD
 from telme_model.events import Event, Phase, Progress, StageDone, StageStarted
 
 CLIP_FOLDERS = {

@@ -10,14 +10,13 @@ import logging
 import shutil
 from pathlib import Path
 
-from telme_model.checkpoints import RunFolder
+from telme_model.bundled import DEMO
 from telme_model.events import EpochDone
-from telme_model.presets import preset
-from telme_model.training import train
+from telme_model.runs.folder import RunFolder
+from telme_model.runs.presets import preset
+from telme_model.training.pipeline import train
 
 log = logging.getLogger(__name__)
-
-DEMO = Path(__file__).resolve().parents[2] / "resources" / "demo"
 
 
 def bundle(corpus: Path, run: Path) -> None:

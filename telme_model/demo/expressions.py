@@ -5,7 +5,7 @@ from dataclasses import astuple, dataclass, fields
 import numpy as np
 import numpy.typing as npt
 
-from telme_model.emotions import MELD
+from telme_model.corpus.emotions import MELD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,9 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from telme_model.bundled import DEMO
 from telme_model.demo.story import fill_slots
 
-PHRASES = Path(__file__).parents[2] / "resources" / "demo" / "phrases.toml"
+PHRASES = DEMO / "phrases.toml"
 POOL = re.compile(r"\$(\w+)")
 LONGEST = 8  # turns of a conversation
 STAYING = 0.15  # how often the next turn speaks of the same matter

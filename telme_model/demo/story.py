@@ -16,10 +16,11 @@ from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
+from telme_model.bundled import DEMO
 from telme_model.corpus.dialogue import Split
-from telme_model.emotions import MELD
+from telme_model.corpus.emotions import MELD
 
-STORY_FOLDER = Path(__file__).parents[2] / "resources" / "demo" / "story"
+STORY_FOLDER = DEMO / "story"
 SERIES_TITLE = "The Late Ferry"
 CHARACTERS = ("Mara", "Theo", "Ines", "Otto", "Priya", "Jonas", "Lena", "Bruno")
 SHORTEST, LONGEST = 3, 14  # turns of a dialogue

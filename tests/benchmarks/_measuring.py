@@ -12,10 +12,10 @@ os.environ["QT_QPA_PLATFORM"] = "offscreen"
 from PySide6.QtWidgets import QApplication
 
 from telme_gui.app import wait_until
-from telme_gui.main_window import MainWindow
-from telme_gui.session import Session
-from telme_gui.settings import Settings, Theme
-from telme_gui.style import Appearance
+from telme_gui.look.settings import Settings, Theme
+from telme_gui.look.style import Appearance
+from telme_gui.session.session import Session
+from telme_gui.window.main_window import MainWindow
 
 Taken = tuple[float, float]  # ms: wall, processor
 

@@ -22,14 +22,14 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
-from telme_gui.main_window import MainWindow
+from telme_gui.window.main_window import MainWindow
 from telme_model.annotations.labels import Label, Scope
 from telme_model.annotations.places import store_path
 from telme_model.annotations.store import Store
 from telme_model.corpus import open_corpus
 from telme_model.corpus.dialogue import Corpus, Split
 from tests.benchmarks._measuring import Taken, opened, painted, report, settle, shown_window
-from tests.telme_gui.predicted import store_run
+from tests.support.predictions import store_run
 
 LABELLED = 10_000  # turns at the corpus' head with a long history; the others are labelled while it is measured
 

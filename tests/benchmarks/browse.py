@@ -16,13 +16,13 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 import psutil
 from PySide6.QtWidgets import QApplication
 
-from telme_gui.main_window import MainWindow
-from telme_gui.session import Filter, Session
+from telme_gui.session.session import Filter, Session
+from telme_gui.window.main_window import MainWindow
 from telme_model.analysis.predictions import Effect
 from telme_model.corpus import open_corpus
 from telme_model.corpus.dialogue import Split
 from tests.benchmarks._measuring import opened, painted, report, settle, shown_window
-from tests.telme_gui.predicted import store_run
+from tests.support.predictions import store_run
 
 
 def filters(session: Session) -> dict[str, Filter]:

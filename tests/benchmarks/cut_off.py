@@ -17,10 +17,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from telme_gui.training import recovery
 from telme_model.events import Phase
-from tests.corpora import write_corpus
-from tests.runs import tensors, walk
+from telme_model.runs import catalogue as recovery
+from tests.support.corpora import write_corpus
+from tests.support.runs import tensors, walk
 
 STAGES = (Phase.TEACHER, Phase.AUDIO, Phase.VISUAL, Phase.FUSION)
 EPOCHS = 100  # a stage
@@ -91,12 +91,12 @@ def train(corpus: Path, run: Path, epochs: int = EPOCHS) -> int:
     from PySide6.QtCore import QTimer
     from PySide6.QtWidgets import QApplication
 
-    from telme_gui.main_window import MainWindow
-    from telme_gui.session import Session
-    from telme_gui.settings import Settings, Theme
-    from telme_gui.style import Appearance
-    from telme_gui.training.plan import Plan
-    from telme_model.presets import TOY
+    from telme_gui.look.settings import Settings, Theme
+    from telme_gui.look.style import Appearance
+    from telme_gui.session.session import Session
+    from telme_gui.window.main_window import MainWindow
+    from telme_model.runs.plan import Plan
+    from telme_model.runs.presets import TOY
 
     app = QApplication([])
     session = Session()

@@ -20,12 +20,12 @@ from typing import Any
 
 from telme_model.analysis.evaluation import evidence_shares, turn_key
 from telme_model.analysis.metrics import weighted_f1
-from telme_model.cli import DEMO_CORPUS
+from telme_model.bundled import DEMO_CORPUS
+from telme_model.commands.terminal import table
 from telme_model.corpus import Split, open_corpus
-from telme_model.presets import preset
-from telme_model.records import run_records, score_run
-from telme_model.terminal import table
-from telme_model.training import train
+from telme_model.runs.presets import preset
+from telme_model.runs.records import run_records, score_run
+from telme_model.training.pipeline import train
 
 MODELS = ("teacher", "audio", "visual", "fused")
 PLAYERS = ("text", "audio", "visual")

@@ -26,10 +26,10 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # so that it runs from anywhere
 
-from telme_model.cache import MediaCache, build_cache
 from telme_model.corpus.dialogue import Clip, Split, Turn, TurnId
-from telme_model.media import MediaSettings
-from tests.clips import write_clip
+from telme_model.media.cache import MediaCache, build_cache
+from telme_model.media.decoding import MediaSettings
+from tests.support.clips import write_clip
 
 WIDTH, HEIGHT = 1280, 720
 X264 = {"preset": "medium", "crf": "23"}  # FFmpeg's defaults, with which MELD's clips were cut

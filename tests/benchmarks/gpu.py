@@ -26,23 +26,23 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from telme_model.batching import Inputs, TextInputs, make_inputs
-from telme_model.checkpoints import RunFolder
-from telme_model.config import Config, Precision, StageConfig
 from telme_model.corpus.dialogue import Modality, Split, Turn, TurnId
-from telme_model.devices import autocast_type, choose_device, memory_full
-from telme_model.embedding import Embeddings, FusionInputs, embed
-from telme_model.emotions import MELD
-from telme_model.estimates import operations
+from telme_model.corpus.emotions import MELD
 from telme_model.events import Phase, StepDone
-from telme_model.fitting import Fit, Task
-from telme_model.fusion import Fusion
-from telme_model.losses import classification_loss, student_loss
-from telme_model.measuring import random_backbone
-from telme_model.networks import Encoder, make_encoder
-from telme_model.presets import PRESETS
-from telme_model.tasks import EncoderTask, FusionTask
-from telme_model.weights import Architecture, find_weights
+from telme_model.networks.batching import Inputs, TextInputs, make_inputs
+from telme_model.networks.devices import autocast_type, choose_device, memory_full
+from telme_model.networks.embedding import Embeddings, FusionInputs, embed
+from telme_model.networks.encoder import Encoder, make_encoder
+from telme_model.networks.fusion import Fusion
+from telme_model.networks.losses import classification_loss, student_loss
+from telme_model.runs.config import Config, Precision, StageConfig
+from telme_model.runs.costs import operations
+from telme_model.runs.folder import RunFolder
+from telme_model.runs.presets import PRESETS
+from telme_model.runs.weights import Architecture, find_weights
+from telme_model.training.fitting import Fit, Task
+from telme_model.training.measuring import random_backbone
+from telme_model.training.tasks import EncoderTask, FusionTask
 
 TRAIN, DEV, TURNS = 9_989, 1_109, 13_708  # MELD's
 EPOCHS = 10

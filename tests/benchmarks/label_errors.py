@@ -23,23 +23,23 @@ import numpy as np
 import torch
 from scipy.stats import t as student
 
-from telme_model.analysis.label_errors import label_errors, side_by_side
-from telme_model.backbones import load_backbone, load_tokenizer
-from telme_model.batching import make_inputs
-from telme_model.cache import MediaCache, build_cache
-from telme_model.checkpoints import RunFolder
-from telme_model.cli import DEMO_CORPUS
+from telme_model.bundled import DEMO_CORPUS
+from telme_model.commands.terminal import table
 from telme_model.corpus import Split, open_corpus
 from telme_model.corpus.dialogue import Corpus, Modality, TurnId
-from telme_model.embedding import embed
-from telme_model.emotions import MELD
+from telme_model.corpus.emotions import MELD
 from telme_model.events import Event, Phase
-from telme_model.networks import make_encoder
-from telme_model.prediction import Embedded, Predictor, embed_corpus
-from telme_model.presets import DEMO
-from telme_model.terminal import table
-from telme_model.text_inputs import TextAssembler
-from telme_model.training import train
+from telme_model.media.cache import MediaCache, build_cache
+from telme_model.networks.backbones import load_backbone, load_tokenizer
+from telme_model.networks.batching import make_inputs
+from telme_model.networks.embedding import embed
+from telme_model.networks.encoder import make_encoder
+from telme_model.networks.text_inputs import TextAssembler
+from telme_model.prediction.label_errors import label_errors, side_by_side
+from telme_model.prediction.predictor import Embedded, Predictor, embed_corpus
+from telme_model.runs.folder import RunFolder
+from telme_model.runs.presets import DEMO
+from telme_model.training.pipeline import train
 
 SHARE = 0.1
 FIRST = 50

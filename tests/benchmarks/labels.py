@@ -15,9 +15,9 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from telme_model.annotations.labels import Label, Scope
 from telme_model.annotations.store import Store
-from telme_model.cli import DEMO_CORPUS
+from telme_model.bundled import DEMO_CORPUS
 from telme_model.corpus import open_corpus
-from tests.labelling import Plain, killed
+from tests.support.labelling import Plain, killed
 
 
 def kills(number: int, folder: Path) -> None:

@@ -13,13 +13,13 @@ import time
 from pathlib import Path
 
 from telme_model.analysis.metrics import score
-from telme_model.checkpoints import RunFolder
-from telme_model.config import Config, Precision, StageConfig, Stages, TextConfig
+from telme_model.commands.terminal import Watcher, score_table
 from telme_model.corpus import Split, open_corpus
 from telme_model.events import Phase
-from telme_model.tasks import labelled_rows
-from telme_model.terminal import Watcher, score_table
-from telme_model.training import train
+from telme_model.runs.config import Config, Precision, StageConfig, Stages, TextConfig
+from telme_model.runs.folder import RunFolder
+from telme_model.training.pipeline import train
+from telme_model.training.tasks import labelled_rows
 
 GOAL = 59.5  # weighted F1 on test
 PLAIN = 59.84  # a plain script's, three epochs with 64 tokens

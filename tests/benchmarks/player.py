@@ -34,16 +34,16 @@ from PySide6.QtCore import QEventLoop, Qt, QTimer
 from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
-from telme_gui.main_window import MainWindow
+from telme_gui.look.settings import Settings, Theme
+from telme_gui.look.style import Appearance
 from telme_gui.player import PlayerPanel
 from telme_gui.player.pictures import Shot
 from telme_gui.player.view import PictureView
-from telme_gui.session import Session
-from telme_gui.settings import Settings, Theme
-from telme_gui.style import Appearance
+from telme_gui.session.session import Session
+from telme_gui.window.main_window import MainWindow
 from telme_model.corpus.dialogue import Clip, Corpus, Dialogue, Split, Turn, TurnId
-from telme_model.emotions import MELD
-from tests.telme_gui.predicted import predictions
+from telme_model.corpus.emotions import MELD
+from tests.support.predictions import predictions
 
 FPS, SECONDS, TURNS = 24, 6, 8
 SPEEDS = (0.5, 1.0, 2.0)

@@ -15,14 +15,14 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from telme_gui.app import wait_until
-from telme_gui.header import View
-from telme_gui.main_window import MainWindow
+from telme_gui.window.header import View
+from telme_gui.window.main_window import MainWindow
 from telme_model.analysis.predictions import from_records
-from telme_model.cli import DEMO_CORPUS, DEMO_RUN
+from telme_model.bundled import DEMO_CORPUS, DEMO_RUN
 from telme_model.corpus import open_corpus
 from telme_model.corpus.dialogue import Modality, Split
-from telme_model.records import run_records
-from telme_model.whatif import WhatIf
+from telme_model.prediction.what_if import WhatIf
+from telme_model.runs.records import run_records
 from tests.benchmarks._measuring import opened, painted, report, settle, shown_window
 
 

@@ -24,15 +24,15 @@ from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
 from telme_gui.app import wait_until
-from telme_gui.collector import Collector
-from telme_gui.main_window import MainWindow
-from telme_gui.session import Session
-from telme_gui.settings import Settings, Theme
-from telme_gui.style import Appearance
-from telme_gui.training.plan import Plan
+from telme_gui.look.settings import Settings, Theme
+from telme_gui.look.style import Appearance
+from telme_gui.session.session import Session
+from telme_gui.system.collector import Collector
 from telme_gui.training.trainer import State
-from telme_model import cli
-from telme_model.presets import PRESETS
+from telme_gui.window.main_window import MainWindow
+from telme_model import bundled
+from telme_model.runs.plan import Plan
+from telme_model.runs.presets import PRESETS
 
 ROOT = Path(__file__).parents[2]
 BEAT = 10  # ms
@@ -84,7 +84,7 @@ def weights(run: Path) -> dict[str, bytes]:
 
 def headless(run: Path, settings: list[str]) -> float:
     """Train by the command."""
-    words = [sys.executable, "main.py", "train", str(cli.DEMO_CORPUS), "--preset", "demo", "--run", str(run)]
+    words = [sys.executable, "main.py", "train", str(bundled.DEMO_CORPUS), "--preset", "demo", "--run", str(run)]
     words += [word for setting in settings for word in ("--set", setting)]
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -100,7 +100,7 @@ def in_window(run: Path, settings: list[str]) -> tuple[float, list[tuple[float, 
     window = MainWindow(session, Settings(), Appearance(app, Theme.DARK))
     window.resize(1280, 720)
     window.show()
-    window.opener.open(cli.DEMO_CORPUS, cli.DEMO_RUN, meet=True)
+    window.opener.open(bundled.DEMO_CORPUS, bundled.DEMO_RUN, meet=True)
     wait_until(lambda: not window.opener.busy)
     assert session.dialogue is not None
     first = session.dialogue.turns[0].id
@@ -119,7 +119,7 @@ def in_window(run: Path, settings: list[str]) -> tuple[float, list[tuple[float, 
     play()
     beats = Beats(session)
     config = PRESETS["demo"].with_settings(settings)
-    session.trainer.submit([Plan(config=config, corpus=cli.DEMO_CORPUS, run=run)])
+    session.trainer.submit([Plan(config=config, corpus=bundled.DEMO_CORPUS, run=run)])
     while session.trainer.busy:
         wait_until(lambda: not session.trainer.busy)
     beats.stop()

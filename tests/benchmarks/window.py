@@ -12,7 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from telme_model import cli
+from telme_model import bundled
 from tests.benchmarks._measuring import Taken, report
 
 ROOT = Path(__file__).parents[2]
@@ -21,7 +21,7 @@ import sys, time
 from pathlib import Path
 import psutil
 from telme_gui import app
-from telme_gui.interruption import Interruption
+from telme_gui.system.interruption import Interruption
 def painted(window, *_args, **_more):
     app.wait_until(lambda: window.session.predictions is not None)
     window.grab()
@@ -37,7 +37,7 @@ app.run_window(Path(sys.argv[1]), Path(sys.argv[2]), **how)
 def main() -> None:
     """Start it again and again; the first one warms the caches of the disk."""
     repeats = int(sys.argv[1]) if len(sys.argv) > 1 else 15
-    command = [sys.executable, "-c", START, str(cli.DEMO_CORPUS), str(cli.DEMO_RUN)]
+    command = [sys.executable, "-c", START, str(bundled.DEMO_CORPUS), str(bundled.DEMO_RUN)]
     taken: list[Taken] = []
     for _ in range(repeats + 1):
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)

@@ -10,17 +10,17 @@ import pytest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from telme_gui import theme
-from telme_gui.main_window import MainWindow
-from telme_gui.session import Session
-from telme_gui.settings import Settings, Theme
-from telme_gui.style import Appearance
+from telme_gui.look import theme
+from telme_gui.look.settings import Settings, Theme
+from telme_gui.look.style import Appearance
+from telme_gui.session.session import Session
+from telme_gui.window.main_window import MainWindow
 from telme_model.corpus import open_corpus
 from telme_model.corpus.dialogue import Split
-from tests.corpora import write_corpus
-from tests.runs import walk
-from tests.telme_gui.player_fakes import Device
-from tests.telme_gui.predicted import store_run
+from tests.support.corpora import write_corpus
+from tests.support.player_fakes import Device
+from tests.support.predictions import store_run
+from tests.support.runs import walk
 
 WAIT = 60_000  # ms: torch is imported on a busy machine
 

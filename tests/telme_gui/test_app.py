@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from PySide6.QtGui import QImage
 
-from telme_gui import screen
-from telme_gui.settings import Recent, Settings, save
+from telme_gui.look.settings import Recent, Settings, save
+from telme_gui.system import screen
 
 ROOT = Path(__file__).parents[2]
 
@@ -95,8 +95,8 @@ def test_the_demo_without_a_display_prints_its_scores_and_names_its_picture(
     code = (
         "import sys\n"
         "from pathlib import Path\n"
-        "from telme_model import cli\n"
-        f"cli.DEMO_CORPUS, cli.DEMO_RUN = Path({str(series)!r}), Path({str(night)!r})\n"
+        "from telme_model import bundled\n"
+        f"bundled.DEMO_CORPUS, bundled.DEMO_RUN = Path({str(series)!r}), Path({str(night)!r})\n"
         "from telme_gui.commands import main\n"
         "raise SystemExit(main(['demo']))"
     )
@@ -155,7 +155,7 @@ def test_a_missing_part_of_the_program_sends_nobody_for_a_library(tmp_path: Path
 INTERRUPTED = """
 import os, signal
 from telme_gui.commands import main
-from telme_gui.main_window import MainWindow
+from telme_gui.window.main_window import MainWindow
 place = MainWindow._place
 def interrupted(window):
     os.kill(os.getpid(), signal.{name})

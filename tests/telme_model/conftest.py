@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from telme_model.cache import build_cache
 from telme_model.corpus import open_corpus
-from telme_model.presets import TOY
-from tests.bad_inputs import Bench
-from tests.corpora import write_corpus
-from tests.runs import ToyRun, walk
+from telme_model.media.cache import build_cache
+from telme_model.runs.presets import TOY
+from tests.support.bad_inputs import Bench
+from tests.support.corpora import write_corpus
+from tests.support.runs import ToyRun, walk
 
 
 @pytest.fixture(scope="session")

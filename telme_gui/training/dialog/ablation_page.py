@@ -3,11 +3,11 @@
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QWidget
 
-from telme_gui import theme
+from telme_gui.look import theme
 from telme_gui.training.dialog.draft import Draft, settings_of
 from telme_gui.training.dialog.form import FormPage
 from telme_gui.training.dialog.wording import VARIANTS, Variant
-from telme_model.config import Config, ConfigError
+from telme_model.runs.config import Config, ConfigError
 
 SWITCHES = {
     "distillation.alpha": ("L_response", "Students follow the teacher's probabilities (equations 7 to 12)."),

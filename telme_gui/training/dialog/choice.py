@@ -1,11 +1,11 @@
 """What the training dialog opens with: the last choice, what a training that failed was asked, or the usual."""
 
-from telme_gui.settings import LastTraining
-from telme_gui.training.plan import Plan, differences
+from telme_gui.look.settings import LastTraining
 from telme_gui.training.trainer import State, Trainer
-from telme_model import cli
+from telme_model import bundled
 from telme_model.corpus.dialogue import Corpus
-from telme_model.emotions import IEMOCAP
+from telme_model.corpus.emotions import IEMOCAP
+from telme_model.runs.plan import Plan, differences
 
 
 def failed_plan(trainer: Trainer, corpus: Corpus | None) -> Plan | None:
@@ -27,6 +27,6 @@ def chosen(plan: Plan) -> LastTraining:
 
 def usual_preset(corpus: Corpus | None) -> str:
     """What is trained on a corpus where nobody has chosen yet."""
-    if corpus is not None and corpus.root.resolve() == cli.DEMO_CORPUS.resolve():
+    if corpus is not None and corpus.root.resolve() == bundled.DEMO_CORPUS.resolve():
         return "demo"
     return "paper-iemocap" if corpus is not None and corpus.labels == IEMOCAP else "paper-meld"

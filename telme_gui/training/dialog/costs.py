@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from telme_gui import theme
+from telme_gui.look import theme
 from telme_gui.training.dialog.notes import notes
 from telme_gui.training.dialog.reckoner import Reckoner
-from telme_model.config import Config
-from telme_model.estimates import Costs, card
+from telme_model.runs.config import Config
+from telme_model.runs.costs import Costs, card
 
 WIDTH = 256  # px
 TOTAL = "Whole run"

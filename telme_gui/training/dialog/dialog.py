@@ -20,9 +20,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from telme_gui import theme
-from telme_gui.session import Session
-from telme_gui.settings import LastTraining, Settings
+from telme_gui.look import theme
+from telme_gui.look.settings import LastTraining, Settings
+from telme_gui.session.session import Session
 from telme_gui.training.dialog import layers as layers_of
 from telme_gui.training.dialog import ready
 from telme_gui.training.dialog.ablation_page import AblationPage, varied
@@ -34,10 +34,10 @@ from telme_gui.training.dialog.form import Choice, FormPage, dress
 from telme_gui.training.dialog.reckoner import Question, Reckoner
 from telme_gui.training.dialog.run_page import RunPage, SeedsError, parse_seeds
 from telme_gui.training.dialog.wording import PRESETS
-from telme_gui.training.plan import GOLD, Plan
-from telme_model.config import ConfigError
 from telme_model.corpus.dialogue import Corpus, Modality, Split
 from telme_model.paths import runs_folder
+from telme_model.runs.config import ConfigError
+from telme_model.runs.plan import GOLD, Plan
 
 PAGES = 136  # px, the list of pages
 SIZE = (1120, 640)  # px

@@ -6,10 +6,10 @@ from typing import Any, get_type_hints
 
 from PySide6.QtCore import QObject, Signal
 
-from telme_gui.training.plan import flat, said
-from telme_model.config import Config, ConfigError, to_dict
 from telme_model.corpus.dialogue import Modality
-from telme_model.presets import PAPER_MELD, PRESETS
+from telme_model.runs.config import Config, ConfigError, to_dict
+from telme_model.runs.plan import flat, said
+from telme_model.runs.presets import PAPER_MELD, PRESETS
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from telme_gui.training.dialog.draft import Draft, settings_of
 from telme_gui.training.dialog.form import FormPage, dress
 from telme_gui.training.dialog.reckoner import Reckoner
 from telme_model.corpus.dialogue import Modality
-from telme_model.weights import HubAnswer, Weights
+from telme_model.runs.weights import HubAnswer, Weights
 
 NOT_COMMERCIAL = "-nc"  # in a licence's name
 

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from telme_gui import theme
+from telme_gui.look import theme
 from telme_gui.training.dialog.draft import Draft, Setting
 from telme_gui.training.dialog.wording import shown, words_of
 

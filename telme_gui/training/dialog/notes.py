@@ -1,8 +1,8 @@
 """What a person should know of the turns that a run learns from, though it can start."""
 
-from telme_model.config import Config
 from telme_model.corpus.dialogue import Corpus, Modality, Split
-from telme_model.estimates import Costs
+from telme_model.runs.config import Config
+from telme_model.runs.costs import Costs
 
 FEW = 50  # labelled turns of train
 

@@ -9,17 +9,17 @@ from pathlib import Path
 import psutil
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from telme_gui.job import Job
-from telme_gui.session import Session
-from telme_model import cli
-from telme_model.config import Config
+from telme_gui.session.job import Job
+from telme_gui.session.session import Session
 from telme_model.corpus.dialogue import Corpus, Modality
-from telme_model.estimates import Costs, Key, Machine, Speed, costs
+from telme_model.errors import expected_errors, sentence
 from telme_model.events import Event, Message
-from telme_model.libraries import load_torch
+from telme_model.media.shards import CacheError
+from telme_model.networks.libraries import load_torch
 from telme_model.paths import media_cache_folder
-from telme_model.shards import CacheError
-from telme_model.weights import HUB_SECONDS, HubAnswer, Weights, ask_hub, find_weights
+from telme_model.runs.config import Config
+from telme_model.runs.costs import Costs, Key, Machine, Speed, costs
+from telme_model.runs.weights import HUB_SECONDS, HubAnswer, Weights, ask_hub, find_weights
 
 SETTLE = 250  # ms from the last change to a new reckoning
 ASK_AGAIN = 10_000  # ms until a hub that could not be reached is asked again
@@ -207,9 +207,9 @@ class Reckoner(QObject):
     def _give_up(self, error: Exception) -> None:
         self.measuring = ""
         self.changed.emit()
-        if not isinstance(error, cli.expected_errors()):
+        if not isinstance(error, expected_errors()):
             raise error  # a defect: the window's report says so
-        self.trouble = cli.sentence(error)
+        self.trouble = sentence(error)
         self.changed.emit()
 
     def _fail(self, error: Exception) -> None:
@@ -228,13 +228,13 @@ def _raise(error: Exception) -> None:
 
 def _look() -> Generator[Event, None, Machine]:
     load_torch()
-    from telme_model.measuring import look_at_machine  # takes seconds; this is the job's thread
+    from telme_model.training.measuring import look_at_machine  # takes seconds; this is the job's thread
 
     return (yield from look_at_machine())
 
 
 def _measure(config: Config, corpus: Corpus, machine: Machine) -> Generator[Event, None, dict[Key, Speed]]:
-    from telme_model.measuring import measure
+    from telme_model.training.measuring import measure
 
     return (yield from measure(config, corpus, machine))
 

@@ -8,21 +8,21 @@ from pathlib import Path
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QLineEdit, QPushButton, QWidget
 
-from telme_gui import theme
-from telme_gui.names import corpus_name
-from telme_gui.session import Session
+from telme_gui.look import theme
+from telme_gui.session.session import Session
 from telme_gui.training.dialog.draft import Draft, settings_of
 from telme_gui.training.dialog.form import Choice, FormPage, PlaceLine
 from telme_gui.training.dialog.wording import shown, words_of
-from telme_gui.training.plan import GOLD, Plan
-from telme_model import cli
-from telme_model.checkpoints import is_free
-from telme_model.config import Precision
 from telme_model.corpus import open_corpus
 from telme_model.corpus.dialogue import Corpus, Split
-from telme_model.estimates import Machine
+from telme_model.errors import expected_errors, sentence
 from telme_model.events import Event, Message
 from telme_model.paths import as_written
+from telme_model.runs.config import Precision
+from telme_model.runs.costs import Machine
+from telme_model.runs.folder import is_free
+from telme_model.runs.names import corpus_name
+from telme_model.runs.plan import GOLD, Plan
 
 MOST_SEEDS = 100
 NAME = 108  # px for the corpus' name
@@ -263,9 +263,9 @@ class RunPage(FormPage):
             self.show_corpus(corpus)
 
     def _refuse_corpus(self, error: Exception) -> None:
-        if not isinstance(error, cli.expected_errors()):
+        if not isinstance(error, expected_errors()):
             raise error  # a defect: the window's report says so
-        self._counts.say(cli.sentence(error))
+        self._counts.say(sentence(error))
 
 
 def _beside(wide: QWidget, narrow: QWidget) -> QWidget:

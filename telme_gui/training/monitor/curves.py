@@ -9,12 +9,12 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QComboBox, QLabel, QPushButton, QSlider, QToolButton, QWidget
 
-from telme_gui import theme
+from telme_gui.look import theme
 from telme_gui.training.monitor.inks import STAGES, TERMS, Ink, run_ink
 from telme_gui.training.monitor.plots import Line, Plot
 from telme_gui.training.monitor.series import Floats, StageSeries
 from telme_model.events import Phase
-from telme_model.history import History, StageHistory
+from telme_model.runs.history import History, StageHistory
 
 PLOT, FLAT = 176, 104  # px of height at least: usually, and where there is little
 FOLDS = 760  # px of width below which the plots stand one under the other

@@ -7,7 +7,7 @@ import psutil
 
 from telme_gui.training.monitor.inks import STAGES
 from telme_gui.training.monitor.tiles import Figure, duration, memory
-from telme_model.history import History, StageHistory
+from telme_model.runs.history import History, StageHistory
 
 LATEST = 20  # steps whose speed counts
 COUNT = 6  # figures

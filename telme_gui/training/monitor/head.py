@@ -20,12 +20,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from telme_gui import theme
+from telme_gui.look import theme
 from telme_gui.training.monitor.tiles import Figure, duration
-from telme_gui.training.plan import Plan
 from telme_gui.training.trainer import State
-from telme_model.config import Config
-from telme_model.history import History
+from telme_model.runs.config import Config
+from telme_model.runs.history import History
+from telme_model.runs.plan import Plan
 
 FINE = 1000  # parts of the run's bar
 _WORDS = {

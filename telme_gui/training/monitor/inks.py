@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from telme_gui import theme
+from telme_gui.look import theme
 from telme_model.events import Phase
 
 

@@ -7,7 +7,7 @@ from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
-from telme_gui import theme
+from telme_gui.look import theme
 from telme_gui.training.monitor.inks import TERMS
 from telme_model.events import (
     EpochDone,

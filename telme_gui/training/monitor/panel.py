@@ -10,10 +10,9 @@ from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
-from telme_gui import theme
-from telme_gui.job import Job
-from telme_gui.names import run_name
-from telme_gui.session import Session
+from telme_gui.look import theme
+from telme_gui.session.job import Job
+from telme_gui.session.session import Session
 from telme_gui.training.discarding import ask_in_training
 from telme_gui.training.monitor.figures import COUNT, figures
 from telme_gui.training.monitor.head import Empty, Head, Part
@@ -24,9 +23,10 @@ from telme_gui.training.monitor.summary import Summary
 from telme_gui.training.monitor.summary_view import SummaryView
 from telme_gui.training.monitor.tiles import Tiles
 from telme_gui.training.trainer import State
-from telme_model import cli
+from telme_model.errors import sentence
 from telme_model.events import Event, Message, Phase, Progress
-from telme_model.history import History
+from telme_model.runs.history import History
+from telme_model.runs.names import run_name
 
 if TYPE_CHECKING:
     from telme_gui.training.monitor.curves import Curves
@@ -132,7 +132,7 @@ class Monitor(QWidget):
             return
         job = self._session.start(partial(read_histories, tuple(runs)), f"Reading {len(runs)} runs' curves")
         job.done.connect(lambda told: None if told is None else self._show_compared(told))
-        job.failed.connect(lambda error: self._session.failed.emit("The curves cannot be read", cli.sentence(error)))
+        job.failed.connect(lambda error: self._session.failed.emit("The curves cannot be read", sentence(error)))
 
     def _show_compared(self, told: Sequence[tuple[Path, History]]) -> None:
         self._compared = tuple(told)

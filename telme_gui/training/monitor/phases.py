@@ -8,10 +8,10 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from telme_gui import theme
-from telme_model.config import Config
+from telme_gui.look import theme
 from telme_model.events import Phase
-from telme_model.history import History, StageHistory
+from telme_model.runs.config import Config
+from telme_model.runs.history import History, StageHistory
 
 HEIGHT, DISC, BAR = 48, 20, 4  # px
 FLAT = 24  # px of height where there is little

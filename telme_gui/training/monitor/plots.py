@@ -11,7 +11,7 @@ from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QFrame, QGraphicsItem, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
-from telme_gui import theme
+from telme_gui.look import theme
 from telme_gui.training.monitor.inks import Ink
 from telme_gui.training.monitor.series import Floats, thinned
 

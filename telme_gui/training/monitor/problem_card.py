@@ -3,7 +3,7 @@
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from telme_gui import theme
+from telme_gui.look import theme
 
 
 class ProblemCard(QFrame):

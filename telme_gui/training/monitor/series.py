@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from telme_model.events import StepDone
-from telme_model.history import StageHistory
+from telme_model.runs.history import StageHistory
 
 Floats = NDArray[np.float64]
 BINS = 512  # at least half as many are drawn; each keeps its lowest and its highest point

@@ -8,10 +8,10 @@ from typing import Any
 
 from telme_gui.training.monitor.figures import seconds_logged
 from telme_model.analysis.evaluation import MODELS, compare_runs
-from telme_model.checkpoints import RunError, RunFolder
 from telme_model.corpus.dialogue import Split
 from telme_model.events import Event, Message
-from telme_model.records import run_records
+from telme_model.runs.folder import RunError, RunFolder
+from telme_model.runs.records import run_records
 
 # The path that the sentence on a clip begins with: to the name's ending, which a verb follows.
 _CLIP = re.compile(r"^(?:/|\\\\|\w:\\).*\.\w+ (?=(?:is|has|does|cannot|holds|announces) )", re.DOTALL)

@@ -4,13 +4,13 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPen
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from telme_gui import theme
 from telme_gui.charts.figure import LEFT, RIGHT, Figure, half_width, write
-from telme_gui.names import run_name
+from telme_gui.look import theme
 from telme_gui.training.monitor.inks import STAGES, Ink
 from telme_gui.training.monitor.summary import Comparison, Excluded, Score, Summary
 from telme_gui.training.monitor.tiles import duration
 from telme_model.events import Phase
+from telme_model.runs.names import run_name
 
 ROW = 22  # px
 NAMES, NUMBERS = 64, 92  # px beside the bars

@@ -8,9 +8,9 @@ from typing import Any
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
 from PySide6.QtGui import QColor
 
-from telme_gui import theme
+from telme_gui.look import theme
 from telme_gui.training.monitor.tiles import duration
-from telme_gui.training.runs.facts import RunFacts, RunState
+from telme_model.runs.facts import RunFacts, RunState
 
 Index = QModelIndex | QPersistentModelIndex
 SORT = Qt.ItemDataRole.UserRole  # by which a column is sorted

@@ -18,17 +18,18 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from telme_gui import theme
 from telme_gui.charts.table import Table
-from telme_gui.job import Job
-from telme_gui.session import Session
-from telme_gui.training import discarding, recovery
-from telme_gui.training.runs.facts import RunFacts, RunRead, RunState, command, read_runs, rename
+from telme_gui.look import theme
+from telme_gui.session.job import Job
+from telme_gui.session.session import Session
+from telme_gui.training import discarding
 from telme_gui.training.runs.model import Column, RunsModel
 from telme_gui.training.runs.table import RunTable, sheet
 from telme_model.analysis.predictions import MODELS
-from telme_model.checkpoints import RunError
 from telme_model.events import Event
+from telme_model.runs import catalogue as recovery
+from telme_model.runs.facts import RunFacts, RunRead, RunState, command, read_runs, rename
+from telme_model.runs.folder import RunError
 
 SETTLE = 150  # ms from a change to the list read anew
 SHORT = 440  # px of height below which the scores stand beside the list

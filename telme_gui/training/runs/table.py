@@ -4,8 +4,8 @@ from PySide6.QtCore import QSortFilterProxyModel, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
-from telme_gui import theme
-from telme_gui.theme import Palette
+from telme_gui.look import theme
+from telme_gui.look.theme import Palette
 from telme_gui.training.runs.model import SORT, Column, RunsModel
 
 ROW = 28  # px

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from telme_model.annotations.exchange import elan, jsonl, meld_csv, textgrid, webvtt
 from telme_model.annotations.exchange.files import LARGEST_TABLE, check_size, outside, write_whole
-from telme_model.annotations.exchange.parcel import (
+from telme_model.annotations.exchange.interface import (
     ExchangeError,
     Inbox,
     Incoming,

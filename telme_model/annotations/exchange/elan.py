@@ -15,7 +15,7 @@ from defusedxml.ElementTree import iterparse
 from pympi import Elan
 
 from telme_model.annotations.exchange.files import LARGEST_DIALOGUE, check_size, dialogue_name, file_names
-from telme_model.annotations.exchange.parcel import ExchangeError, Inbox, Layers, Planned
+from telme_model.annotations.exchange.interface import ExchangeError, Inbox, Layers, Planned
 from telme_model.annotations.exchange.placing import Interval, Places, Span, media_file, spans
 from telme_model.annotations.exchange.tiers import TURNS, Tier, take_tiers, tiers_of
 from telme_model.corpus.dialogue import Corpus, Dialogue

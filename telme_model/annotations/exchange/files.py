@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from telme_model import whole_files
-from telme_model.annotations.exchange.parcel import ExchangeError
+from telme_model import files as whole_files
+from telme_model.annotations.exchange.interface import ExchangeError
 from telme_model.corpus.dialogue import Corpus, Dialogue
 
 LARGEST_TABLE = 32 * 2**20  # bytes; all of MELD with labels of three people takes a third of it

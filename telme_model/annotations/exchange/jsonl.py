@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from telme_model.annotations.exchange.files import LARGEST_TABLE, decoded, read_bytes
+from telme_model.annotations.exchange.interface import UNNAMED, Inbox, Layers, NoPlaceError, Planned
 from telme_model.annotations.exchange.notes import label_of, note_of, one_line, parsed
-from telme_model.annotations.exchange.parcel import UNNAMED, Inbox, Layers, NoPlaceError, Planned
 from telme_model.annotations.exchange.placing import Places, split_named
 from telme_model.annotations.labels import Label, Scope
 from telme_model.corpus.dialogue import Corpus, Split, Turn, TurnId

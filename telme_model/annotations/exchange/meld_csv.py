@@ -13,12 +13,20 @@ from pathlib import Path
 from typing import Any
 
 from telme_model.annotations.exchange.files import LARGEST_TABLE, check_size, file_names
+from telme_model.annotations.exchange.interface import (
+    UNNAMED,
+    ExchangeError,
+    Inbox,
+    Layers,
+    NoPlaceError,
+    Place,
+    Planned,
+)
 from telme_model.annotations.exchange.notes import escaped, label_of, note_of, unescaped
-from telme_model.annotations.exchange.parcel import UNNAMED, ExchangeError, Inbox, Layers, NoPlaceError, Place, Planned
 from telme_model.annotations.exchange.placing import Places, split_named
 from telme_model.annotations.labels import GOLD, Label, Scope
-from telme_model.corpus.annotations_csv import Report, Row, read_table, whole_number
 from telme_model.corpus.dialogue import Corpus, Severity, Split, Turn
+from telme_model.corpus.tables import Report, Row, read_table, whole_number
 
 COLUMNS = (
     "Sr No.", "Utterance", "Speaker", "Emotion", "Sentiment", "Dialogue_ID", "Utterance_ID", "Season", "Episode",

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from telme_model.annotations.exchange.parcel import NoPlaceError
+from telme_model.annotations.exchange.interface import NoPlaceError
 from telme_model.annotations.labels import Label, Origin
 
 # Control characters, separators of lines, surrogates: XML cannot hold them, CSV and subtitles would break a line.

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from telme_model.annotations.exchange.files import dialogue_name, file_names
+from telme_model.annotations.exchange.interface import NoPlaceError
 from telme_model.annotations.exchange.notes import escaped
-from telme_model.annotations.exchange.parcel import NoPlaceError
 from telme_model.corpus.dialogue import Corpus, Dialogue, Split, TurnId
-from telme_model.corpus.film_time import expected_seconds
+from telme_model.corpus.timing import expected_seconds
 
 COVERED = 0.5  # of the shorter of turn and interval must lie in the other
 

@@ -14,7 +14,7 @@ from praatio.data_classes.interval_tier import IntervalTier
 from praatio.data_classes.textgrid import Textgrid
 
 from telme_model.annotations.exchange.files import LARGEST_DIALOGUE, decoded, dialogue_name, file_names, read_bytes
-from telme_model.annotations.exchange.parcel import ExchangeError, Inbox, Layers, Planned
+from telme_model.annotations.exchange.interface import ExchangeError, Inbox, Layers, Planned
 from telme_model.annotations.exchange.placing import Interval, Places, spans
 from telme_model.annotations.exchange.tiers import take_tiers, tiers_of
 from telme_model.corpus.dialogue import Corpus, Dialogue

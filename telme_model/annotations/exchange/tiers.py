@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from telme_model.annotations.exchange.interface import Inbox, Layers, NoPlaceError
 from telme_model.annotations.exchange.notes import escaped, label_of, note_of, one_line, parsed, unescaped
-from telme_model.annotations.exchange.parcel import Inbox, Layers, NoPlaceError
 from telme_model.annotations.exchange.placing import Interval, Places, Span, by_time, spans
 from telme_model.annotations.labels import Scope
 from telme_model.corpus.dialogue import Dialogue, TurnId

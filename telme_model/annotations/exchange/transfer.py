@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from telme_model.annotations.exchange.parcel import UNNAMED, ExchangeError, Incoming, Layers, Unplaced
+from telme_model.annotations.exchange.interface import UNNAMED, ExchangeError, Incoming, Layers, Unplaced
 from telme_model.annotations.labels import GOLD, Label, Origin, Scope
 from telme_model.annotations.store import Key, Step, Store
 from telme_model.corpus.dialogue import Corpus

@@ -17,8 +17,8 @@ from webvtt.errors import MalformedCaptionError, MalformedFileError
 from webvtt.models import Timestamp
 
 from telme_model.annotations.exchange.files import LARGEST_DIALOGUE, decoded, dialogue_name, file_names, read_bytes
+from telme_model.annotations.exchange.interface import UNNAMED, ExchangeError, Inbox, Layers, NoPlaceError, Planned
 from telme_model.annotations.exchange.notes import escaped, label_of, note_of, one_line, parsed
-from telme_model.annotations.exchange.parcel import UNNAMED, ExchangeError, Inbox, Layers, NoPlaceError, Planned
 from telme_model.annotations.exchange.placing import Interval, Places, by_time, spans
 from telme_model.annotations.exchange.tiers import printable
 from telme_model.annotations.labels import Scope

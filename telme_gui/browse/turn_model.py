@@ -1,0 +1,226 @@
+"""The turns of the current dialogue as Qt's model: what each cell shows and says."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+from math import isnan
+from typing import Any
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+
+from telme_gui.look.wrapping import one_line
+from telme_gui.session.session import Session
+from telme_model.analysis.predictions import MODELS, Predictions
+from telme_model.annotations.labels import Label
+from telme_model.corpus.dialogue import Turn
+
+ROW = Qt.ItemDataRole.UserRole  # the `Row` of a turn
+Index = QModelIndex | QPersistentModelIndex
+
+
+class Column(IntEnum):
+    """From left to right."""
+
+    NUMBER = 0
+    SPEAKER = 1
+    TEXT = 2
+    GOLD = 3
+    LABEL = 4
+    TEACHER = 5
+    AUDIO = 6
+    VISUAL = 7
+    FUSED = 8
+    SHIFT = 9
+
+
+CHIPS = range(Column.GOLD, Column.SHIFT)
+MODEL_CHIPS = range(Column.TEACHER, Column.SHIFT)
+HEADERS = {
+    Column.NUMBER: ("#", "Place of the turn in its dialogue"),
+    Column.SPEAKER: ("Speaker", "Who speaks"),
+    Column.TEXT: ("Text", "What is said"),
+    Column.GOLD: ("Gold", "The corpus' label"),
+    Column.LABEL: ("Label", "What the chosen annotator says; marked where it is not gold"),
+    Column.TEACHER: ("Teacher", "What the teacher says; marked where it is not gold"),
+    Column.AUDIO: ("Audio", "What the audio student says; marked where it is not gold"),
+    Column.VISUAL: ("Visual", "What the visual student says; marked where it is not gold"),
+    Column.FUSED: ("Fused", "What the fused model says; marked where it is not gold"),
+    Column.SHIFT: ("Shift", "How far the fusion moved the turn: ‖λH‖ of its limit θ‖F_T‖ (equations 18 and 19)"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One turn as the table shows it."""
+
+    turn: Turn
+    words: str
+    said: tuple[str | None, ...]  # gold, the annotator, then the four models; None where there is nothing
+    label: Label | None  # the annotator's
+    sure: tuple[float, ...]  # probability of what each model said; NaN where it said nothing
+    shift: float  # of its limit, 0 to 1; NaN where there is none
+    shift_text: str
+    found: bool
+    problem: str | None
+    awaited: bool  # not predicted, but a run is at it
+
+
+class TurnModel(QAbstractTableModel):
+    """The turns of the session's current dialogue."""
+
+    def __init__(self, session: Session, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._dialogue = session.dialogue
+        self._rows = self._read()
+        self._initials = False
+        session.corpus_changed.connect(self._reset)
+        session.current_changed.connect(self._follow)
+        for changed in (
+            session.predictions_changed,
+            session.theta_changed,
+            session.filter_changed,
+            session.media_problems_changed,
+            session.predicting_changed,
+            session.labels_changed,
+            session.presented_changed,
+        ):
+            changed.connect(self._refresh)
+
+    def place(self, turn: Turn) -> int:
+        """Row of a turn of the current dialogue."""
+        return next(place for place, row in enumerate(self._rows) if row.turn is turn)
+
+    def turn(self, place: int) -> Turn:
+        """The turn in a row."""
+        return self._rows[place].turn
+
+    def head_with_initials(self, on: bool) -> None:
+        """Shorten the headings of the chips to one letter, or give them back their names."""
+        if on != self._initials:
+            self._initials = on
+            self.headerDataChanged.emit(Qt.Orientation.Horizontal, Column.GOLD, Column.FUSED)
+
+    def _follow(self) -> None:
+        if self._session.dialogue is not self._dialogue:
+            self._reset()
+
+    def _reset(self) -> None:
+        self.beginResetModel()
+        self._dialogue = self._session.dialogue
+        self._rows = self._read()
+        self.endResetModel()
+
+    def _refresh(self) -> None:
+        if self._rows and self._dialogue is self._session.dialogue:
+            self._rows = self._read()
+            self.dataChanged.emit(self.index(0, 0), self.index(len(self._rows) - 1, len(Column) - 1))
+
+    def _read(self) -> list[Row]:
+        session = self._session
+        return [self._row(turn, session.predictions) for turn in session.dialogue.turns] if session.dialogue else []
+
+    def _row(self, turn: Turn, predictions: Predictions | None) -> Row:
+        session = self._session
+        label = session.labels.mine(turn.id)
+        said: list[str | None] = [session.gold(turn), label.emotion if label else None, None, None, None, None]
+        sure = [float("nan")] * len(said)
+        shift, shift_text = float("nan"), ""
+        place = session.prediction_row(turn)
+        if predictions is not None and place is not None:
+            for column, model in enumerate(MODELS, start=2):
+                best = int(predictions.predicted[model][place])
+                if best >= 0:
+                    said[column] = predictions.labels[best]
+                    sure[column] = float(predictions.probabilities[model][place, best])
+            limit, length = float(predictions.limit[place]), float(predictions.shift[place])
+            if limit > 0:
+                shift = length / limit
+                shift_text = f"‖λH‖ = {length:.3g}, {shift:.0%} of its limit θ‖F_T‖ = {limit:.3g}"
+        return Row(
+            turn=turn,
+            words=session.words(turn),
+            said=tuple(said),
+            label=label,
+            sure=tuple(sure),
+            shift=shift,
+            shift_text=shift_text,
+            found=bool(session.visible[session.rows[turn.id]]),
+            problem=session.media_problems.get(turn.id),
+            awaited=place is None and session.predicting is not None and not session.hides(turn),
+        )
+
+    # -- Qt's view of it ------------------------------------------------------------------------------------------
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008, D102, N802 - Qt's
+        return 0 if parent.isValid() else len(self._rows)
+
+    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008, D102, N802 - Qt's
+        return 0 if parent.isValid() else len(Column)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:  # noqa: D102, N802 - Qt's
+        if orientation is Qt.Orientation.Vertical:
+            return None
+        name, tip = HEADERS[Column(section)]
+        match role:
+            case Qt.ItemDataRole.DisplayRole:
+                return name[0] if self._initials and section in CHIPS else name
+            case Qt.ItemDataRole.ToolTipRole:
+                return f"{name}: {tip[0].lower()}{tip[1:]}" if section in CHIPS else tip
+            case Qt.ItemDataRole.TextAlignmentRole:
+                side = Qt.AlignmentFlag.AlignRight if section == Column.NUMBER else Qt.AlignmentFlag.AlignLeft
+                return side | Qt.AlignmentFlag.AlignVCenter
+        return None
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:  # noqa: D102 - Qt's
+        if not index.isValid():
+            return None
+        row, column = self._rows[index.row()], Column(index.column())
+        match role:
+            case Qt.ItemDataRole.DisplayRole:
+                return shown(row, column, index.row())
+            case Qt.ItemDataRole.UserRole:
+                return row
+            case Qt.ItemDataRole.ToolTipRole | Qt.ItemDataRole.AccessibleTextRole:
+                return _sentence(row, column) or shown(row, column, index.row())
+        return None
+
+
+def shown(row: Row, column: Column, place: int) -> str:
+    """The words of a cell."""
+    match column:
+        case Column.NUMBER:
+            return str(place + 1)
+        case Column.SPEAKER:
+            return one_line(row.turn.speaker)
+        case Column.TEXT:
+            return one_line(row.words)
+        case Column.SHIFT:
+            return "" if isnan(row.shift) else f"{row.shift:.0%}"
+    return row.said[column - Column.GOLD] or ""
+
+
+def _sentence(row: Row, column: Column) -> str:
+    """What a cell means, for a tooltip and a screen reader; empty where its words say all."""
+    if column is Column.SHIFT:
+        return row.shift_text
+    if column in CHIPS:
+        said, gold = row.said[column - Column.GOLD], row.said[0]
+        if column is Column.GOLD:
+            return f"Gold: {said}" if said else "No gold label to show"
+        name = HEADERS[column][0]
+        if column is Column.LABEL:
+            return label_sentence(row.label)
+        if said is None:
+            return f"{name}: {'being predicted' if row.awaited else 'not predicted'}"
+        agrees = "" if gold is None else ", as gold" if said == gold else f", but gold is {gold}"
+        return f"{name}: {said}, {row.sure[column - Column.GOLD]:.0%}{agrees}"
+    return f"{row.words}\n{row.problem}" if column is Column.TEXT and row.problem else ""
+
+
+def label_sentence(label: Label | None) -> str:
+    """What an annotator says of a turn, in words."""
+    if label is None:
+        return "Not labelled"
+    marks = [name for name, on in (("unsure", label.unsure), ("flagged", label.flag)) if on]
+    said = ", ".join([label.emotion or "no emotion", *marks, str(label.origin)])
+    return f"{said}\n{label.comment}" if label.comment else said

@@ -1,0 +1,393 @@
+"""What is open, chosen and predicted: the one place where all panels meet."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from telme_gui.session.job import Job
+from telme_gui.session.labels import Labels
+from telme_gui.session.marks import Mark, Marks
+from telme_gui.training.trainer import Trainer
+from telme_model.analysis.predictions import Effect, Predictions
+from telme_model.annotations.labels import GOLD
+from telme_model.corpus import timing as film_time
+from telme_model.corpus.dialogue import Corpus, Dialogue, Modality, Split, Turn, TurnId
+from telme_model.events import Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which turns are shown: all conditions together, those of one kind as alternatives. Empty: every turn."""
+
+    text: str = ""  # in the words, where they are shown, or the speaker's name; any case
+    effects: frozenset[Effect] = frozenset()
+    marks: frozenset[Mark] = frozenset()
+    emotions: frozenset[str] = frozenset()  # of gold
+    speakers: frozenset[str] = frozenset()
+    splits: frozenset[Split] = frozenset()
+    media_problem: bool = False
+    turns: frozenset[TurnId] | None = None  # exactly these (a cell of a confusion matrix, say) ...
+    turns_name: str = ""  # ... and what they are, to be shown
+
+
+class Session(QObject):
+    """The shared state of all panels. Panels read it, change it through its methods, and follow its signals."""
+
+    corpus_changed = Signal()  # another corpus (or none): everything else changed with it
+    predictions_changed = Signal()  # another run, or more turns predicted
+    current_changed = Signal()  # another current turn
+    filter_changed = Signal()  # `visible` changed
+    labels_changed = Signal()  # what annotators said, whose labels are shown, or what is hidden
+    theta_changed = Signal()  # another theta is tried: the predictions of all turns follow
+    closing = Signal()  # the window closes: panels end the threads they keep
+    position_changed = Signal(float)  # seconds in the current dialogue's film: where the player stands
+    seek_requested = Signal(float)  # the player should go there
+    film_changed = Signal()  # `turn_starts` of the current dialogue, refined by a clip that was opened
+    presented_changed = Signal()  # another choice of what the player shows of a turn
+    media_problems_changed = Signal()  # turns whose clip cannot be shown as it should were found
+    predicting_changed = Signal()  # predictions are computed, and how many, or no more
+    jobs_changed = Signal()  # background work began, advanced or ended
+    failed = Signal(str, str)  # title and sentence of something that went wrong
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.corpus: Corpus | None = None
+        self.run: Path | None = None
+        self.predictions: Predictions | None = None  # of any part of the corpus' turns; with `theta` where it is set
+        self.base: Predictions | None = None  # the run's own, whatever theta is tried
+        self.theta: float | None = None  # what is tried in place of the run's
+        self.labels = Labels(self)
+        self.truth = GOLD  # the layer that predictions are judged against
+        self.turns: tuple[Turn, ...] = ()  # all turns, dialogue by dialogue
+        self.rows: dict[TurnId, int] = {}
+        self.dialogue_of: dict[TurnId, Dialogue] = {}
+        self.current: Turn | None = None
+        self.position = 0.0  # seconds in the current dialogue's film
+        self.presented: frozenset[Modality] = frozenset(Modality)  # what the player shows of a turn
+        self.filter = Filter()
+        self.visible: NDArray[np.bool_] = np.ones(0, bool)  # [turns]
+        self.media_problems: dict[TurnId, str] = {}  # what is wrong with a turn's clip, in a sentence
+        self.predicting: tuple[int, int] | None = None  # turns predicted, of so many, while a run computes them
+        self.jobs: list[Job] = []
+        self._closed = False
+        self.trainer = Trainer(self)
+        self._plain: Predictions | None = None  # `predictions` before anything is hidden, with the corpus' gold
+        self._haystack: list[str] = []
+        self._placed: tuple[TurnId, ...] | None = None  # predicted turns whose rows are in `_places`
+        self._places: NDArray[np.intp] = np.zeros(0, np.intp)
+        self._marks = Marks(self.labels)
+        self._view = (self.labels.layer, self.labels.scope, self.labels.blind)  # as last followed
+        self._seconds: dict[TurnId, float] = {}  # of the clips that were opened
+        self.labels.changed.connect(self._follow_labels)
+        self.labels.failed.connect(self.failed)
+
+    # -- corpus, run and predictions ----------------------------------------------------------------------------
+
+    def set_corpus(self, corpus: Corpus | None) -> None:
+        """Show another corpus; the first turn becomes current."""
+        self.labels.close()
+        self.corpus, self.run, self.predictions, self.base, self.theta = corpus, None, None, None, None
+        self._plain, self.truth = None, GOLD
+        dialogues = corpus.dialogues if corpus else ()
+        self.turns = tuple(turn for dialogue in dialogues for turn in dialogue.turns)
+        self.rows = {turn.id: row for row, turn in enumerate(self.turns)}
+        self.dialogue_of = {turn.id: dialogue for dialogue in dialogues for turn in dialogue.turns}
+        self._placed = None
+        self._marks.open(self.turns)
+        self._haystack = [f"{turn.speaker}\n{turn.text}".casefold() for turn in self.turns]
+        self.media_problems = {}
+        self._seconds = {}
+        self.position = 0.0
+        self.filter = Filter()
+        self.visible = np.ones(len(self.turns), bool)
+        self.current = self.turns[0] if self.turns else None
+        self.corpus_changed.emit()
+        self.labels.open(corpus)
+
+    def set_predictions(self, predictions: Predictions | None, run: Path | None) -> None:
+        """Show a run's predictions; its own theta holds again."""
+        self.base, self.run = predictions, run
+        if self.theta is not None:
+            self.theta = None
+            self.theta_changed.emit()
+        self._show(predictions)
+
+    def set_theta(self, theta: float | None) -> None:
+        """Try another theta on all turns; None is the run's. Whoever can fuse anew answers with `show_refused`."""
+        if theta == self.theta:
+            return
+        self.theta = theta
+        if theta is None and self._plain is not self.base:
+            self._show(self.base)
+        self.theta_changed.emit()
+
+    def show_refused(self, predictions: Predictions) -> None:
+        """Show the predictions fused with the theta that is tried."""
+        if self.theta is not None:
+            self._show(predictions)
+
+    def _show(self, predictions: Predictions | None) -> None:
+        self._plain = predictions
+        self.predictions = self._judge(predictions)
+        self.predictions_changed.emit()
+        if self.filter.effects:
+            self.set_filter(self.filter)
+
+    def set_predicting(self, progress: tuple[int, int] | None) -> None:
+        """Tell how far the computing of predictions is; None: nothing is computed."""
+        if progress != self.predicting:
+            self.predicting = progress
+            self.predicting_changed.emit()
+
+    def report_media_problems(self, problems: Mapping[TurnId, str]) -> None:
+        """Add what was found wrong with turns' clips: a sentence a turn; the first one said of a turn stays."""
+        found = {turn: reason for turn, reason in problems.items() if turn not in self.media_problems}
+        if found:
+            self.media_problems |= found
+            self.media_problems_changed.emit()
+            if self.filter.media_problem:
+                self.set_filter(self.filter)
+
+    def prediction_row(self, turn: Turn | None = None) -> int | None:
+        """The row of `turn` (the current one by default) in the predictions; None if it is not predicted."""
+        turn = turn or self.current
+        if turn is None or self.predictions is None or self.hides(turn):
+            return None
+        return self.predictions.rows.get(turn.id)
+
+    # -- labels -------------------------------------------------------------------------------------------------
+
+    def hides(self, turn: Turn) -> bool:
+        """Whether what could bias is hidden of this turn: in blind mode, until it is labelled."""
+        return self.labels.blind and not self.labels.is_labelled(turn.id)
+
+    def gold(self, turn: Turn) -> str | None:
+        """The corpus' label of a turn; None where it has none or it is hidden."""
+        return None if self.hides(turn) else turn.gold
+
+    def judge_against(self, layer: str) -> None:
+        """Judge the predictions by a layer's labels, or by gold."""
+        if layer != self.truth:
+            self.truth = layer
+            self._follow_labels()
+
+    def _judge(self, predictions: Predictions | None) -> Predictions | None:
+        """The predictions as they may be shown: against the chosen layer, and without what is hidden."""
+        if predictions is not None and self.truth != GOLD:
+            index = {name: at for at, name in enumerate(predictions.labels)}
+            said = np.full(len(predictions.ids), -1, np.int64)
+            for turn, label in self.labels.of(self.truth).items():
+                if label.emotion in index and turn in predictions.rows:
+                    said[predictions.rows[turn]] = index[label.emotion]
+            predictions = predictions.judged(said, self.truth)
+        if predictions is not None and self.labels.blind:
+            hidden = np.append(self._marks[Mark.MISSING], True)
+            predictions = predictions.veiled(hidden[self._rows_of(predictions)])
+        return predictions
+
+    def _follow_labels(self) -> None:
+        labels, touched = self.labels, self.labels.touched
+        view = (labels.layer, labels.scope, labels.blind)
+        another, self._view = view != self._view, view
+        if touched is None:
+            self._marks.forget()
+        elif touched in self.rows:
+            self._marks.touch(self.rows[touched])
+        judged = self._judge(self._plain)
+        rejudged = judged is not self._plain or self.predictions is not self._plain
+        if rejudged:
+            self.predictions = judged
+            self.predictions_changed.emit()
+        self.labels_changed.emit()
+        filter_ = self.filter
+        if labels.blind and another:  # turns that were picked by what is hidden now
+            filter_ = replace(filter_, turns=None, turns_name="")
+        by_gold = filter_.emotions and (labels.blind or another)
+        if filter_ != self.filter or filter_.marks or by_gold or (filter_.effects and rejudged):
+            self.set_filter(filter_)
+
+    # -- selection ----------------------------------------------------------------------------------------------
+
+    @property
+    def dialogue(self) -> Dialogue | None:
+        """The current turn's dialogue."""
+        return self.dialogue_of[self.current.id] if self.current else None
+
+    def select(self, turn: TurnId) -> None:
+        """Make a turn the current one; every panel follows."""
+        chosen = self.turns[self.rows[turn]]
+        if chosen is not self.current:
+            self.current = chosen
+            self.current_changed.emit()
+
+    def step(self, by: int) -> None:
+        """Go `by` turns on within the dialogue; stops at its ends."""
+        if self.current is not None and self.dialogue is not None:
+            turns = self.dialogue.turns
+            place = turns.index(self.current) + by
+            self.select(turns[min(max(place, 0), len(turns) - 1)].id)
+
+    def found(self, by: int) -> TurnId | None:
+        """The next turn that the filter found, with -1 the one before, in any dialogue; None at the ends."""
+        if self.current is None:
+            return None
+        row, found = self.rows[self.current.id], np.flatnonzero(self.visible)
+        later = found[found > row] if by > 0 else found[found < row][::-1]
+        return self.turns[later[0]].id if len(later) else None
+
+    def step_found(self, by: int) -> None:
+        """Go there; stops at the ends."""
+        turn = self.found(by)
+        if turn is not None:
+            self.select(turn)
+
+    # -- the dialogue as one film ---------------------------------------------------------------------------------
+
+    def turn_seconds(self, turn: Turn) -> float:
+        """How long a turn lasts in the film: as its clip showed, or as expected while nobody has opened it."""
+        return self._seconds.get(turn.id) or film_time.expected_seconds(turn)
+
+    @property
+    def turn_starts(self) -> tuple[float, ...]:
+        """Where each turn of the current dialogue begins in its film, in seconds [turns]; `film_changed` refines it."""
+        turns = self.dialogue.turns if self.dialogue else ()
+        return film_time.starts([self.turn_seconds(turn) for turn in turns])
+
+    @property
+    def film_seconds(self) -> float:
+        """How long the current dialogue's film lasts."""
+        return sum(map(self.turn_seconds, self.dialogue.turns)) if self.dialogue else 0.0
+
+    def learn_seconds(self, seconds: Mapping[TurnId, float]) -> None:
+        """Take in how long turns of the current dialogue are, once their clips were opened."""
+        news = {turn: length for turn, length in seconds.items() if self._seconds.get(turn) != length}
+        if news:
+            self._seconds |= news
+            self.film_changed.emit()
+
+    def seek(self, seconds: float) -> None:
+        """Ask the player to go to this time of the current dialogue's film, which may choose another turn."""
+        self.seek_requested.emit(seconds)
+
+    def present(self, modalities: frozenset[Modality]) -> None:
+        """Let the player give only the words, the sound or the face of a turn, or some of them."""
+        if modalities != self.presented:
+            self.presented = modalities
+            self.presented_changed.emit()
+            if self.filter.text:
+                self.set_filter(self.filter)
+
+    @property
+    def tells_words(self) -> bool:
+        """Whether what is said may be seen; not while only the sound or the face of a turn is given."""
+        return Modality.TEXT in self.presented
+
+    def words(self, turn: Turn) -> str:
+        """What is said in a turn, as it may be shown: panels ask here, and nowhere else."""
+        return turn.text if self.tells_words else "…"
+
+    def set_position(self, seconds: float) -> None:
+        """The player's word on where it stands."""
+        self.position = seconds
+        self.position_changed.emit(seconds)
+
+    # -- filter -------------------------------------------------------------------------------------------------
+
+    def set_filter(self, filter_: Filter) -> None:
+        """Show only the turns that meet the filter."""
+        self.filter = filter_
+        keep = np.ones(len(self.turns), bool)
+        words = filter_.text.casefold().strip()
+        if words:
+            said = self._haystack if self.tells_words else [turn.speaker.casefold() for turn in self.turns]
+            keep &= np.fromiter((words in text for text in said), bool, len(self.turns))
+        if filter_.emotions:
+            keep &= self._mask(lambda turn: self.gold(turn) in filter_.emotions)
+        if filter_.speakers:
+            keep &= self._mask(lambda turn: turn.speaker in filter_.speakers)
+        if filter_.splits:
+            keep &= self._mask(lambda turn: turn.id.split in filter_.splits)
+        if filter_.media_problem:
+            keep &= self._mask_of(self.media_problems)
+        if filter_.turns is not None:
+            keep &= self._mask_of(filter_.turns)
+        if filter_.effects:
+            keep &= self.effect_mask(filter_.effects)
+        if filter_.marks:
+            keep &= self.mark_mask(filter_.marks)
+        self.visible = keep
+        self.filter_changed.emit()
+
+    def _mask(self, keep: Callable[[Turn], bool]) -> NDArray[np.bool_]:
+        return np.fromiter(map(keep, self.turns), bool, len(self.turns))
+
+    def _mask_of(self, turns: Iterable[TurnId]) -> NDArray[np.bool_]:
+        mask = np.zeros(len(self.turns), bool)
+        mask[[self.rows[turn] for turn in turns if turn in self.rows]] = True
+        return mask
+
+    def effect_mask(self, effects: frozenset[Effect]) -> NDArray[np.bool_]:
+        """Which turns show any of the effects [turns]."""
+        if self.predictions is None:
+            return np.zeros(len(self.turns), bool)
+        shown = np.logical_or.reduce([self.predictions.effects[effect] for effect in effects])
+        mask = np.zeros(len(self.turns) + 1, bool)
+        mask[self._rows_of(self.predictions)[shown]] = True
+        return mask[:-1]
+
+    def _rows_of(self, predictions: Predictions) -> NDArray[np.intp]:
+        """The rows of the predicted turns among the corpus' [N]; one past the last for those that it lacks."""
+        if self._placed is not predictions.ids:  # another theta, say, leaves the turns the same
+            self._placed = predictions.ids
+            self._places = np.array([self.rows.get(turn, len(self.turns)) for turn in self._placed], np.intp)
+        return self._places
+
+    def mark_mask(self, marks: frozenset[Mark]) -> NDArray[np.bool_]:
+        """Which turns bear any of the marks [turns]."""
+        mask = np.zeros(len(self.turns), bool)
+        for mark in marks:
+            mask |= self._marks[mark]
+        return mask
+
+    # -- background work ----------------------------------------------------------------------------------------
+
+    def start(self, work: Callable[[], Iterator[Event]], name: str = "") -> Job:
+        """Run an iterator of events on a thread; it is stopped and waited for when the session closes.
+
+        Work with a name is shown, with its progress and a stop button. The thread begins with the next turn of the
+        event loop, so that whoever asked can connect to the job's signals and miss none. After `close` nothing begins.
+        """
+        job = Job(work, self, name=name)
+        if self._closed:
+            return job
+        self.jobs.append(job)
+        job.happened.connect(self.jobs_changed)
+        job.finished.connect(lambda: self._forget(job))
+        QTimer.singleShot(0, job, lambda: job.start() if job in self.jobs else None)
+        self.jobs_changed.emit()
+        return job
+
+    def close(self) -> None:
+        """Stop all background work and wait until it has kept what it did."""
+        if self._closed:
+            return
+        self._closed = True
+        self.closing.emit()
+        for job in list(self.jobs):
+            job.stop()
+        for job in list(self.jobs):
+            job.wait()
+        self.jobs.clear()
+        self.trainer.let_go()
+        self.labels.close()
+
+    def _forget(self, job: Job) -> None:
+        if job in self.jobs:
+            self.jobs.remove(job)
+            job.wait()  # until its end is told to everyone, who may ask who it was; then it goes, with all it holds
+            job.deleteLater()
+            self.jobs_changed.emit()

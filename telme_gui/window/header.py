@@ -1,0 +1,125 @@
+"""The strip at the window's top: menus, what is open, and which of the two views fills the middle."""
+
+from collections.abc import Mapping
+from enum import IntEnum
+from typing import Any
+
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtGui import QAction, QKeyEvent
+from PySide6.QtWidgets import (
+    QApplication,
+    QButtonGroup,
+    QHBoxLayout,
+    QLabel,
+    QMenuBar,
+    QProxyStyle,
+    QSizePolicy,
+    QStyle,
+    QToolButton,
+    QWidget,
+)
+
+from telme_gui.look import theme
+from telme_gui.look.keys import with_keys
+
+HEIGHT = 36  # px
+
+
+class View(IntEnum):
+    """What fills the middle."""
+
+    DIALOGUE = 0
+    CHARTS = 1
+
+
+TIPS = {View.DIALOGUE: "Film and turns", View.CHARTS: "Scores and charts of the whole corpus"}
+
+
+class MenuBar(QMenuBar):
+    """Menus whose letters are underlined only while Alt is held, and until a menu was chosen by one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._underline = Underline("Fusion")
+        self._underline.setParent(self)
+        self.setStyle(self._underline)
+        QApplication.instance().installEventFilter(self)  # type: ignore[union-attr]  # there is one: this is a widget
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's
+        """Follow the Alt key, wherever the keyboard is."""
+        if event.type() in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease) and isinstance(event, QKeyEvent):
+            held = event.type() is QEvent.Type.KeyPress
+            if event.key() == Qt.Key.Key_Alt and held is not self._underline.shown:
+                self._underline.shown = held
+                self.update()
+        return super().eventFilter(watched, event)
+
+
+class Underline(QProxyStyle):
+    """A style that underlines the letters of menus or not."""
+
+    shown = False
+
+    def styleHint(self, hint: QStyle.StyleHint, *rest: Any) -> int:  # noqa: D102, N802 - Qt's
+        if hint is QStyle.StyleHint.SH_UnderlineShortcut:
+            return int(self.shown)
+        return super().styleHint(hint, *rest)
+
+
+class Header(QWidget):
+    """Menus at the left, corpus and run beside them, the two views at the right."""
+
+    view_chosen = Signal(int)  # View
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("header")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setFixedHeight(HEIGHT)
+        self.menus = MenuBar()
+        self.menus.setNativeMenuBar(False)
+        self.menus.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Preferred)
+        self._corpus, self._run = QLabel(), QLabel()
+        self._corpus.setAccessibleName("Open corpus")
+        self._run.setAccessibleName("Open run")
+        for label in (self._corpus, self._run):
+            label.setTextFormat(Qt.TextFormat.RichText)
+            label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
+        self._views = QButtonGroup(self)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(theme.RHYTHM, 0, theme.RHYTHM, 0)
+        row.setSpacing(4)
+        row.addWidget(self.menus, 0, Qt.AlignmentFlag.AlignVCenter)
+        row.addStretch(1)
+        row.addWidget(self._corpus)
+        row.addSpacing(2 * theme.RHYTHM)
+        row.addWidget(self._run)
+        row.addStretch(1)
+        for view, tip in TIPS.items():
+            button = QToolButton()
+            button.setObjectName("tab")
+            button.setText(view.name.title())
+            button.setToolTip(tip)
+            button.setAccessibleName(f"{view.name.title()} view")
+            button.setCheckable(True)
+            self._views.addButton(button, view)
+            row.addWidget(button)
+        self._views.idClicked.connect(self.view_chosen)
+
+    def show_keys(self, actions: Mapping[View, QAction]) -> None:
+        """Tell which keys each view has."""
+        for view, action in actions.items():
+            self._views.button(view).setToolTip(with_keys(TIPS[view], action))
+
+    def show_view(self, view: View) -> None:
+        """Mark the view that is shown."""
+        self._views.button(view).setChecked(True)
+
+    def show_open(self, corpus: str, about: str, run: str, headline: str) -> None:
+        """Say what is open; without a corpus, nothing."""
+        muted = theme.active_palette().muted
+        self._corpus.setText(f"<b>{corpus}</b> <span style='color:{muted}'>{about}</span>" if corpus else "")
+        said = f"run</span> <b>{run}</b> <span style='color:{muted}'>{headline}" if run else "no run is open"
+        self._run.setText(f"<span style='color:{muted}'>{said}</span>" if corpus else "")
+        for button in self._views.buttons():
+            button.setVisible(bool(corpus))

@@ -1,0 +1,389 @@
+"""The window: places the panels and owns no data."""
+
+import os
+from collections.abc import Generator
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QEvent, QSize, Qt
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QComboBox,
+    QMainWindow,
+    QSplitter,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from telme_gui.annotating.actions import Actions
+from telme_gui.annotating.annotator import Annotator
+from telme_gui.annotating.bar import AnnotationBar
+from telme_gui.annotating.queue_menu import QueueMenu
+from telme_gui.annotating.queueing import Queues
+from telme_gui.annotating.recovery import StoreBanner
+from telme_gui.annotating.tasks import Tasks
+from telme_gui.browse.navigator import Navigator
+from telme_gui.browse.turns import TurnTable
+from telme_gui.charts import Charts
+from telme_gui.inspector import Inspector
+from telme_gui.look.keys import Keys
+from telme_gui.look.settings import Annotating, Recent, Settings, Theme
+from telme_gui.look.style import Appearance
+from telme_gui.opening.clip_check import ClipCheck
+from telme_gui.opening.opener import Opener
+from telme_gui.player import PlayerPanel
+from telme_gui.session.session import Session
+from telme_gui.timeline import Timeline
+from telme_gui.training.actions import Actions as TrainingActions
+from telme_gui.training.ending import Ending
+from telme_gui.training.monitor import Monitor
+from telme_gui.training.monitor.summary import Summary
+from telme_gui.training.runs import Runs
+from telme_gui.training.trainer import State
+from telme_gui.training.unfinished_runs import Leftovers
+from telme_gui.window.docks import Docks, Place
+from telme_gui.window.header import Header, View
+from telme_gui.window.key_editor import KeyEditor
+from telme_gui.window.last_place import Whereabouts
+from telme_gui.window.menus import Menus
+from telme_gui.window.problems import Banner, TextDialog
+from telme_gui.window.shortcuts import Shortcuts
+from telme_gui.window.status import Status
+from telme_gui.window.welcome import Welcome
+from telme_model.bundled import DEMO_CORPUS, DEMO_RUN
+from telme_model.commands import doctor
+from telme_model.corpus.dialogue import TurnId
+from telme_model.events import Event, Message
+from telme_model.runs.folder import is_run
+from telme_model.runs.names import corpus_name, run_name
+
+TURNS = 148  # px of height at least: the heading and four turns
+WELCOME = 2  # place in the middle, after the two views
+SIZE, FRAME = QSize(1440, 900), QSize(8, 40)  # px of a first window, where the screen has so many, and around it
+
+Area = Qt.DockWidgetArea
+
+
+class MainWindow(QMainWindow):
+    """Everything a person sees. `settings` are read at the start and filled in when the window closes."""
+
+    def __init__(self, session: Session, settings: Settings, appearance: Appearance) -> None:
+        super().__init__()
+        self.session, self.settings = session, settings
+        self.appearance = appearance
+        self.opener = Opener(session, self)
+        self._charted: Path | None = None  # the run whose charts are shown once it is open
+        self._clip_check = ClipCheck(session, self)
+        self.header, self.status, self.banner = Header(), Status(session), Banner()
+        self.navigator, self.inspector, self.timeline = Navigator(session), Inspector(session), Timeline(session)
+        self.player, self.turns, self.charts = PlayerPanel(session), TurnTable(session), Charts(session)
+        self.annotator = Annotator(session, self.player.play_turn, self)
+        self.annotating = Actions(session, self.annotator, self)
+        self.annotating.commenting.connect(self.player.leave_full_screen)  # first: a comment is written in the window
+        self.player.add_keys(self.annotating.all)
+        self.tasks, self.store_banner = Tasks(session, self), StoreBanner(session)
+        self.queues = Queues(session, self.annotator, self)
+        self.queue_menu = QueueMenu(session, self.queues, self)
+        self.whereabouts = Whereabouts(session, self.opener, self.queues, settings, self)
+        self.training = TrainingActions(session, settings, self)
+        self.monitor, self.runs, self.leftovers = Monitor(session), Runs(session), Leftovers(session)
+        self.ending = Ending(session, self._open_trained, self)
+        self.welcome = Welcome()
+        self.setWindowTitle("TelME Studio")
+        self.setAcceptDrops(True)
+        self.resize(SIZE.boundedTo(self.screen().availableSize() - FRAME))
+        self._place()
+        self.docks = Docks(self, self._places(), _bytes(settings.state))
+        self.menus = Menus(self)
+        self.keys = Keys(self.menus.actions, self)
+        self.shortcuts = Shortcuts(self.keys, self)
+        self._follow()
+        if settings.geometry:
+            self.restoreGeometry(_bytes(settings.geometry))
+        if settings.splitter:
+            self._split.restoreState(_bytes(settings.splitter))
+        self.player.set_playback(settings.playback)
+        self.keys.restore(settings.keys)
+        self.annotating.plays.setChecked(settings.annotating.plays)
+        before = settings.annotating
+        session.labels.set_active(before.shown)
+        session.labels.choose(layer=before.layer, scope=before.scope, blind=before.blind)
+        self._show_corpus()
+
+    # -- places -------------------------------------------------------------------------------------------------
+
+    def _place(self) -> None:
+        self._split = QSplitter(Qt.Orientation.Vertical)
+        self._split.addWidget(self.player)
+        self.turns.setMinimumHeight(TURNS)
+        bar = AnnotationBar(self.session, self.annotator, self.annotating, self.queues, self.queue_menu)
+        self._split.addWidget(_stack(bar, self.turns))
+        self._split.setHandleWidth(1)
+        self._split.setChildrenCollapsible(False)
+        self._split.setStretchFactor(0, 3)
+        self._split.setStretchFactor(1, 2)
+        self._split.setSizes([600, 400])
+        self._middle = QStackedWidget()
+        for filling in (self._split, self.charts, self.welcome):
+            self._middle.addWidget(filling)
+        page = _stack(self.banner, self.store_banner, self.leftovers, self._middle)
+        page.setObjectName("page")
+        self.setMenuWidget(self.header)
+        self.setCentralWidget(page)
+        self.setStatusBar(self.status)
+
+    def _places(self) -> list[Place]:
+        """The panels around the middle, in the order in which F6 goes through them."""
+        return [
+            Place("Navigator", Area.LeftDockWidgetArea, self.navigator, "Ctrl+B"),
+            Place("Inspector", Area.RightDockWidgetArea, self.inspector, "Ctrl+I"),
+            Place("Timeline", Area.BottomDockWidgetArea, self.timeline, "Ctrl+T"),
+            Place("Training", Area.BottomDockWidgetArea, self.monitor, "Ctrl+M", on_demand=True),
+            Place("Runs", Area.BottomDockWidgetArea, self.runs, "Ctrl+Shift+R", on_demand=True),
+        ]
+
+    # -- following the session ----------------------------------------------------------------------------------
+
+    def _follow(self) -> None:
+        session = self.session
+        session.corpus_changed.connect(self._show_corpus)
+        session.predictions_changed.connect(self._show_what_is_open)
+        session.failed.connect(self.banner.say)
+        self.annotator.said.connect(self.status.say)
+        self.keys.changed.connect(self._follow_keys)
+        self.shortcuts.edit_wanted.connect(self.edit_shortcuts)
+        self.charts.adjudication_wanted.connect(self.adjudicate)
+        self.tasks.said.connect(self.status.say)
+        session.closing.connect(self.player.shut_down)
+        session.trainer.changed.connect(self._show_training)
+        self.ending.summed_up.connect(self._show_summary)
+        self.monitor.charts_wanted.connect(self._open_charts)
+        self.opener.settled.connect(self._show_charts)
+        self.monitor.change_wanted.connect(self.training.change)
+        self.runs.open_wanted.connect(self.opener.open_run)
+        self.runs.compare_wanted.connect(self._compare)
+        self.player.playing_changed.connect(self._clip_check.set_playing)
+        self.appearance.changed.connect(self._show_what_is_open)
+        self.header.view_chosen.connect(lambda view: self.show_view(View(view)))
+        self.welcome.corpus_wanted.connect(self.menus.ask_corpus)
+        self.welcome.demo_wanted.connect(self.open_demo)
+        for part in (self.welcome, self.monitor, self.runs):
+            part.train_wanted.connect(self.training.open_dialog)
+        self.welcome.recent_wanted.connect(self.open_recent)
+
+    def _show_corpus(self) -> None:
+        self.banner.hide()
+        if self.session.corpus is None:
+            self.welcome.show_recent(self.settings.recent)
+            self._middle.setCurrentIndex(WELCOME)
+        elif self._middle.currentIndex() == WELCOME:
+            self.show_view(View.DIALOGUE)
+        self.docks.unfold(self.session.corpus is not None)
+        self._show_what_is_open()
+
+    def _show_what_is_open(self) -> None:
+        session = self.session
+        corpus, run = session.corpus, session.run
+        name, about = ("", "") if corpus is None else corpus_name(corpus.root, corpus.labels.name)
+        self.header.show_open(name, about, run_name(run) if run else "", self.opener.headline)
+        self.setWindowTitle(f"{name} – TelME Studio" if name else "TelME Studio")
+
+    # -- what a person asks for ---------------------------------------------------------------------------------
+
+    def show_view(self, view: View) -> None:
+        """Fill the middle with the dialogue or with the charts."""
+        if self.session.corpus is not None:
+            self._middle.setCurrentIndex(view)
+            self.header.show_view(view)
+            _focus(self.turns if view is View.DIALOGUE else self.charts)
+
+    def choose_theme(self, theme: Theme) -> None:
+        """Take this theme, now and at the next start."""
+        self.settings.theme = theme
+        self.appearance.choose(theme)
+
+    def open_path(self, path: Path) -> None:
+        """Open the folder of a corpus or of a run, whichever it is."""
+        if is_run(path):
+            self.opener.open_run(path)
+        else:
+            self.opener.open(path, last=self.settings.of(path).turn)
+
+    def open_demo(self) -> None:
+        """Open the bundled corpus with its run."""
+        self.opener.open(DEMO_CORPUS, DEMO_RUN, last=self.settings.of(DEMO_CORPUS).turn, meet=True)
+
+    def open_recent(self, entry: Recent) -> None:
+        """Open what was open before; a run that has gone is left out."""
+        run = Path(entry.run) if entry.run and is_run(Path(entry.run)) else None
+        self.opener.open(Path(entry.corpus), run, last=entry.turn, meet=True)
+
+    def step_panel(self, by: int) -> None:
+        """Put the keyboard into the next panel that is shown."""
+        centre = self.charts if self._middle.currentIndex() == View.CHARTS else self.turns
+        first, *others = [dock.widget() for dock in self.docks.named.values()]
+        panels: list[QWidget] = [first, centre, *others]
+        shown = [panel for panel in panels if panel.isVisible()]
+        here: QWidget | None = self.focusWidget()  # None where nothing has the keyboard, whatever the stub says
+        inside = [panel for panel in shown if here is not None and (panel is here or panel.isAncestorOf(here))]
+        place = shown.index(inside[0]) + by if inside else 0
+        if shown:
+            _focus(shown[place % len(shown)])
+
+    def report_system(self) -> None:
+        """Show what `doctor` says, once it has said it."""
+
+        def look() -> Generator[Event, None, str]:
+            yield Message(text="looking at this machine")
+            return doctor.report()
+
+        job = self.session.start(look, "Looking at this machine")
+        job.done.connect(self._show_report)
+        job.failed.connect(lambda error: self.session.failed.emit("There is no system report", str(error)))
+
+    def open_shortcuts(self) -> None:
+        """List all shortcuts."""
+        self.shortcuts.open()
+
+    def edit_shortcuts(self) -> KeyEditor:
+        """Let the keys be changed."""
+        editor = KeyEditor(self.keys, self)
+        editor.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        editor.open()
+        return editor
+
+    def _follow_keys(self) -> None:
+        self.settings.keys = self.keys.chosen
+        self.player.controls.follow()
+        self.annotating.follow()
+        self.header.show_keys({view: self.keys.actions[view.name.title()] for view in View})
+
+    def _show_report(self, text: str | None) -> None:
+        if text is not None:
+            lead = "What a bug report needs to know of this machine. Nothing is sent anywhere."
+            TextDialog("System report", lead, text, self).show()
+
+    def _show_training(self) -> None:
+        if self.session.trainer.state is State.STARTING:
+            self.docks.bring("Training")
+
+    def _show_summary(self, summary: Summary) -> None:
+        self.monitor.show_summary(summary)
+        if self.monitor.isVisible():  # its corpus may just have opened, and taken the room
+            self.docks.bring("Training")
+
+    def _compare(self, runs: list[Path]) -> None:
+        self.monitor.compare(runs)
+        self.docks.bring("Training")
+
+    def _open_charts(self, run: Path) -> None:
+        self._charted = run  # its corpus may be yet to open
+        self.opener.open_run(run)
+
+    def _show_charts(self, there: bool) -> None:
+        """Show the charts that were asked for, where it is their run that has been opened."""
+        if there and self._charted is not None and self._charted == self.session.run:
+            self.show_view(View.CHARTS)
+        self._charted = None
+
+    def _open_trained(self, run: Path) -> None:
+        if not self.opener.busy:  # what a person opens at this moment is not called off
+            self.opener.open_run(run)
+
+    def search(self) -> None:
+        """Put the keyboard into the search field."""
+        self.docks.named["Navigator"].show()
+        self.navigator.focus_search()
+
+    def adjudicate(self, turns: tuple[TurnId, ...]) -> None:
+        """Settle these turns, one by one."""
+        self.show_view(View.DIALOGUE)
+        self.queues.adjudicate(turns)
+
+    def fill_screen(self, filled: bool) -> None:
+        """Fill the screen, or go back to a window."""
+        if filled:
+            self.showFullScreen()
+        else:
+            self.showNormal()
+
+    # -- Qt's own -----------------------------------------------------------------------------------------------
+
+    def event(self, event: QEvent) -> bool:
+        """Let Space press the button that has the keyboard, though it plays everywhere else."""
+        if event.type() is QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            plain = event.key() == Qt.Key.Key_Space and not event.modifiers()
+            if plain and isinstance(self.focusWidget(), QAbstractButton | QComboBox):
+                event.accept()
+                return True
+        return super().event(event)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
+        """A folder may be dropped; on an open corpus, files of labels, too."""
+        if _folders(event) or (self.session.corpus is not None and self.tasks.dropped(event)):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
+        """Open the folder, or import the files."""
+        event.acceptProposedAction()
+        folders = _folders(event)
+        if folders:
+            self.open_path(folders[0])
+        else:
+            self.tasks.import_(self.tasks.dropped(event))
+
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
+        """Keep the layout, and end all background work; a training in hand is asked about."""
+        if not self.session.trainer.may_close(self):
+            event.ignore()
+            return
+        self.settings.geometry = _text(self.saveGeometry())
+        self.settings.splitter = _text(self._split.saveState())
+        self.settings.playback = self.player.playback
+        labels = self.session.labels
+        self.settings.annotating = Annotating(
+            layer=labels.layer,
+            shown=labels.active,
+            plays=self.annotator.plays,
+            scope=labels.scope,
+            blind=labels.blind,
+        )
+        self.settings.state = _text(self.docks.layout)
+        self.session.close()
+        super().closeEvent(event)
+
+
+def _focus(panel: QWidget) -> None:
+    """Give the keyboard to a panel, or to the first part of it that takes it."""
+    parts = [panel, *panel.findChildren(QWidget)]
+    takes = (part for part in parts if part.focusPolicy() & Qt.FocusPolicy.TabFocus and part.isVisible())
+    target = panel.focusProxy() or next(takes, None)
+    if target is not None:
+        target.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+
+def _folders(event: QDropEvent) -> list[Path]:
+    """The folders that are being dropped."""
+    places = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+    return [place for place in places if os.path.isdir(place)]  # noqa: PTH112 - Path's raises where one may not look
+
+
+def _stack(*widgets: QWidget) -> QWidget:
+    """Widgets one above the other; what there is of room goes to the lowest."""
+    stack = QWidget()
+    column = QVBoxLayout(stack)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(0)
+    for widget in widgets:
+        column.addWidget(widget)
+    column.setStretchFactor(widgets[-1], 1)
+    return stack
+
+
+def _bytes(text: str) -> QByteArray:
+    return QByteArray.fromBase64(text.encode())
+
+
+def _text(data: QByteArray) -> str:
+    return bytes(data.toBase64().data()).decode()

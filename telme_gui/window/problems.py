@@ -1,0 +1,135 @@
+"""What goes wrong, said in the window: a banner for what a person can mend, a report to copy for a defect."""
+
+import platform
+import sys
+import threading
+import traceback
+from types import TracebackType
+
+from PySide6.QtCore import QObject, Qt, Signal, qVersion
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import (
+    QDialog,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPlainTextEdit,
+    QPushButton,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from telme_gui.look import theme
+from telme_model import __version__
+
+
+class Banner(QFrame):
+    """A title and a sentence over the panels, until dismissed."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("banner")
+        self.title, self.sentence = QLabel(), QLabel()
+        self.title.setStyleSheet("font-weight: 600")
+        self.sentence.setWordWrap(True)
+        for label in (self.title, self.sentence):
+            label.setTextFormat(Qt.TextFormat.PlainText)
+            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.dismiss = QToolButton()
+        self.dismiss.setObjectName("quiet")
+        self.dismiss.setText("Dismiss")
+        self.dismiss.setToolTip("Hide this message")
+        self.dismiss.setAccessibleName("Dismiss the message")
+        self.dismiss.clicked.connect(self.hide)
+        words = QVBoxLayout()
+        words.setSpacing(2)
+        words.addWidget(self.title)
+        words.addWidget(self.sentence)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(2 * theme.RHYTHM, theme.RHYTHM, theme.RHYTHM, theme.RHYTHM)
+        row.addLayout(words, 1)
+        row.addWidget(self.dismiss, 0, Qt.AlignmentFlag.AlignTop)
+        self.hide()
+
+    def say(self, title: str, sentence: str) -> None:
+        """Show what went wrong, and what to do."""
+        self.title.setText(title)
+        self.sentence.setText(sentence[:1].upper() + sentence[1:])
+        self.setAccessibleName(f"{title}. {sentence}")
+        self.show()
+
+
+class TextDialog(QDialog):
+    """A long text to read and to copy."""
+
+    def __init__(self, title: str, lead: str, text: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(title)
+        self.resize(680, 440)
+        said = QLabel(lead)
+        said.setWordWrap(True)
+        self.text = QPlainTextEdit(text, readOnly=True)
+        self.text.setObjectName("report")
+        self.text.setAccessibleName(title)
+        copy = QPushButton("Copy")
+        copy.setToolTip("Copy the whole text")
+        copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.text.toPlainText()))
+        close = QPushButton("Close")
+        close.setDefault(True)
+        close.clicked.connect(self.close)
+        buttons = QHBoxLayout()
+        buttons.addStretch(1)
+        buttons.addWidget(copy)
+        buttons.addWidget(close)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(*4 * [2 * theme.RHYTHM])
+        column.setSpacing(2 * theme.RHYTHM)
+        column.addWidget(said)
+        column.addWidget(self.text, 1)
+        column.addLayout(buttons)
+
+
+class Reporter(QObject):
+    """Shows what no code expected, from any thread; the program goes on."""
+
+    _raised = Signal(str)
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._window = parent
+        self.dialog: TextDialog | None = None
+        self._raised.connect(self._show, Qt.ConnectionType.QueuedConnection)
+
+    def install(self) -> None:
+        """Take what is uncaught, here and on other threads."""
+        sys.excepthook = self.report
+        threading.excepthook = lambda args: self.report(
+            args.exc_type, args.exc_value or args.exc_type(), args.exc_traceback
+        )
+
+    def uninstall(self) -> None:
+        """Leave it to Python again."""
+        sys.excepthook, threading.excepthook = sys.__excepthook__, threading.__excepthook__
+
+    def report(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        """Show an error; one that is meant to end the program does so."""
+        if issubclass(kind, KeyboardInterrupt):
+            QGuiApplication.quit()
+            return
+        self._raised.emit("".join(traceback.format_exception(kind, error, trace)))
+
+    def _show(self, trace: str) -> None:
+        if self.dialog is not None and self.dialog.isVisible():
+            self.dialog.text.appendPlainText("\n" + trace)
+            return
+        python, system = platform.python_version(), platform.platform()
+        about = f"TelME Studio {__version__}, Python {python}, Qt {qVersion()}, {system}"
+        self.dialog = TextDialog(
+            "Something went wrong",
+            "TelME Studio met an error that it did not expect. It goes on, and your files are untouched; what you did "
+            "last may be missing. Please copy this report into a bug report.",
+            f"{about}\n\n{trace}",
+            self._window,
+        )
+        self.dialog.show()

@@ -1,0 +1,74 @@
+"""The commands `export` and `import`: labels as files of other programs, without a window."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from telme_model.commands.interface import Add
+
+
+def add_command(add: Add) -> None:
+    """Add both."""
+    out = add("export", _export, "Write layers of labels for other programs.")
+    out.add_argument("corpus", type=Path)
+    out.add_argument("--layer", action="append", metavar="NAME", help="may be repeated (default: every layer but gold)")
+    out.add_argument("--format", required=True, choices=["meld", "jsonl", "elan", "textgrid", "webvtt"])
+    out.add_argument("--out", type=Path, required=True, metavar="PATH", help="a folder, or the file for jsonl")
+
+    take = add("import", _import, "Take labels from files of other programs; exit code 1 when one found no place.")
+    take.add_argument("corpus", type=Path)
+    take.add_argument(
+        "files", type=Path, nargs="+", metavar="FILE", help=".csv, .jsonl, .eaf, .TextGrid, .vtt; folders"
+    )
+    take.add_argument("--layer", default="", metavar="NAME", help="for labels whose layer is not told, or all of one")
+    take.add_argument("--dry-run", action="store_true", help="only tell what would change")
+    take.add_argument("--json", action="store_true")
+
+
+def _export(options: argparse.Namespace) -> int:
+    from telme_model.annotations.exchange import ExchangeError, Format, export
+    from telme_model.annotations.exchange.transfer import layers_of
+    from telme_model.annotations.places import store_path
+    from telme_model.annotations.store import Store
+    from telme_model.commands.terminal import Returned, counted, watched
+    from telme_model.corpus import open_corpus
+
+    corpus = open_corpus(options.corpus)
+    with Store.open(store_path(corpus), corpus) as store:
+        names = options.layer or store.layers()
+        if not names:
+            raise ExchangeError(f"{corpus.root} has no layer of labels yet; --layer gold exports its own")
+        layers = layers_of(store, corpus, names)
+    work = Returned(export(Format(options.format), options.out, corpus, layers))
+    for _event in watched(iter(work)):
+        pass
+    written = f"{counted(work.value.labels, 'label')} in {counted(len(work.value.files), 'file')}"
+    print(f"{written} in {options.out}", file=sys.stderr)
+    for sentence_of in work.value.left_out:
+        print(f"not written: {sentence_of}", file=sys.stderr)
+    return 0
+
+
+def _import(options: argparse.Namespace) -> int:
+    from telme_model.annotations.exchange import take_in
+    from telme_model.annotations.exchange.transfer import apply, preview, targets
+    from telme_model.annotations.places import store_path
+    from telme_model.annotations.store import Store
+    from telme_model.commands.terminal import Returned, print_json, watched
+    from telme_model.corpus import open_corpus
+
+    corpus = open_corpus(options.corpus)
+    work = Returned(take_in(options.files, corpus))
+    for _event in watched(iter(work), quiet=options.json):
+        pass
+    with Store.open(store_path(corpus), corpus) as store:
+        shown = preview(store, work.value, targets(work.value, options.layer))
+        if not options.dry_run:
+            apply(store, shown, ", ".join(place.name for place in options.files)[:200])
+    if options.json:
+        print_json(shown.data() | {"imported": not options.dry_run})
+    else:
+        for one in shown.unplaced:
+            print(f"not placed: {one.where}: {one.what}: {one.reason}")
+        print(shown.told())
+    return int(bool(shown.unplaced))

@@ -1,0 +1,195 @@
+"""What a person sees of long work in a terminal: a progress bar, a line an epoch, tables of scores."""
+
+import json
+import signal
+import sys
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from tqdm import tqdm
+
+from telme_model.corpus.dialogue import Dialogue
+from telme_model.events import EpochDone, Event, Message, Progress, StageDone, StageStarted, StepDone
+from telme_model.runs.history import History
+
+MODEL_NAMES = {
+    "teacher": "teacher",
+    "text_student": "text student",
+    "audio": "audio student",
+    "visual": "visual student",
+    "fused": "fused",
+}
+
+
+class Watcher:
+    """Follows events on standard error: bars only where that is a terminal, so that logs stay readable."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self.quiet = quiet
+        self.history = History()
+        self.bar: Any = None
+
+    def show(self, event: Event) -> None:
+        """Tell one event."""
+        self.history.add(event, time.time())
+        if self.quiet:
+            return
+        match event:
+            case StageStarted():
+                self._close()
+                what = f" ({counted(event.turns, 'turn')}, {counted(event.epochs, 'epoch')})" if event.epochs else ""
+                self._line(f"{event.phase}{what}")
+                self.bar = tqdm(total=event.steps or None, leave=False, disable=None, file=sys.stderr)
+            case StepDone():
+                self._advance(event.step, event.steps, f"loss {event.losses['total']:.3f}")
+            case Progress() if not self.history.stages[event.phase].steps:
+                self._advance(event.done, event.total, event.unit)
+            case EpochDone():
+                losses = "  ".join(f"{name} {value:.3f}" for name, value in event.losses.items() if name != "total")
+                star = "  *" if event.best else ""
+                self._line(
+                    f"  epoch {event.epoch}/{event.epochs}  {losses}  dev weighted F1 {event.dev_weighted_f1:.2f}{star}"
+                )
+            case StageDone():
+                self._close()
+                best = "" if event.dev_weighted_f1 is None else f", best dev weighted F1 {event.dev_weighted_f1:.2f}"
+                self._line(f"  {event.phase}: {event.seconds:.1f} s{best}")
+            case Message():
+                self._line(f"  {event.level}: {event.text}")
+            case _:
+                pass
+
+    def close(self) -> None:
+        """Take the bar away."""
+        self._close()
+
+    def _advance(self, done: int, total: int, what: str) -> None:
+        if self.bar is not None and not self.bar.disable:
+            self.bar.total = total
+            self.bar.set_postfix_str(what, refresh=False)
+            self.bar.update(done - self.bar.n)
+
+    def _line(self, text: str) -> None:
+        tqdm.write(text, file=sys.stderr)
+
+    def _close(self) -> None:
+        if self.bar is not None:
+            self.bar.close()
+            self.bar = None
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: `1 turn`, `12 turns`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def table(rows: Sequence[Sequence[str]], *, left: int = 1) -> Iterator[str]:
+    """Lines of a table: the first `left` columns flush left, the others flush right."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        cells = [
+            cell.ljust(width) if column < left else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        yield "  ".join(cells).rstrip()
+
+
+def score_table(scores: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """One line a model: weighted F1 with its interval, macro F1, accuracy and the F1 of every emotion."""
+    if not scores:
+        return iter(("no turn has a label to score against",))
+    labels = list(next(iter(scores.values()))["per_class"])
+    rows = [["", "weighted F1", "95 %", "macro F1", "accuracy", *labels]]
+    for model, of in scores.items():
+        interval = (of["intervals"] or {}).get("weighted_f1")
+        rows.append(
+            [
+                MODEL_NAMES[model],
+                f"{of['weighted_f1']:.2f}",
+                f"{interval['low']:.1f}-{interval['high']:.1f}" if interval else "",
+                f"{of['macro_f1']:.2f}",
+                f"{of['accuracy']:.2f}",
+                *(f"{of['per_class'][label]['f1']:.1f}" for label in labels),
+            ]
+        )
+    return table(rows)
+
+
+def dialogue_table(dialogue: Dialogue, records: Mapping[int, Mapping[str, Any]]) -> Iterator[str]:
+    """One line a turn: words, gold, what each model says, the shift; `records` by utterance."""
+    rows = [["speaker", "text", "gold", "teacher", "audio", "visual", "fused", "shift", "/ limit"]]
+    for turn in dialogue.turns:
+        record = records[turn.id.utterance]
+        text = turn.text if len(turn.text) <= 44 else turn.text[:43] + "…"
+        moved = record["displacement"]
+        rows.append(
+            [
+                turn.speaker,
+                text,
+                turn.gold or "",
+                *(_said(record[model]) for model in ("teacher", "audio", "visual", "fused")),
+                f"{moved['shift']:.2f}" if moved else "",
+                f"{moved['shift'] / (moved['theta'] * moved['text_norm']):.0%}" if moved else "",
+            ]
+        )
+    return table(rows, left=7)
+
+
+def _said(probabilities: Mapping[str, float] | None) -> str:
+    if probabilities is None:
+        return "-"
+    label = max(probabilities, key=lambda name: probabilities[name])
+    return f"{label} {probabilities[label]:.0%}"
+
+
+@contextmanager
+def stopping_between_events() -> Iterator[Callable[[], bool]]:
+    """Hear Ctrl+C, or a request to end, as a question between two events: the very step is kept. Twice ends at once."""
+    heard: list[int] = []
+    former: dict[int, Any] = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def hear(number: int, _frame: object) -> None:
+        heard.append(number)
+        signal.signal(number, former[number])
+
+    for number in former:
+        signal.signal(number, hear)
+    try:
+        yield lambda: bool(heard)
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+
+
+def watched(
+    events: Iterator[Event], *, quiet: bool = False, asked: Callable[[], bool] = lambda: False
+) -> Iterator[Event]:
+    """The same events, shown on the way; closed in good order when the person stops, or has `asked` to."""
+    watcher = Watcher(quiet=quiet)
+    try:
+        for event in events:
+            watcher.show(event)
+            yield event
+            if asked():
+                raise KeyboardInterrupt
+    finally:
+        watcher.close()
+        getattr(events, "close", lambda: None)()
+
+
+class Returned:
+    """Walks a generator and keeps what it returns."""
+
+    def __init__(self, events: Generator[Event, None, Any]) -> None:
+        self.events = events
+        self.value: Any = None
+
+    def __iter__(self) -> Iterator[Event]:
+        self.value = yield from self.events
+
+
+def print_json(value: object) -> None:
+    """Print what a program reads, in letters that every encoding has."""
+    print(json.dumps(value, indent=1))

@@ -1,0 +1,74 @@
+"""The command `train`: the three stages, in the terminal."""
+
+import argparse
+from pathlib import Path
+
+from telme_model.commands.interface import Add, layer_name
+
+
+def add_command(add: Add) -> None:
+    """Add `train`."""
+    train = add("train", _train, "Train the three stages: teacher, students by distillation, fusion.")
+    train.add_argument("corpus", type=Path)
+    train.add_argument("--run", type=Path, required=True, metavar="DIR", help="the run's folder, new or to resume")
+    train.add_argument("--preset", help="paper-meld (default), paper-iemocap, official-..., compact, demo, toy")
+    train.add_argument("--config", type=Path, metavar="FILE", help="a config.toml instead of a preset")
+    train.add_argument(
+        "--set",
+        action="append",
+        metavar="KEY=VALUE",
+        help="change one setting; may be repeated; with --resume, of the stages only",
+    )
+    train.add_argument("--seed", type=int)
+    train.add_argument("--stage", choices=["teacher", "students", "fusion"], help="one stage only")
+    train.add_argument("--resume", action="store_true", help="go on with a run that was stopped or killed")
+    train.add_argument("--warm-start", type=Path, metavar="RUN", help="begin with this run's encoders")
+    train.add_argument(
+        "--labels", type=layer_name, metavar="LAYER", help="learn this layer's labels, gold where it has none"
+    )
+    train.add_argument("--cache", type=Path, metavar="DIR", help="where decoded media are kept")
+    train.add_argument("--json", action="store_true", help="print only the final scores, as JSON")
+
+
+def _train(options: argparse.Namespace) -> int:
+    from telme_model.annotations.labels import GOLD
+    from telme_model.commands.terminal import print_json, score_table, stopping_between_events, watched
+    from telme_model.events import RunFinished
+    from telme_model.runs.config import read_config
+    from telme_model.runs.folder import RunError, RunFolder
+    from telme_model.runs.presets import preset
+    from telme_model.training.pipeline import STAGES, train
+
+    if options.resume:
+        if options.preset or options.config or options.warm_start or options.labels or options.seed is not None:
+            raise RunError(
+                "--resume goes on with the run's own settings; leave --preset, --config, --seed, --warm-start and "
+                "--labels out (--set may change how its stages are optimised)"
+            )
+        config = RunFolder.open(options.run).config
+    else:
+        config = read_config(options.config) if options.config else preset(options.preset or "paper-meld")
+        settings = list(options.set or ()) + ([] if options.seed is None else [f"seed={options.seed}"])
+        config = config.with_settings(settings)
+    stages = (options.stage,) if options.stage else STAGES
+    events = train(
+        config,
+        options.corpus,
+        options.run,
+        stages=stages,
+        resume=options.resume,
+        changes=options.set or () if options.resume else (),
+        warm_start=options.warm_start,
+        layer=options.labels or GOLD,
+        cache=options.cache,
+    )
+    with stopping_between_events() as asked:
+        for event in watched(events, quiet=options.json, asked=asked):
+            if isinstance(event, RunFinished):
+                if options.json:
+                    print_json({"run": str(options.run), "scores": event.scores})
+                    continue
+                for split, scores in event.scores.items():
+                    print(f"\n{split}")
+                    print("\n".join(score_table(scores)))
+    return 0

@@ -1,0 +1,355 @@
+"""The media of a corpus, decoded once by several processes and read back from memory-mapped files.
+
+A cache folder holds one sub-folder per media settings. What is in there, and why a kill does no harm: `shards.py`.
+"""
+
+import errno
+import hashlib
+import json
+import multiprocessing
+import os
+import shutil
+import signal
+import sqlite3
+import threading
+import time
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing, suppress
+from dataclasses import asdict, dataclass
+from itertools import islice
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import numpy as np
+from filelock import FileLock, Timeout
+
+from telme_model.corpus.dialogue import Clip, Modality, Split, Turn
+from telme_model.events import Event, Message, Phase, Progress, StageDone, StageStarted
+from telme_model.media.decoding import MediaSettings, TurnMedia, read_turn
+from telme_model.media.shards import (
+    CacheDamagedError,
+    CacheError,
+    CacheFullError,
+    Index,
+    MediaChangedError,
+    Row,
+    Writer,
+    file_size,
+    shard_path,
+)
+
+__all__ = ["CacheError", "CacheEstimate", "MediaCache", "build_cache", "estimate"]
+
+_FORMAT = 2  # part of every settings folder's name: raise it when the bytes or their meaning change
+_WAIT_SECONDS = 0.5  # between two looks at another builder
+_TURNS_PER_WORKER = 32  # starting a process costs as much as decoding four turns
+_UNKNOWN_SECONDS = 4.0  # assumed of a turn without times, a little over MELD's mean of 3.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CacheEstimate:
+    """What is still to be decoded, the bytes it will take, and the bytes free on the disk."""
+
+    turns: int
+    bytes: int
+    free_bytes: int
+
+
+def estimate(turns: Sequence[Turn], settings: MediaSettings, folder: Path) -> CacheEstimate:
+    """What `build_cache` would add to `folder`, from file sizes and annotated times alone: nothing is decoded."""
+    pending = _pending(_keyed(turns), Index(_settings_folder(folder, settings)).read())
+    size = sum(_expected_bytes(turn, settings) for turn in pending.values())
+    return CacheEstimate(turns=len(pending), bytes=size, free_bytes=free_bytes(folder))
+
+
+def build_cache(
+    turns: Sequence[Turn], settings: MediaSettings, folder: Path, *, workers: int | None = None
+) -> Iterator[Event]:
+    """Decode the turns that the cache lacks (those whose clips changed on disk included) and keep them.
+
+    `workers` is the number of processes, by default one per core where there is work for them; 0 decodes in this one.
+    A second builder on the same folder waits for the first and then adds what is still lacking. Closing the iterator
+    stops the processes and keeps what was done. Raises CacheError, above all when the disk is too small or gets full.
+    """
+    began = time.monotonic()
+    place = _settings_folder(folder, settings)
+    keyed = _keyed(turns)
+    yield StageStarted(phase=Phase.CACHING, steps=len(keyed), turns=len(turns))
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(place / "building.lock", thread_local=False)
+        yield from _acquire(lock, keyed, Index(place))
+        try:
+            yield from _build(keyed, settings, place, workers)
+        finally:
+            lock.release()
+    except (OSError, sqlite3.Error) as error:
+        raise _disk_error(error, turns, settings, folder) from error
+    yield StageDone(phase=Phase.CACHING, seconds=time.monotonic() - began)
+
+
+def _acquire(lock: FileLock, keyed: Mapping[str, Turn], index: Index) -> Iterator[Event]:
+    """Take the lock; while another builder has it, tell how far that one is."""
+    told = False
+    while True:
+        try:
+            lock.acquire(timeout=_WAIT_SECONDS if told else 0)
+            return
+        except Timeout:
+            if not told:
+                yield Message(text="Another program is building this media cache; waiting for it.")
+            told = True
+            lacking = len(_pending(keyed, index.read()))
+            yield Progress(phase=Phase.CACHING, done=len(keyed) - lacking, total=len(keyed))
+
+
+def _build(keyed: dict[str, Turn], settings: MediaSettings, place: Path, workers: int | None) -> Iterator[Event]:
+    index = Index(place)
+    rows = index.sound_rows()
+    pending = _pending(keyed, rows)
+    needed, free = sum(_expected_bytes(turn, settings) for turn in pending.values()), free_bytes(place)
+    if needed > free:
+        raise CacheFullError(_too_small(place, needed, free))
+    if workers is None:
+        workers = min(_cores(), len(pending) // _TURNS_PER_WORKER)
+    decoded = _decode_there(pending, settings, workers) if workers else _decode_here(pending, settings)
+    already = len(keyed) - len(pending)
+    yield Progress(phase=Phase.CACHING, done=already, total=len(keyed))
+    changed: dict[str, Turn] = {}
+    with closing(decoded), Writer(index, rows) as writer:
+        for done, (key, media) in enumerate(decoded, start=already + 1):
+            turn = pending[key]
+            if (now := _key(turn)) != key:
+                changed[now] = turn  # while it was read, so what was read is nobody's
+            elif key not in rows or media.missing != rows[key].missing:  # another look may have shown nothing new
+                writer.add(key, media, again=_passing(key, turn, media))
+            yield Progress(phase=Phase.CACHING, done=done, total=len(keyed))
+        for key, media in _decode_here(changed, settings):
+            writer.add(key, media, again=_passing(key, changed[key], media))
+
+
+class MediaCache:
+    """The decoded media of a corpus, as `build_cache` left them. Cheap to make, to pickle and to share by threads."""
+
+    def __init__(self, folder: Path, settings: MediaSettings) -> None:
+        self.folder = folder
+        self.settings = settings
+        self._index = Index(_settings_folder(folder, settings))
+        self._rows: dict[str, Row] = {}
+        self._found: dict[tuple[Split, Clip | None, Clip | None], Row] = {}
+        self._maps: dict[int, np.ndarray] = {}
+
+    def __reduce__(self) -> tuple[type["MediaCache"], tuple[Path, MediaSettings]]:
+        return MediaCache, (self.folder, self.settings)
+
+    def frames(self, turn: Turn) -> np.ndarray | None:
+        """uint8 [frames, size, size, 3] RGB, read-only and memory-mapped; None when the picture is missing."""
+        row = self._row(turn)
+        if row.length == 2 * row.samples:
+            return None
+        size = self.settings.size
+        return self._bytes(row)[: row.length - 2 * row.samples].reshape(self.settings.frames, size, size, 3)
+
+    def waveform(self, turn: Turn) -> np.ndarray | None:
+        """float32 [samples] in -1..1 at the settings' rate; None when the sound is missing."""
+        row = self._row(turn)
+        if not row.samples:
+            return None
+        stored = self._bytes(row)[-2 * row.samples :].view("<i2")
+        return stored.astype(np.float32) / np.float32(32768)
+
+    def seconds(self, turn: Turn) -> float:
+        """Length of the turn's media, before any cap; 0 when nothing is readable."""
+        return self._row(turn).seconds
+
+    def missing(self, turn: Turn) -> Mapping[Modality, str]:
+        """Why audio or visual is missing, in a sentence each; empty when both are there."""
+        return self._row(turn).missing
+
+    def again(self, turn: Turn) -> bool:
+        """Whether what is missing is so for a passing reason: at another time the turn may be whole."""
+        return self._row(turn).again
+
+    def over_long(self, turn: Turn) -> bool:
+        """Whether the turn was longer than the settings' `max_seconds` and so capped or blanked."""
+        return self._row(turn).over_long
+
+    def _row(self, turn: Turn) -> Row:
+        """The turn's entry. Its files are looked at once, so what a run has read stays the same to its end."""
+        clips = (turn.id.split, turn.video, turn.audio)
+        row = self._found.get(clips)
+        if row is None:
+            key = _key(turn)
+            if key not in self._rows:
+                self._rows = self._index.read()
+            if key not in self._rows:
+                raise MediaChangedError(
+                    f"The turn {turn.id} is not in the cache {self.folder}: its clips have changed or gone since that "
+                    "was built. Put them back as they were, or build it again."
+                )
+            row = self._found[clips] = self._rows[key]
+        return row
+
+    def _bytes(self, row: Row) -> np.ndarray:
+        """The row's bytes: frames, then sound."""
+        end = row.offset + row.length
+        shard = self._maps.get(row.shard)
+        if shard is None or len(shard) < end:  # not opened yet, or grown since
+            path = shard_path(self._index.folder, row.shard)
+            try:
+                shard = np.memmap(path, np.uint8, mode="r")
+            except (OSError, ValueError) as error:
+                text = f"The cache file {path} cannot be read ({error}): build the cache again."
+                raise CacheDamagedError(text) from None
+            if len(shard) < end:
+                raise CacheDamagedError(f"The cache file {path} is shorter than its index says: build the cache again.")
+            self._maps[row.shard] = shard
+        return shard[row.offset : end]
+
+
+# What a turn is filed under
+
+
+def _settings_folder(folder: Path, settings: MediaSettings) -> Path:
+    """Named for people by the settings that matter most, and for safety by a hash of all."""
+    text = json.dumps({"format": _FORMAT, **asdict(settings)}, sort_keys=True)
+    digest = hashlib.sha256(text.encode()).hexdigest()[:10]
+    return folder / f"{settings.frames}x{settings.size}px-{settings.sample_rate}Hz-{digest}"
+
+
+def _key(turn: Turn) -> str:
+    """Identity of the turn's clips: path, size, time of change and window of each. A missing file has one too."""
+    clips = [None if clip is None else _identity(clip) for clip in (turn.video, turn.audio)]
+    # Without a clip the sentence about it names the split, so the split is part of the identity.
+    text = json.dumps([clips, None if all(clips) else turn.id.split])
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:32]
+
+
+def _passing(key: str, turn: Turn, media: TurnMedia) -> bool:
+    """Whether the next builder had better look again. A file that is not there has a key that says so."""
+    clips = {Modality.VISUAL: turn.video, Modality.AUDIO: turn.audio}
+    there = {modality for modality, clip in clips.items() if clip is not None and _identity(clip)[1] != -1}
+    return _key(turn) != key or bool(media.passing & there)
+
+
+def _identity(clip: Clip) -> list[str | int | float | None]:
+    try:
+        status = clip.path.stat()
+        size, changed = status.st_size, status.st_mtime_ns
+    except OSError:
+        size, changed = -1, -1
+    return [str(clip.path.absolute()), size, changed, clip.start, clip.end]
+
+
+def _keyed(turns: Iterable[Turn]) -> dict[str, Turn]:
+    """Turns by key; those that share their clips count once."""
+    return {_key(turn): turn for turn in turns}
+
+
+def _pending(keyed: Mapping[str, Turn], rows: Mapping[str, Row]) -> dict[str, Turn]:
+    return {key: turn for key, turn in keyed.items() if key not in rows or rows[key].again}
+
+
+# Decoding, here or in processes
+
+
+def _decode_here(pending: Mapping[str, Turn], settings: MediaSettings) -> Generator[tuple[str, TurnMedia], None, None]:
+    for key, turn in pending.items():
+        yield key, read_turn(turn, settings)
+
+
+def _decode_there(
+    pending: Mapping[str, Turn], settings: MediaSettings, workers: int
+) -> Generator[tuple[str, TurnMedia], None, None]:
+    """Decode in `workers` processes, a few turns ahead of whoever asks. Order is that of completion."""
+    context = multiprocessing.get_context("spawn")
+    tied, leash = context.Pipe(duplex=False)
+    executor = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=(tied,))
+    waiting = iter(pending.items())
+    running: dict[Future[TurnMedia], tuple[str, Turn]] = {}
+    try:
+        while True:
+            for key, turn in islice(waiting, 2 * workers - len(running)):
+                running[executor.submit(read_turn, turn, settings)] = (key, turn)
+            if not running:
+                return
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                media = future.result()
+                yield running.pop(future)[0], media
+    except BrokenProcessPool:
+        names = ", ".join(str(turn.id) for _, turn in running.values())
+        raise CacheError(
+            f"A decoding process died while reading one of these turns: {names}. What was decoded before is kept. "
+            "If memory ran out, build again with fewer workers; otherwise move the clip that does it away."
+        ) from None
+    finally:
+        if running:
+            leash.close()
+        executor.shutdown(cancel_futures=True)
+        leash.close()
+        tied.close()
+
+
+def _start_worker(tied: Connection) -> None:
+    """Leave Ctrl-C to the builder, and end at once when it lets go of the leash, on purpose or by being killed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def follow() -> None:
+        with suppress(EOFError, OSError):
+            tied.recv()
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+# Room on the disk
+
+
+def _expected_bytes(turn: Turn, settings: MediaSettings) -> int:
+    picture = settings.frames * settings.size**2 * 3 if _holds_bytes(turn.video) else 0
+    if turn.audio is None or not _holds_bytes(turn.audio):
+        return picture
+    return picture + 2 * round(expected_seconds(turn, settings.max_seconds) * settings.sample_rate)
+
+
+def expected_seconds(turn: Turn, longest: float) -> float:
+    """How long a turn's sound is by its annotated times, `longest` at most."""
+    windows = [(turn.audio.start, turn.audio.end)] if turn.audio is not None else []
+    for start, end in (*windows, (turn.start, turn.end)):
+        if start is not None and end is not None:
+            return min(max(end - start, 0.0), longest)
+    return min(_UNKNOWN_SECONDS, longest)
+
+
+def _holds_bytes(clip: Clip | None) -> bool:
+    return clip is not None and file_size(clip.path) > 0
+
+
+def free_bytes(folder: Path) -> int:
+    """Bytes free on the disk that `folder` lies on, or would."""
+    existing = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
+    return shutil.disk_usage(existing).free
+
+
+def _disk_error(error: Exception, turns: Sequence[Turn], settings: MediaSettings, folder: Path) -> CacheError:
+    full_codes = (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
+    full = isinstance(error, OSError) and error.errno in full_codes
+    if full or getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+        left = estimate(turns, settings, folder)
+        return CacheFullError(_too_small(folder, left.bytes, left.free_bytes) + " What was decoded so far is kept.")
+    return CacheError(
+        f"The media cache {folder} cannot be written ({error}): choose a folder that can, or mend this one."
+    )
+
+
+def _too_small(folder: Path, needed: int, free: int) -> str:
+    return (
+        f"The media cache needs about {needed / 1e6:,.1f} MB more in {folder} and {free / 1e6:,.1f} MB are free: "
+        "make room or choose another cache folder."
+    )

@@ -1,0 +1,1 @@
+"""The networks: one encoder a modality, the fusion, their losses, and what they are fed and run on."""

@@ -1,0 +1,358 @@
+"""What a run says of every turn: four predictions, the displacement, and each modality's share in the outcome."""
+
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from telme_model.analysis.contributions import coalitions, shapley
+from telme_model.corpus.dialogue import Corpus, Modality, Split, Turn
+from telme_model.corpus.emotions import LABEL_SETS
+from telme_model.corpus.fingerprint import fingerprint
+from telme_model.events import Event, Phase, StageDone, StageStarted, TurnPredicted
+from telme_model.media.cache import MediaCache, build_cache
+from telme_model.networks.backbones import load_tokenizer, rebuild_backbone
+from telme_model.networks.batching import make_inputs
+from telme_model.networks.devices import autocast_type, choose_device, leave_a_core, random_numbers
+from telme_model.networks.embedding import Embeddings, FusionInputs, embed, fusion_batches
+from telme_model.networks.encoder import Encoder, make_encoder
+from telme_model.networks.fusion import Displacement, Fusion
+from telme_model.networks.text_inputs import TextAssembler
+from telme_model.paths import media_cache_folder
+from telme_model.runs.folder import RunError, RunFolder, check_outside, write_whole
+
+Record = dict[str, Any]
+DIGITS = 7  # decimals of what stands in a record
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """Turns, dialogue by dialogue, with the embeddings of every modality of a run."""
+
+    turns: tuple[Turn, ...]
+    embeddings: dict[Modality, Embeddings]
+
+
+def predict(
+    run_path: Path,
+    corpus: Corpus,
+    splits: Sequence[Split],
+    *,
+    device: str | None = None,
+    cache: Path | None = None,
+    contributions: bool = True,
+) -> Generator[Event, None, Embedded]:
+    """Predict every turn of `splits` with a finished run; yields a TurnPredicted each, in corpus order.
+
+    Uses the run's stored embeddings when the corpus is the one it was trained on, else decodes and embeds.
+    `contributions` off leaves the Shapley shares out. Raises RunError, CacheError, WeightsError.
+    """
+    run = open_trained(run_path)
+    cache = cache or media_cache_folder()
+    check_outside(cache, corpus.root)
+    place = choose_device(device or run.config.device)
+    leave_a_core(place)
+    embedded = yield from embed_corpus(run, corpus, splits, place, cache)
+    yield StageStarted(phase=Phase.EVALUATING)
+    for record in Predictor(run, embedded, place).records(splits, contributions=contributions):
+        yield TurnPredicted(record=record)
+    return embedded
+
+
+def open_trained(path: Path) -> RunFolder:
+    """A run that is trained to its end. Raises RunError."""
+    run = RunFolder.open(path)
+    if run.stage_facts(Phase.FUSION) is None:
+        raise RunError(f"{run.path} is not trained to its end; go on with it first (train ... --resume)")
+    return run
+
+
+def embed_corpus(
+    run: RunFolder, corpus: Corpus, splits: Sequence[Split], device: torch.device, cache: Path
+) -> Generator[Event, None, Embedded]:
+    """The run's embeddings of a corpus: the stored ones of all splits if it is the run's own, else of `splits`."""
+    stored = stored_embeddings(run, corpus)
+    if stored is not None:
+        return stored
+    embedded = yield from Embedder(run, corpus, device, cache).embed(tuple(corpus.turns(*splits)))
+    yield StageDone(phase=Phase.EVALUATING, seconds=0.0)
+    return embedded
+
+
+def stored_embeddings(run: RunFolder, corpus: Corpus) -> Embedded | None:
+    """What the run keeps of all turns of its own corpus; None of another one. Raises RunError."""
+    labels = run.facts["corpus"]["labels"]
+    if corpus.labels.name != labels:
+        raise RunError(
+            f"{run.path} was trained on the emotions of {labels}, but {corpus.root} has {corpus.labels.name}'s"
+        )
+    if run.facts["corpus"]["fingerprint"] != fingerprint(corpus):
+        return None
+    modalities = run.config.modalities
+    if not all((run.path / "embeddings" / f"{m}.safetensors").is_file() for m in modalities):
+        return None
+    turns = tuple(corpus.turns())
+    return Embedded(turns, {m: load_embeddings(run, m, len(turns)) for m in modalities})
+
+
+class Embedder:
+    """A run's encoders, each loaded when it is first needed, over any turns of a corpus."""
+
+    def __init__(self, run: RunFolder, corpus: Corpus, device: torch.device, cache: Path) -> None:
+        """Decoded media are kept in `cache`."""
+        self._run, self._corpus, self._device, self._cache = run, corpus, device, cache
+        self._encoders: dict[Modality, tuple[Encoder, TextAssembler | None]] = {}
+        self._media: MediaCache | None = None
+
+    def embed(self, turns: tuple[Turn, ...]) -> Generator[Event, None, Embedded]:
+        """Decode what is not decoded yet, and embed the turns."""
+        config, media = self._run.config, None
+        # Found out now, not when hours of decoding and embedding are done.
+        self._run.check_tensors(*(f"weights/{name}" for name in (*config.modalities, "fusion", "background")))
+        if config.modalities != (Modality.TEXT,):
+            yield from build_cache(turns, config.media, self._cache)
+            media = self._media = MediaCache(self._cache, config.media)
+        embeddings = {}
+        for modality in config.modalities:
+            encoder, assembler = self._encoder(modality)
+            present = [
+                modality is Modality.TEXT or (media is not None and modality not in media.missing(t)) for t in turns
+            ]
+            yield StageStarted(phase=Phase.EVALUATING, steps=sum(present))
+            embeddings[modality] = yield from embed(
+                encoder,
+                make_inputs(modality, config, assembler, media),
+                turns,
+                present,
+                batch=config.evaluation_batch,
+                device=self._device,
+                dtype=autocast_type(config.stage(modality).precision, self._device),
+                phase=Phase.EVALUATING,
+            )
+        return Embedded(turns, embeddings)
+
+    def lasting(self, turn: Turn) -> bool:
+        """Whether an embedded turn would be embedded the same at another time: nothing that may pass hid its clips."""
+        return self._media is None or not self._media.again(turn)
+
+    def _encoder(self, modality: Modality) -> tuple[Encoder, TextAssembler | None]:
+        if modality not in self._encoders:
+            encoder, assembler = load_encoder(self._run, modality, self._corpus)
+            self._encoders[modality] = encoder.to(self._device), assembler
+        return self._encoders[modality]
+
+
+def load_embeddings(run: RunFolder, modality: Modality, turns: int) -> Embeddings:
+    """The run's stored embeddings of its own corpus of `turns` turns. Raises RunError."""
+    name = f"embeddings/{modality}"
+    try:
+        tensors = run.load_tensors(name)
+    except RunError as error:
+        raise RunError(f"{error}; delete it, and it is computed again") from error
+    if set(tensors) != {"features", "logits", "present"} or {len(of) for of in tensors.values()} != {turns}:
+        raise RunError(
+            f"{run.path / name}.safetensors is damaged: it does not hold this corpus's {turns} turns; delete it, and "
+            "it is computed again"
+        )
+    return Embeddings(**tensors)
+
+
+def load_encoder(run: RunFolder, modality: Modality, corpus: Corpus) -> tuple[Encoder, TextAssembler | None]:
+    """A trained encoder of a run, rebuilt from its folder alone; for text with what assembles `corpus`' inputs."""
+    config, folder = run.config, run.encoder_folder(modality)
+    classes = len(LABEL_SETS[run.facts["corpus"]["labels"]])
+    with random_numbers:
+        encoder = make_encoder(modality, rebuild_backbone(folder), config, classes)
+    run.load_weights(str(modality), encoder)
+    assembler = None
+    if modality is Modality.TEXT:
+        tokenizer = load_tokenizer(str(folder), (), config.text.speaker_tokens)
+        assembler = TextAssembler(tokenizer, config.text, corpus.dialogues)
+    return encoder.eval(), assembler
+
+
+def load_fusion(run: RunFolder) -> Fusion:
+    """The trained fusion of a run."""
+    config = run.config
+    with random_numbers:
+        fusion = Fusion(config.fusion, config.students, config.dim, len(LABEL_SETS[run.facts["corpus"]["labels"]]))
+    run.load_weights("fusion", fusion)
+    return fusion.eval()
+
+
+class Predictor:
+    """A run's fusion over embedded turns.
+
+    Everything is deterministic and, but for the released code's attention over the batch, independent of batches.
+    """
+
+    def __init__(self, run: RunFolder, embedded: Embedded, device: torch.device) -> None:
+        """Load the fusion and the background turns."""
+        self.config = run.config
+        self.name = run.name
+        self.labels = LABEL_SETS[run.facts["corpus"]["labels"]].labels
+        self.turns = embedded.turns
+        self.embeddings = embedded.embeddings
+        self.fusion = load_fusion(run).to(device)
+        self.inputs = FusionInputs(embedded.embeddings, embedded.turns, self.config.teacher)
+        self.background = self._background(run.load_tensors("weights/background"), device)
+
+    def records(self, splits: Sequence[Split], *, contributions: bool = True) -> Iterator[Record]:
+        """One record a turn of `splits`, in the order of the turns (fields: see the README's "prediction record")."""
+        for split in splits:
+            yield from self.records_of(
+                [row for row, turn in enumerate(self.turns) if turn.id.split is split], contributions
+            )
+
+    def records_of(self, rows: Sequence[int], contributions: bool = True) -> Iterator[Record]:
+        """One record for each of these rows of the turns."""
+        for batch in fusion_batches(self.fusion, rows, self.config.evaluation_batch):
+            yield from self._batch(batch, contributions)
+
+    def probabilities(self, rows: Tensor, features: Mapping[Modality, Tensor] | None = None) -> np.ndarray:
+        """Fused probabilities [B, classes] float64; `features` replaces the turns' own."""
+        with torch.no_grad():
+            return _softmax(self.inputs.fuse(self.fusion, rows, features).logits)
+
+    def displacement_vectors(self, rows: Sequence[int]) -> np.ndarray:
+        """H [B, dim] float32; NaN where the fusion has none."""
+        parts = []
+        for batch in fusion_batches(self.fusion, rows, self.config.evaluation_batch):
+            with torch.no_grad():
+                moved = self.inputs.fuse(self.fusion, batch).displacement
+            none = torch.full((len(batch), self.config.dim), torch.nan)
+            parts.append((none if moved is None else moved.vector).float().cpu().numpy())
+        return np.concatenate(parts)
+
+    def coalition_values(self, rows: Tensor) -> dict[frozenset[Modality], np.ndarray]:
+        """v(S) [B, classes] for every set S of modalities that are the turn's own.
+
+        v(S) are the fused probabilities with the other modalities taken from a background turn, mean over those.
+        """
+        with torch.no_grad():
+            own = self.inputs.features(self.fusion, rows)
+        values = {}
+        for kept in coalitions(self.config.modalities):
+            if len(kept) == len(own):
+                values[kept] = self.probabilities(rows, own)
+                continue
+            total = np.zeros((len(rows), len(self.labels)))
+            for k in range(len(next(iter(self.background.values())))):
+                mixed = {m: own[m] if m in kept else self.background[m][k].expand_as(own[m]) for m in own}
+                total += self.probabilities(rows, mixed)
+            values[kept] = total / len(next(iter(self.background.values())))
+        return values
+
+    def _background(self, stored: Mapping[str, Tensor], device: torch.device) -> dict[Modality, Tensor]:
+        if not {f"{m}.{part}" for m in self.config.modalities for part in ("features", "present")} <= set(stored):
+            raise RunError(f"weights/background.safetensors of the run {self.name} is damaged; train its fusion again")
+        with torch.no_grad():
+            return {
+                m: self.fusion.fill(m, stored[f"{m}.features"].to(device), stored[f"{m}.present"].bool().to(device))
+                for m in self.config.modalities
+            }
+
+    def _batch(self, rows: Tensor, contributions: bool) -> Iterator[Record]:
+        with torch.no_grad():
+            output = self.inputs.fuse(self.fusion, rows)
+            lead = self.inputs.features(self.fusion, rows)[self.config.teacher]
+            unshifted = _softmax(self.fusion.unshifted(lead))
+        fused = _softmax(output.logits)
+        values = self.coalition_values(rows) if contributions else None
+        shares = shapley(values) if values else None
+        moved_by = self._shift_shares(values, unshifted) if values and output.displacement else None
+        for i, row in enumerate(rows.tolist()):
+            record = self._turn(row)
+            record["fused"] = self._named(fused[i])
+            record["displacement"] = self._displacement(output.displacement, i)
+            record["unshifted"] = self._named(unshifted[i]) if output.displacement else None
+            record["shapley"] = self._shares(shares, i)
+            record["baseline"] = self._named(values[frozenset()][i]) if values else None
+            record["shift_shares"] = self._shares(moved_by, i)
+            record["missing"] = [str(m) for m, of in self.embeddings.items() if not of.present[row]]
+            record["run"] = self.name
+            yield record
+
+    def _turn(self, row: int) -> Record:
+        turn = self.turns[row]
+        record: Record = {
+            "split": str(turn.id.split),
+            "dialogue": turn.id.dialogue,
+            "utterance": turn.id.utterance,
+            "speaker": turn.speaker,
+            "text": turn.text,
+            "gold": turn.gold,
+            "teacher": self._single(self.config.teacher, row),
+            "audio": None,
+            "visual": None,
+        }
+        for modality in self.config.students:
+            record[model_key(modality)] = self._single(modality, row)
+        return record
+
+    def _single(self, modality: Modality, row: int) -> dict[str, float] | None:
+        of = self.embeddings[modality]
+        return self._named(_softmax(of.logits[row])) if of.present[row] else None
+
+    def _shift_shares(
+        self, values: Mapping[frozenset[Modality], np.ndarray], unshifted: np.ndarray
+    ) -> dict[Modality, np.ndarray]:
+        """What each student did to the probabilities: from H = 0 to H, the teacher's embedding kept."""
+        students = coalitions(self.config.students)
+        return shapley({s: values[s | {self.config.teacher}] if s else unshifted for s in students})
+
+    def _displacement(self, moved: Displacement | None, i: int) -> dict[str, float] | None:
+        if moved is None:
+            return None
+        return {
+            "text_norm": _number(moved.text_norm[i]),
+            "h_norm": _number(moved.h_norm[i]),
+            "lambda": _number(moved.scale[i]),
+            "shift": _number(moved.shift[i]),
+            "theta": self.config.fusion.theta,
+            "open_gates": _number(moved.open_gates[i]),
+        }
+
+    def _shares(self, shares: Mapping[Modality, np.ndarray] | None, i: int) -> dict[str, dict[str, float]] | None:
+        return {str(m): self._named(values[i]) for m, values in shares.items()} if shares else None
+
+    def _named(self, values: np.ndarray) -> dict[str, float]:
+        return {label: round(float(value), DIGITS) for label, value in zip(self.labels, values, strict=True)}
+
+
+def write_embeddings(run_path: Path, embedded: Embedded, split: Split, path: Path) -> None:
+    """An .npz with split, dialogue, utterance, F_T, F_a, F_v (where the run has them) and H, one row a turn.
+
+    Raises RunError where it cannot be written.
+    """
+    predictor = Predictor(RunFolder.open(run_path), embedded, torch.device("cpu"))
+    rows = [row for row, turn in enumerate(embedded.turns) if turn.id.split is split]
+    ids = [embedded.turns[row].id for row in rows]
+    names = {Modality.TEXT: "F_T", Modality.AUDIO: "F_a", Modality.VISUAL: "F_v"}
+    arrays: dict[str, Any] = {names[m]: of.features[rows].numpy() for m, of in embedded.embeddings.items()}
+    arrays |= {name: [getattr(turn, name) for turn in ids] for name in ("dialogue", "utterance")}
+    arrays |= {"split": [str(turn.split) for turn in ids], "H": predictor.displacement_vectors(rows)}
+
+    def write(place: Path) -> None:
+        with place.open("wb") as file:  # to a name, numpy would add an ending
+            np.savez(file, **arrays)
+
+    write_whole(path, write)
+
+
+def model_key(student: Modality) -> str:
+    """The field of a student's prediction in a record (`text` holds the words)."""
+    return "text_student" if student is Modality.TEXT else str(student)
+
+
+def _softmax(logits: Tensor) -> np.ndarray:
+    probabilities: np.ndarray = logits.cpu().double().softmax(-1).numpy()  # Apple's GPUs have no float64
+    return probabilities
+
+
+def _number(value: Tensor) -> float:
+    return round(float(value), DIGITS)

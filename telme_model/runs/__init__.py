@@ -1,0 +1,1 @@
+"""What is known of a run without loading its networks: settings, folder, log, records, costs, queue, problems."""

@@ -1,0 +1,154 @@
+"""The runs of this machine: where they lie, which were left unfinished, and how one is put away."""
+
+import json
+import os
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QFile
+
+from telme_model import bundled
+from telme_model.events import EpochDone, Phase
+from telme_model.paths import runs_folder
+from telme_model.runs.config import Config
+from telme_model.runs.folder import RunError, RunFolder, is_run
+from telme_model.runs.history import event_from_json
+
+_ELSEWHERE = "elsewhere.txt"  # in the runs' folder: a line for each run that was trained in another place
+_DISCARDED = ".discarded-"  # in the name of a run that found no trash
+_TAIL = 1 << 16  # bytes at the end of a log in which its latest epoch is looked for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unfinished:
+    """A run that can be gone on with."""
+
+    run: Path
+    corpus: Path
+    phase: Phase  # the one that is not done
+    epoch: int  # epochs of it done
+    epochs: int  # planned; 0 where the phase has none
+    cut_off: bool  # by a crash, not by a person
+    touched: float  # when it was last written to, seconds since 1970
+
+
+def remember(run: Path) -> None:
+    """Keep in mind where a run lies that is not among the program's own. A place that cannot be written forgets."""
+    folder, place = runs_folder(), run.absolute()
+    if place.parent == folder.absolute() or place in _elsewhere(folder):
+        return
+    with suppress(OSError, UnicodeError):
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / _ELSEWHERE).open("a", encoding="utf-8") as file:
+            file.write(f"{place}\n")
+
+
+def known_runs() -> list[Path]:
+    """The folders of all runs that were trained in the window and are still there, the latest written to first."""
+    folder = runs_folder()
+    places = {*_elsewhere(folder)}
+    with suppress(OSError):
+        places |= {place for place in folder.iterdir() if _DISCARDED not in place.name}
+    return sorted(filter(is_run, places), key=_touched, reverse=True)
+
+
+def unfinished(runs: Iterable[Path]) -> list[Unfinished]:
+    """Those of `runs` that are not trained to their end and that nobody trains now; broken ones are left out."""
+    found = []
+    for run in runs:
+        with suppress(RunError, OSError, KeyError, TypeError, ValueError):
+            folder = RunFolder.open(run)
+            phase = _next_phase(folder)
+            if phase is not None and not folder.in_training:
+                found.append(_unfinished(folder, phase))
+    return found
+
+
+def corpus_of(folder: RunFolder) -> Path:
+    """Where the corpus of a run lies, by its run.json. Raises RunError."""
+    try:
+        return (folder.path / str(folder.facts["corpus"].get("root", ""))).resolve()
+    except (OSError, RuntimeError, ValueError) as error:  # a loop of links, a sign that no path can have
+        raise RunError(f"{folder.path / 'run.json'} is damaged: it names no place where a corpus can be") from error
+
+
+def check_free(run: Path, what: str) -> None:
+    """See that a run may be changed. Raises RunError."""
+    if run.resolve() == bundled.DEMO_RUN.resolve():
+        raise RunError(f"the bundled run cannot be {what}: the demo needs it where it is")
+    if RunFolder(run).in_training:
+        raise RunError(f"{run.name} is being trained and cannot be {what}; stop it first")
+
+
+def put_away(run: Path) -> Path | None:
+    """Move a run's folder into the system's trash; without one, to a name beside it, which is told.
+
+    Raises RunError where it may not go, and OSError.
+    """
+    if not run.exists():
+        return None
+    check_free(run, "deleted")
+    if QFile(str(run)).moveToTrash():
+        return None
+    aside = run.with_name(f"{run.name}{_DISCARDED}{time.strftime('%Y%m%d-%H%M%S')}")
+    return run.rename(aside)
+
+
+def phases(config: Config) -> list[Phase]:
+    """The phases of a run that leave something finished in it, in order."""
+    return [*(config.phase(modality) for modality in (config.teacher, *config.students)), Phase.FUSION]
+
+
+def _next_phase(folder: RunFolder) -> Phase | None:
+    done = folder.facts["stages"]
+    left = [phase for phase in phases(folder.config) if phase not in done]
+    if left:
+        return left[0]
+    return None if (folder.path / "scores.json").is_file() else Phase.EVALUATING
+
+
+def _unfinished(folder: RunFolder, phase: Phase) -> Unfinished:
+    latest = _latest_epoch(folder.path / "events.jsonl", phase)
+    return Unfinished(
+        run=folder.path,
+        corpus=corpus_of(folder),
+        phase=phase,
+        epoch=latest.epoch if latest else 0,
+        epochs=latest.epochs if latest else 0,
+        cut_off=folder.cut_off,
+        touched=_touched(folder.path),
+    )
+
+
+def _latest_epoch(log: Path, phase: Phase) -> EpochDone | None:
+    for line in reversed(list(_tail(log))):
+        with suppress(ValueError, RecursionError):
+            found = event_from_json(json.loads(line))
+            if found is not None and isinstance(found[0], EpochDone) and found[0].phase is phase:
+                return found[0]
+    return None
+
+
+def _tail(log: Path) -> Iterator[bytes]:
+    with suppress(OSError), log.open("rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL))
+        yield from file.read().splitlines()
+
+
+def _elsewhere(folder: Path) -> list[Path]:
+    try:
+        lines = (folder / _ELSEWHERE).read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError):
+        return []
+    return [Path(line) for line in dict.fromkeys(lines) if line]
+
+
+def _touched(run: Path) -> float:
+    times = [0.0]
+    for name in ("events.jsonl", "run.json", "resume.pt"):
+        with suppress(OSError):
+            times.append((run / name).stat().st_mtime)
+    return max(times)

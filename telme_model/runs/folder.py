@@ -1,0 +1,409 @@
+"""A run on disk: a self-contained folder of config, weights, embeddings, scores and log, each file written whole."""
+
+import errno
+import json
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from textwrap import shorten
+from typing import TYPE_CHECKING, Any
+from zipfile import is_zipfile
+
+from filelock import FileLock, Timeout
+from safetensors import SafetensorError, safe_open
+
+from telme_model import files as whole_files
+from telme_model.corpus.dialogue import Modality
+from telme_model.corpus.emotions import LABEL_SETS
+from telme_model.events import Phase
+from telme_model.runs.config import Config, ConfigError, read_config, to_toml
+
+if TYPE_CHECKING:  # a run's facts, scores and predictions are read without torch, which takes seconds to import
+    from torch import Tensor, nn
+
+FORMAT = 1
+_FULL = (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
+_LOCK = ".training"  # held while a program trains the run
+_LOCK_SECONDS = 0.3  # a look at who holds it takes less
+_SAID = 200  # characters of another library's error that a sentence holds
+# All that a run without run.json holds, and what one that has it holds besides before there is anything to go on with.
+_BEGINNING = {"labels.json", ".labels.json.new", "config.toml", ".config.toml.new", ".run.json.new", _LOCK}
+_BEGUN = ("events.jsonl", "tensorboard", "encoders")
+
+
+class RunError(Exception):
+    """A run folder that cannot be made, read or gone on with; the message says why and what to do."""
+
+
+class RunInTrainingError(RunError):
+    """A run folder that a program trains at this moment."""
+
+
+class DiskFullError(RunError):
+    """A disk, or a quota on it, that takes no more of a run."""
+
+
+@dataclass(slots=True)
+class ResumeState:
+    """All that the stage in flight needs to go on: taken at a step's end, so a resumed run repeats no other way."""
+
+    phase: Phase
+    epoch: int  # epochs finished
+    step: int  # steps done in the epoch in flight
+    model: dict[str, "Tensor"]
+    optimizer: dict[str, Any]
+    scaler: dict[str, Any]
+    best_score: float
+    best_epoch: int
+    sums: dict[str, float] = field(default_factory=dict)
+    seconds: float = 0.0
+    turns: int = 0  # that are trained on
+
+
+class RunFolder:
+    """One run's files. Nothing is ever half there: each is written beside its place, synced and renamed."""
+
+    def __init__(self, path: Path) -> None:
+        """Stand for the folder; nothing is touched."""
+        self.path = path
+
+    # -- making and opening ------------------------------------------------------------------------------------
+
+    @classmethod
+    def create(cls, path: Path, config: Config, facts: Mapping[str, Any]) -> "RunFolder":
+        """Make an empty run. Raises RunError when the folder holds something already or cannot be written."""
+        run = cls.claim(path)
+        run.begin(config, facts)
+        return run
+
+    @classmethod
+    def claim(cls, path: Path) -> "RunFolder":
+        """Make the folder of a run to come. Raises RunError as `create` does."""
+        try:
+            str(path.absolute()).encode()
+        except UnicodeEncodeError as error:  # TensorBoard's log cannot be written below it
+            raise RunError(f"{path} has a name that is not text in UTF-8; choose a folder of another name") from error
+        with _sentences(path):
+            if RunFolder(path).in_training:
+                raise _in_training(path)
+            if not is_free(path) and not _came_to_nothing(path):
+                raise RunError(f"{path} already holds files; resume the run there, or choose an empty folder")
+            path.mkdir(parents=True, exist_ok=True)
+        return cls(path)
+
+    def begin(self, config: Config, facts: Mapping[str, Any]) -> None:
+        """Make a claimed folder a run, with nothing trained yet; what a start before it left is taken away."""
+        with _sentences(self.path):
+            for name in (*_BEGUN, *([] if "layer" in facts else ["labels.json"])):
+                left = self.path / name
+                if left.is_dir():
+                    shutil.rmtree(left)
+                else:
+                    left.unlink(missing_ok=True)
+        self.write_text("config.toml", to_toml(config))
+        self.write_json("run.json", {"format": FORMAT, **facts, "stages": {}})
+
+    @classmethod
+    def open(cls, path: Path) -> "RunFolder":
+        """Open an existing run. Raises RunError when there is none or a newer program wrote it."""
+        run = cls(path)
+        if not is_run(path):
+            raise RunError(f"{path} is not a run: it has no run.json")
+        facts = run.facts
+        if facts.get("format") != FORMAT:
+            raise RunError(f"{path} has run format {facts.get('format')!r}; this program reads format {FORMAT}")
+        if not _is_whole(facts):
+            raise RunError(f"{path / 'run.json'} is damaged: it does not tell the run's corpus, emotions and stages")
+        return run
+
+    # -- who trains it ------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Keep every other program from training this run. Raises RunError while one does."""
+        place = self.path / _LOCK
+        lock = FileLock(place, thread_local=False)
+        with _sentences(place):
+            try:
+                lock.acquire(timeout=_LOCK_SECONDS)
+            except Timeout:
+                raise _in_training(self.path) from None
+        try:
+            yield
+        finally:
+            # Taken away while it is held, so that only a kill leaves it behind.
+            with suppress(OSError):
+                place.unlink()
+            lock.release()
+
+    @property
+    def in_training(self) -> bool:
+        """Whether a program trains this run now."""
+        place = self.path / _LOCK
+        if not place.exists():
+            return False
+        lock = FileLock(place, thread_local=False, preserve_lock_file=True)  # which tells of a kill, also on Windows
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            return True
+        except OSError:  # a disk that cannot be written: nothing trains there
+            return False
+        lock.release()
+        return False
+
+    @property
+    def cut_off(self) -> bool:
+        """Whether its training ended without a word: the program was killed, or the machine went down."""
+        return (self.path / _LOCK).exists() and not self.in_training
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.path.resolve().name
+
+    @property
+    def config(self) -> Config:
+        """The run's settings. Raises RunError."""
+        try:
+            return read_config(self.path / "config.toml")
+        except ConfigError as error:
+            raise RunError(str(error)) from error
+
+    # -- small files --------------------------------------------------------------------------------------------
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What run.json holds: corpus, labels, fingerprint, environment, finished stages, excluded turns."""
+        return self.read_json("run.json")
+
+    def update(self, **facts: Any) -> None:
+        """Change some of the facts in run.json."""
+        self.write_json("run.json", {**self.facts, **facts})
+
+    def stage_facts(self, phase: Phase) -> dict[str, Any] | None:
+        """What is known of a finished stage, None while it is not finished."""
+        done: dict[str, Any] | None = self.facts["stages"].get(phase)
+        return done
+
+    def finish_stage(self, phase: Phase, **facts: Any) -> None:
+        """Mark a stage as finished."""
+        self.update(stages={**self.facts["stages"], phase: facts})
+        (self.path / "resume.pt").unlink(missing_ok=True)
+
+    def read_json(self, name: str) -> dict[str, Any]:
+        """A JSON file of the run. Raises RunError."""
+        try:
+            tree = json.loads((self.path / name).read_text(encoding="utf-8"))
+        except OSError as error:
+            raise RunError(f"{self.path / name} cannot be read: {error.strerror}") from error
+        except (ValueError, RecursionError) as error:
+            raise RunError(f"{self.path / name} is damaged: {error}") from error
+        if not isinstance(tree, dict):
+            raise RunError(f"{self.path / name} is damaged: it does not hold an object")
+        return tree
+
+    def write_json(self, name: str, tree: Mapping[str, Any]) -> None:
+        """Write a JSON file whole; in ASCII, for the name of a file need not be text."""
+        self.write_text(name, json.dumps(tree, indent=1) + "\n")
+
+    def write_text(self, name: str, text: str) -> None:
+        """Write a text file whole."""
+        self._write(name, lambda place: place.write_text(text, encoding="utf-8", errors="backslashreplace"))
+
+    # -- tensors ------------------------------------------------------------------------------------------------
+
+    def save_tensors(self, name: str, tensors: Mapping[str, "Tensor"]) -> None:
+        """Write `name`.safetensors whole."""
+        from safetensors.torch import save
+
+        plain = {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
+        self._write(f"{name}.safetensors", lambda place: place.write_bytes(save(plain)))
+
+    def load_tensors(self, name: str) -> dict[str, "Tensor"]:
+        """Read `name`.safetensors. Raises RunError when it is missing, damaged or not finite."""
+        from safetensors.torch import load_file
+
+        place = self.path / f"{name}.safetensors"
+        with _whole_tensors(place):
+            tensors = load_file(place)
+        for key, value in tensors.items():
+            if value.is_floating_point() and not value.isfinite().all():
+                raise RunError(f"{place} holds values that are not finite in '{key}'; train that stage again")
+        return tensors
+
+    def check_tensors(self, *names: str) -> None:
+        """Raise RunError unless each `name`.safetensors is there and complete. Reads the headers alone."""
+        for name in names:
+            place = self.path / f"{name}.safetensors"
+            with _whole_tensors(place), safe_open(place, "np"):
+                pass
+
+    def save_weights(self, name: str, module: "nn.Module") -> None:
+        """Write a module's weights under weights/."""
+        self.save_tensors(f"weights/{name}", module.state_dict())
+
+    def load_weights(self, name: str, module: "nn.Module") -> None:
+        """Fill `module` from weights/. Raises RunError when they do not fit."""
+        tensors = {
+            key: value.float() if value.is_floating_point() else value
+            for key, value in self.load_tensors(f"weights/{name}").items()
+        }
+        try:
+            module.load_state_dict(tensors)
+        except RuntimeError as error:
+            reason = shorten(str(error).splitlines()[-1], _SAID, placeholder=" …")
+            raise RunError(
+                f"weights/{name}.safetensors of {self.path} does not fit its config.toml: {reason}"
+            ) from error
+
+    # -- the stage in flight ------------------------------------------------------------------------------------
+
+    def save_resume(self, state: ResumeState) -> None:
+        """Write the state of the stage in flight."""
+        import torch
+
+        tree = {name: getattr(state, name) for name in ResumeState.__slots__}
+        tree["phase"] = str(state.phase)
+        self._write("resume.pt", lambda place: torch.save(tree, place))
+
+    def load_resume(self, phase: Phase) -> ResumeState | None:
+        """The state of `phase`, None when there is none. Raises RunError when it is damaged."""
+        place = self.path / "resume.pt"
+        if not place.is_file():
+            return None
+        import torch
+
+        try:
+            if not is_zipfile(place):  # as torch writes them; of any other file it warns before it refuses
+                raise ValueError("not a file of torch's")
+            tree = torch.load(place, map_location="cpu", weights_only=True)
+            state = ResumeState(**{**tree, "phase": Phase(tree["phase"])})
+        except Exception as error:
+            raise RunError(f"{place} is damaged; delete it to train that stage from its start") from error
+        return state if state.phase is phase else None
+
+    def encoder_folder(self, modality: Modality) -> Path:
+        """Where the encoder's config.json (and tokenizer) stand, which rebuild it without any hub."""
+        return self.path / "encoders" / modality
+
+    @contextmanager
+    def whole_folder(self, name: str) -> Iterator[Path]:
+        """A folder to fill that appears under `name` only when the block ends well."""
+        target = self.path / name
+        with _sentences(self.path):
+            self._check_there()
+            scratch = target.with_name(f".{target.name}.new")
+            shutil.rmtree(scratch, ignore_errors=True)
+            scratch.mkdir(parents=True)
+            try:
+                yield scratch
+                shutil.rmtree(target, ignore_errors=True)
+                scratch.replace(target)
+            finally:
+                shutil.rmtree(scratch, ignore_errors=True)
+
+    def _write(self, name: str, write: Callable[[Path], object]) -> None:
+        target = self.path / name
+        self._check_there()
+        with _sentences(target):
+            target.parent.mkdir(exist_ok=True)
+        write_whole(target, write)
+
+    def _check_there(self) -> None:
+        if not self.path.is_dir():
+            raise RunError(f"the run folder {self.path} has gone while it was being written")
+
+
+def _in_training(path: Path) -> RunInTrainingError:
+    return RunInTrainingError(
+        f"{path} is being trained already, here or by another program; wait for its end or stop it, or train into "
+        "another folder"
+    )
+
+
+def is_run(path: Path) -> bool:
+    """Whether a run lies there, as far as can be seen: what may not be looked into is none."""
+    try:
+        return (path / "run.json").is_file()
+    except OSError:
+        return False
+
+
+def is_free(path: Path) -> bool:
+    """Whether nothing is there, or what a kill left before there was a run. Raises OSError where one may not look."""
+    if not path.is_dir():
+        return not path.exists()
+    return {entry.name for entry in path.iterdir()} <= _BEGINNING and not RunFolder(path).in_training
+
+
+def _came_to_nothing(path: Path) -> bool:
+    """Whether a run there ended with an error before there was anything to go on with, so that another may begin.
+
+    One that was cut off is not such a run: it is offered to be gone on with.
+    """
+    held = {entry.name for entry in path.iterdir()} if path.is_dir() else set()
+    if _LOCK in held or not held <= _BEGINNING | {"run.json", *_BEGUN}:
+        return False
+    try:
+        return not RunFolder.open(path).facts["stages"]
+    except RunError:
+        return False
+
+
+def check_outside(place: Path, corpus: Path) -> None:
+    """Raise RunError when `place` lies in a corpus' folder, which is never written in."""
+    if place.resolve().is_relative_to(corpus.resolve()):
+        raise RunError(f"{place} lies in the corpus folder {corpus}, which stays as it is: choose a place outside it")
+
+
+def write_whole(target: Path, write: Callable[[Path], object]) -> None:
+    """Have `write` make a file that is there whole or not at all. Raises RunError."""
+    with _sentences(target):
+        whole_files.write_whole(target, write)
+
+
+def _is_whole(facts: Mapping[str, Any]) -> bool:
+    """Whether a run.json tells what everything else relies on."""
+    corpus, stages = facts.get("corpus"), facts.get("stages")
+    return (
+        isinstance(corpus, dict)
+        and isinstance(corpus.get("labels"), str)
+        and corpus["labels"] in LABEL_SETS
+        and isinstance(corpus.get("fingerprint"), str)
+        and isinstance(corpus.get("root", ""), str)
+        and isinstance(stages, dict)
+        and all(isinstance(of, dict) for of in stages.values())
+        and isinstance(facts.get("warm_start", ""), str)
+    )
+
+
+@contextmanager
+def _whole_tensors(place: Path) -> Iterator[None]:
+    """Turn a file of tensors that cannot be read into a sentence."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise RunError(f"{place} is missing: the run is not trained that far, or files were removed") from error
+    except (SafetensorError, OSError, ValueError) as error:
+        raise RunError(f"{place} is damaged: {error}") from error
+
+
+@contextmanager
+def _sentences(place: Path) -> Iterator[None]:
+    """Turn a failing disk into a sentence."""
+    try:
+        yield
+    except (OSError, SafetensorError, RuntimeError) as error:
+        raise not_written(place, error) from error
+
+
+def not_written(place: Path, error: Exception) -> RunError:
+    """The sentence for a file that could not be written: DiskFullError where there is no room."""
+    reason = getattr(error, "strerror", None) or (str(error) or type(error).__name__).splitlines()[0]
+    if isinstance(error, RuntimeError) and "inline_container" in str(error):  # torch.save's own words for a full disk
+        return DiskFullError(f"{place} cannot be written: no space left on the disk")
+    kind = DiskFullError if getattr(error, "errno", None) in _FULL else RunError
+    return kind(f"{place} cannot be written: {reason}")

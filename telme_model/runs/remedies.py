@@ -1,0 +1,63 @@
+"""What to change in a run that could not go on, as settings that `train --resume` takes."""
+
+import math
+from dataclasses import replace
+
+from telme_model.events import Phase
+from telme_model.runs.config import Config, ConfigError, Precision, StageConfig
+
+_STAGES = {
+    Phase.TEACHER: "teacher",
+    Phase.TEXT: "text",
+    Phase.AUDIO: "audio",
+    Phase.VISUAL: "visual",
+    Phase.FUSION: "fusion",
+}
+
+
+def stage_of(config: Config, phase: Phase) -> tuple[str, StageConfig] | None:
+    """The settings of a phase that optimises, and their name; None for the others."""
+    name = _STAGES.get(phase)
+    return None if name is None else (f"stages.{name}", getattr(config.stages, name))
+
+
+def smaller_batch(config: Config, phase: Phase) -> tuple[str, ...]:
+    """Half the batch, with as many accumulated that a step sees as many turns; empty where nothing can be halved."""
+    settings = []
+    found = stage_of(config, phase)
+    if found is not None and found[1].batch > 1:
+        name, stage = found
+        half = stage.batch // 2
+        settings += [f"{name}.batch={half}", f"{name}.accumulate={math.ceil(stage.accumulate * stage.batch / half)}"]
+    if config.evaluation_batch > 1:
+        settings.append(f"evaluation_batch={config.evaluation_batch // 2}")
+    return tuple(settings)
+
+
+def gentler_steps(config: Config, phase: Phase, *, halved: bool) -> tuple[str, ...]:
+    """Arithmetic in fp32 where it was `halved` (bf16, fp16), else half the learning rate."""
+    found = stage_of(config, phase)
+    if found is None:
+        return ()
+    name, stage = found
+    if halved:
+        return (f"{name}.precision={Precision.FP32}",)
+    return (f"{name}.learning_rate={stage.learning_rate / 2:.3g}",)
+
+
+def changed(config: Config, changes: tuple[str, ...]) -> Config:
+    """The settings of a run that goes on with `changes`. Raises ConfigError where they touch what is built already."""
+    new = config.with_settings(changes)
+    kept = replace(
+        new,
+        stages=config.stages,
+        evaluation_batch=config.evaluation_batch,
+        device=config.device,
+        checkpoint_steps=config.checkpoint_steps,
+    )
+    if kept != config:
+        raise ConfigError(
+            "in a run that has begun only stages.*, evaluation_batch, device and checkpoint_steps can be changed; "
+            "train a new run for other settings"
+        )
+    return new

@@ -1,0 +1,388 @@
+"""The whole pipeline as an iterator of events: teacher, students by distillation, fusion, scores."""
+
+import os
+import platform
+import sys
+import time
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from telme_model import __version__
+from telme_model.analysis.evaluation import score_records
+from telme_model.annotations.apply import keep_labels, layer_labels, with_kept_labels, with_labels
+from telme_model.annotations.labels import GOLD
+from telme_model.corpus import open_corpus
+from telme_model.corpus.dialogue import Corpus, Modality, Split
+from telme_model.corpus.fingerprint import fingerprint
+from telme_model.events import Event, Message, Phase, Progress, RunFinished, StageDone, StageStarted
+from telme_model.media.cache import MediaCache, build_cache, estimate
+from telme_model.networks.backbones import check_weights, load_backbone, load_tokenizer
+from telme_model.networks.batching import Inputs, make_inputs
+from telme_model.networks.devices import autocast_type, choose_device, leave_a_core, memory_full, random_numbers
+from telme_model.networks.embedding import Embeddings, FusionInputs, embed
+from telme_model.networks.encoder import Encoder, make_encoder
+from telme_model.networks.fusion import Fusion
+from telme_model.networks.text_inputs import TextAssembler
+from telme_model.networks.warm_start import begin_with, open_source
+from telme_model.paths import media_cache_folder
+from telme_model.prediction.predictor import Embedded, Predictor, load_embeddings, load_encoder
+from telme_model.runs.config import Config, to_toml
+from telme_model.runs.folder import RunError, RunFolder, check_outside
+from telme_model.runs.log import RunLog
+from telme_model.runs.records import jsonl_lines, with_gold
+from telme_model.runs.remedies import changed, smaller_batch
+from telme_model.training.fitting import Fit, MemoryFullError, TrainingError
+from telme_model.training.tasks import EncoderTask, FusionTask, labelled_rows, start_stand_ins
+
+STAGES = ("teacher", "students", "fusion")
+
+
+class CorpusChangedError(RunError):
+    """The corpus is not the one that the run began with."""
+
+
+class NoTurnsError(TrainingError):
+    """A split has no turn that could be learnt from."""
+
+
+def train(
+    config: Config,
+    corpus_root: Path,
+    run_path: Path,
+    *,
+    stages: Sequence[str] = STAGES,
+    resume: bool = False,
+    changes: Sequence[str] = (),
+    warm_start: Path | None = None,
+    layer: str = GOLD,
+    store: Path | None = None,
+    cache: Path | None = None,
+) -> Iterator[Event]:
+    """Train `stages` of the pipeline on the corpus into the run folder; every event is also logged there.
+
+    `resume` goes on with a run that was stopped or killed, with the settings in its folder; what is finished is
+    not done again; `changes` ("stages.audio.batch=2") hold from there on. `warm_start` is a run whose encoders are
+    begun with. `layer` is whose labels are learnt and scored against where there are any, gold elsewhere; they are
+    read once, from the corpus' own annotations or from `store`, and kept in the run. Stages not among `stages` must
+    be finished in the run. Closing the iterator keeps everything up to the last whole step. Raises CorpusError,
+    ConfigError, WeightsError, CacheError, StoreError, RunError, TrainingError.
+    """
+    corpus = open_corpus(corpus_root)
+    cache = cache or media_cache_folder()
+    check_outside(cache, corpus.root)
+    if resume:
+        run = RunFolder.open(run_path)
+        config = changed(run.config, tuple(changes))
+        _check_same(run, corpus)
+        learnt = with_kept_labels(run, corpus)
+        untrained = [m for m in config.modalities if run.stage_facts(config.phase(m)) is None]
+        _check_weights(config, untrained)
+    else:
+        labels = {} if layer == GOLD else layer_labels(corpus, layer, store)
+        learnt = with_labels(corpus, labels)
+        _check_trainable(learnt)
+        device = choose_device(config.device)  # refused before a folder is made
+        _check_weights(config, config.modalities)
+        if warm_start is not None:
+            open_source(warm_start, config)
+        check_outside(run_path, corpus.root)
+        run = RunFolder.claim(run_path)
+    with run.hold():
+        if not resume:
+            kept = {} if layer == GOLD else keep_labels(run, layer, labels)
+            run.begin(config, {**_facts(corpus, run_path, warm_start, device), **kept})
+        elif changes:
+            run.write_text("config.toml", to_toml(config))
+        walk = Pipeline(run, config, corpus, learnt, cache).events(stages)
+        with RunLog(run.path) as log, closing(walk) as events:
+            for event in _in_sentences(events, config):
+                log.write(event)
+                yield event
+
+
+def _in_sentences(events: Iterator[Event], config: Config) -> Iterator[Event]:
+    """The same events; memory that does not suffice becomes a sentence, and lets go of what it held."""
+    phase = Phase.PREPARING
+    try:
+        for event in events:
+            phase = getattr(event, "phase", phase)
+            yield event
+        return
+    except (MemoryError, RuntimeError) as error:
+        if not memory_full(error):
+            raise
+        reason = str(error).partition("\n")[0][:200]
+    smaller = " ".join(f"--set {setting}" for setting in smaller_batch(config, phase))
+    advice = f"take a smaller batch (--resume {smaller})" if smaller else "take smaller encoders"
+    raise MemoryFullError(f"the memory is used up in the phase '{phase}'; {advice}, or a CPU", reason)
+
+
+class Pipeline:
+    """One run over one corpus, with what its stages share."""
+
+    def __init__(self, run: RunFolder, config: Config, corpus: Corpus, learnt: Corpus, cache: Path) -> None:
+        """`learnt` is the corpus with the gold that is learnt. Nothing is loaded yet."""
+        self.run, self.config, self.corpus = run, config, corpus
+        self.cache_folder = cache
+        self.turns = tuple(learnt.turns())
+        self.device = choose_device(config.device)
+        leave_a_core(self.device)
+        self.cache: MediaCache | None = None
+        self.embeddings: dict[Modality, Embeddings] = {}
+
+    def events(self, stages: Sequence[str]) -> Generator[Event, None, None]:
+        """Walk the pipeline."""
+        yield from self._prepare(stages)
+        config = self.config
+        yield from self._encoder(config.teacher, train="teacher" in stages)
+        if "students" not in stages and "fusion" not in stages:
+            return
+        for modality in config.students:
+            yield from self._encoder(modality, train="students" in stages)
+        if "fusion" in stages:
+            yield from self._fusion()
+            yield from self._score()
+
+    def _prepare(self, stages: Sequence[str]) -> Iterator[Event]:
+        began = time.monotonic()
+        yield StageStarted(phase=Phase.PREPARING)
+        for problem in self.corpus.problems:
+            yield Message(text=problem.reason, level="warning")
+        media = {Modality.AUDIO, Modality.VISUAL} & set(self.config.modalities)
+        if media and self.corpus.root.is_dir():
+            needed = estimate(self.turns, self.config.media, self.cache_folder)
+            if needed.turns:
+                yield Message(
+                    text=f"{needed.turns} turn{'s' * (needed.turns > 1)} to decode once: "
+                    f"{needed.bytes / 1e9:.2f} GB into {self.cache_folder}, "
+                    f"where {needed.free_bytes / 1e9:.0f} GB are free"
+                )
+            yield from build_cache(self.turns, self.config.media, self.cache_folder)
+            self.cache = MediaCache(self.cache_folder, self.config.media)
+            self._note_excluded(media)
+        self._check_taught(stages)
+        yield StageDone(phase=Phase.PREPARING, seconds=time.monotonic() - began)
+
+    def _note_excluded(self, media: set[Modality]) -> None:
+        assert self.cache is not None
+        excluded = [
+            {"turn": str(turn.id), "modality": str(modality), "reason": reason}
+            for turn in self.turns
+            for modality, reason in sorted(self.cache.missing(turn).items())
+            if modality in media
+        ]
+        self.run.update(
+            excluded=excluded, over_long=[str(turn.id) for turn in self.turns if self.cache.over_long(turn)]
+        )
+
+    def _check_taught(self, stages: Sequence[str]) -> None:
+        """Every encoder that is to be trained finds turns, or the first hours would be for nothing."""
+        for modality in self.config.modalities:
+            wanted = ("teacher" if modality is self.config.teacher else "students") in stages
+            if not wanted or self.run.stage_facts(self.config.phase(modality)) is not None:
+                continue
+            present = self._present(modality)
+            taught = [a and b for a, b in zip(present, self._present(self.config.teacher), strict=True)]
+            for split, of in ((Split.TRAIN, taught), (Split.DEV, present)):
+                if not labelled_rows(self.turns, split, of):
+                    raise NoTurnsError(
+                        f"no labelled turn of the {split} split has {modality}; bring the clips to their folders, or "
+                        f"leave {modality} out of teacher and students"
+                    )
+
+    def _present(self, modality: Modality) -> list[bool]:
+        if modality is Modality.TEXT:
+            return [True] * len(self.turns)
+        assert self.cache is not None
+        return [modality not in self.cache.missing(turn) for turn in self.turns]
+
+    def _encoder(self, modality: Modality, *, train: bool) -> Generator[Event, None, None]:
+        """Train one encoder unless that is done, and embed every turn with it."""
+        run, config = self.run, self.config
+        phase = config.phase(modality)
+        done = run.stage_facts(phase) is not None
+        if not done and not train:
+            raise RunError(f"the {phase} of {run.path} is not trained yet; train that stage first")
+        stored = f"embeddings/{modality}"
+        if done and (run.path / f"{stored}.safetensors").is_file():
+            try:
+                self.embeddings[modality] = load_embeddings(run, modality, len(self.turns))
+                return
+            except RunError:
+                yield Message(text=f"{stored}.safetensors is damaged and is computed again", level="warning")
+        present = self._present(modality)
+        yield Message(text=f"loading the weights of the {phase}")
+        with random_numbers:
+            encoder, inputs = self._trained(modality) if done else self._build(modality)
+        dtype = autocast_type(config.stage(modality).precision, self.device)
+        if not done:
+            task = EncoderTask(
+                phase,
+                encoder,
+                inputs,
+                self.turns,
+                present,
+                self.corpus.labels,
+                device=self.device,
+                dtype=dtype,
+                batch=config.evaluation_batch,
+                teacher=None if modality is config.teacher else self.embeddings[config.teacher],
+                distillation=config.distillation,
+            )
+            yield from self._fit(task, modality)
+        embeddings = yield from embed(
+            encoder,
+            inputs,
+            self.turns,
+            present,
+            batch=config.evaluation_batch,
+            device=self.device,
+            dtype=dtype,
+            phase=phase,
+        )
+        run.save_tensors(stored, embeddings.tensors())
+        self.embeddings[modality] = embeddings
+
+    def _fit(self, task: EncoderTask | FusionTask, modality: Modality | None) -> Iterator[Event]:
+        stage = self.config.stages.fusion if modality is None else self.config.stage(modality)
+        yield from Fit(
+            self.run,
+            task,
+            stage,
+            seed=self.config.seed,
+            device=self.device,
+            checkpoint_steps=self.config.checkpoint_steps,
+        )
+
+    def _trained(self, modality: Modality) -> tuple[Encoder, Inputs]:
+        """A finished encoder and its inputs, from the run folder alone."""
+        encoder, assembler = load_encoder(self.run, modality, self.corpus)
+        return encoder.to(self.device), make_inputs(modality, self.config, assembler, self.cache)
+
+    def _build(self, modality: Modality) -> tuple[Encoder, Inputs]:
+        """A fresh encoder and its inputs; what rebuilds them later goes into the run."""
+        torch.manual_seed(self.config.seed)
+        weights = getattr(self.config, modality).weights
+        backbone: Any = load_backbone(weights, modality)
+        assembler = None
+        with self.run.whole_folder(f"encoders/{modality}") as folder:
+            if modality is Modality.TEXT:
+                text = self.config.text
+                tokenizer = load_tokenizer(
+                    weights, (t.text for t in self.corpus.turns(Split.TRAIN)), text.speaker_tokens
+                )
+                backbone.resize_token_embeddings(len(tokenizer), mean_resizing=False)
+                tokenizer.save_pretrained(folder)
+                assembler = TextAssembler(tokenizer, text, self.corpus.dialogues)
+            backbone.config.save_pretrained(folder)
+        encoder = make_encoder(modality, backbone, self.config, len(self.corpus.labels))
+        source = self.run.facts.get("warm_start")
+        if source is not None:
+            begin_with(encoder, open_source((self.run.path / source).resolve(), self.config), self.corpus.labels.name)
+        return encoder.to(self.device), make_inputs(modality, self.config, assembler, self.cache)
+
+    def _fusion(self) -> Iterator[Event]:
+        config, run = self.config, self.run
+        if run.stage_facts(Phase.FUSION) is not None:
+            return
+        with random_numbers:
+            torch.manual_seed(config.seed)
+            fusion = Fusion(config.fusion, config.students, config.dim, len(self.corpus.labels))
+        train = labelled_rows(self.turns, Split.TRAIN)
+        start_stand_ins(fusion, self.embeddings, train)
+        fusion.to(self.device)
+        inputs = FusionInputs(self.embeddings, self.turns, config.teacher)
+        dtype = autocast_type(config.stages.fusion.precision, self.device)
+        task = FusionTask(
+            fusion,
+            inputs,
+            self.turns,
+            self.corpus.labels,
+            device=self.device,
+            dtype=dtype,
+            batch=config.evaluation_batch,
+        )
+        generator = torch.Generator().manual_seed(config.seed)
+        chosen = torch.tensor(train)[torch.randperm(len(train), generator=generator)[: config.background_turns]]
+        background = {
+            f"{m}.{part}": getattr(of, part)[chosen]
+            for m, of in self.embeddings.items()
+            for part in ("features", "present")
+        }
+        run.save_tensors("weights/background", background)
+        yield from self._fit(task, None)
+
+    def _score(self) -> Iterator[Event]:
+        began = time.monotonic()
+        splits = [split for split in (Split.DEV, Split.TEST) if split in self.corpus.splits()]
+        yield StageStarted(phase=Phase.EVALUATING, steps=len(splits))
+        predictor = Predictor(self.run, Embedded(tuple(self.corpus.turns()), self.embeddings), self.device)
+        scores: dict[str, Any] = {}
+        for done, split in enumerate(splits, 1):
+            records = list(predictor.records([split]))
+            self.run.write_text(f"predictions/{split}.jsonl", "".join(jsonl_lines(records)))
+            of = score_records(with_gold(records, self.turns), self.corpus.labels.labels)
+            scores[split] = {model: values.to_dict() for model, values in of.items()}
+            yield Progress(phase=Phase.EVALUATING, done=done, total=len(splits), unit="splits")
+        self.run.write_json("scores.json", scores)
+        yield StageDone(phase=Phase.EVALUATING, seconds=time.monotonic() - began)
+        yield RunFinished(run=self.run.name, scores=scores)
+
+
+def _from_run(root: Path, run: Path) -> str:
+    """The corpus' place as seen from the run, so that both may move together; absolute across drives."""
+    try:
+        return Path(os.path.relpath(root.resolve(), run.resolve())).as_posix()
+    except ValueError:
+        return str(root.resolve())
+
+
+def _facts(corpus: Corpus, run: Path, warm_start: Path | None, device: torch.device) -> dict[str, Any]:
+    packages = ("torch", "torchaudio", "transformers", "numpy", "av", "scikit-learn")
+    return {
+        "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "corpus": {
+            "root": _from_run(corpus.root, run),
+            "kind": corpus.kind,
+            "labels": corpus.labels.name,
+            "turns": {split: sum(1 for _ in corpus.turns(split)) for split in corpus.splits()},
+            "fingerprint": fingerprint(corpus),
+        },
+        "environment": {
+            "telme": __version__,
+            "python": sys.version.split()[0],
+            "system": f"{platform.system()} {platform.machine()}",
+            "gpu": torch.cuda.get_device_name(device) if device.type == "cuda" else None,
+            **{name: version(name) for name in packages},
+        },
+        "excluded": [],
+        "over_long": [],
+        **({"warm_start": _from_run(warm_start, run)} if warm_start else {}),
+    }
+
+
+def _check_trainable(corpus: Corpus) -> None:
+    turns = tuple(corpus.turns())
+    for split in (Split.TRAIN, Split.DEV):
+        if not labelled_rows(turns, split):
+            raise NoTurnsError(
+                f"{corpus.root} has no labelled turns in its {split} split; training needs train and dev (the epoch "
+                "is chosen on dev)"
+            )
+
+
+def _check_weights(config: Config, modalities: Iterable[Modality]) -> None:
+    for modality in modalities:
+        check_weights(getattr(config, modality).weights, modality)
+
+
+def _check_same(run: RunFolder, corpus: Corpus) -> None:
+    if run.facts["corpus"]["fingerprint"] != fingerprint(corpus):
+        raise CorpusChangedError(
+            f"{corpus.root} is not what {run.path} was trained on: its annotations or clips changed; train a new run"
+        )

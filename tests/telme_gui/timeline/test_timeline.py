@@ -1,0 +1,256 @@
+"""The timeline on real clips: what lies where, what a click does, and the sound that is decoded for it."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+from shiboken6 import isValid
+
+from telme_gui.look import theme
+from telme_gui.session.job import Job
+from telme_gui.session.session import Session
+from telme_gui.timeline import Timeline
+from telme_gui.timeline.lanes import GAP, Lane, View, clock, lay_out, ticks
+from telme_gui.timeline.sound import RATE, Film, SoundDecoded, decode
+from telme_model.corpus import open_corpus
+from telme_model.corpus.dialogue import Clip, Corpus, Dialogue, Split
+from tests.support.clips import TONE, write_clip
+from tests.support.corpora import write_corpus
+from tests.support.predictions import predictions
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    return open_corpus(write_corpus(tmp_path_factory.mktemp("timeline") / "corpus"))
+
+
+@pytest.fixture
+def session() -> Iterator[Session]:
+    session = Session()
+    yield session
+    session.close()
+
+
+@pytest.fixture
+def timeline(qtbot: QtBot, session: Session, corpus: Corpus) -> Timeline:
+    """Of a dialogue of four turns, not all of which have sound, with predictions."""
+    session.set_corpus(corpus)
+    session.set_predictions(predictions(corpus.turns(), corpus.labels.labels), Path("night"))
+    session.select(dialogue_of(corpus).turns[0].id)
+    widget = Timeline(session)
+    qtbot.addWidget(widget)
+    widget.resize(900, 208)
+    return widget
+
+
+def dialogue_of(corpus: Corpus) -> Dialogue:
+    return next(dialogue for dialogue in corpus.dialogues if dialogue.split is Split.TEST)
+
+
+def test_lanes_fold_from_the_least_dear_and_never_overlap() -> None:
+    everything = set(Lane)
+    assert set(lay_out(400, everything)) == everything
+    assert set(lay_out(60, everything)) == {Lane.GOLD, Lane.LABEL, Lane.FUSED, Lane.SPEAKER}
+    for height in range(20, 500, 7):
+        bands = list(lay_out(height, everything).values())
+        assert all(one.bottom + GAP <= other.top + 1e-6 for one, other in pairwise(bands))
+        assert not bands or bands[-1].bottom <= height + 1e-6
+
+
+def test_all_lanes_but_the_spectrogram_fit_into_the_usual_height() -> None:
+    assert set(lay_out(200 - 16, set(Lane) - {Lane.SPECTROGRAM})) == set(Lane) - {Lane.SPECTROGRAM}
+
+
+@given(st.floats(0.3, 4), st.floats(0, 60), st.floats(-100, 100))
+def test_the_view_never_leaves_the_film(factor: float, around: float, by: float) -> None:
+    view = View(0, 60, 800).zoomed(factor, around, 60).moved(by, 60)
+    assert -1e-9 <= view.start < view.end <= 60 + 1e-9
+    assert view.seconds(view.x(around)) == pytest.approx(around)
+
+
+def test_zooming_keeps_the_time_under_the_mouse() -> None:
+    view = View(0, 60, 800).zoomed(4, 20, 60)
+    assert view.x(20) == pytest.approx(View(0, 60, 800).x(20))
+
+
+def test_ticks_are_round_and_not_crowded() -> None:
+    view = View(3.2, 47, 800)
+    times = ticks(view)
+    assert times == [5, 10, 15, 20, 25, 30, 35, 40, 45]
+    assert (clock(65), clock(65.5, 0.5), clock(59.999, 0.25)) == ("1:05", "1:05.5", "1:00.00")
+
+
+def test_a_click_chooses_the_turn_and_goes_to_that_time(qtbot: QtBot, session: Session, timeline: Timeline) -> None:
+    starts = session.turn_starts
+    x = round(timeline.view.x((starts[2] + starts[3]) / 2))
+    with qtbot.waitSignal(session.seek_requested) as sought:
+        qtbot.mouseClick(timeline, Qt.MouseButton.LeftButton, pos=QPoint(x, 40))
+    assert session.current is not None
+    assert session.current.id.utterance == 2
+    assert sought.args == [pytest.approx(timeline.view.seconds(x))]
+
+
+def test_a_click_beside_the_lanes_changes_nothing(qtbot: QtBot, session: Session, timeline: Timeline) -> None:
+    before = session.current
+    with qtbot.assertNotEmitted(session.seek_requested):
+        qtbot.mouseClick(timeline, Qt.MouseButton.LeftButton, pos=QPoint(10, 40))
+    assert session.current is before
+
+
+def test_wheel_zooms_drag_moves_and_a_key_shows_all_again(qtbot: QtBot, session: Session, timeline: Timeline) -> None:
+    timeline.show()
+    whole = timeline.view
+    wheel(timeline, QPoint(500, 40), 120 * 5)
+    near = timeline.view
+    assert near.end - near.start == pytest.approx((whole.end - whole.start) / 1.25**5)
+    assert near.seconds(500) == pytest.approx(whole.seconds(500))
+    with qtbot.assertNotEmitted(session.seek_requested):
+        qtbot.mousePress(timeline, Qt.MouseButton.LeftButton, pos=QPoint(500, 40))
+        qtbot.mouseMove(timeline, QPoint(560, 40))
+        qtbot.mouseRelease(timeline, Qt.MouseButton.LeftButton, pos=QPoint(560, 40))
+    assert timeline.view.seconds(560) == pytest.approx(near.seconds(500))
+    timeline.fit.trigger()
+    assert timeline.view == whole
+
+
+def wheel(timeline: Timeline, point: QPoint, turned: int) -> None:
+    event = QWheelEvent(
+        QPointF(point), QPointF(timeline.mapToGlobal(point)), QPoint(), QPoint(0, turned), Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
+    )  # fmt: skip
+    QApplication.sendEvent(timeline, event)
+
+
+def test_the_page_turns_when_the_cursor_leaves_the_view(session: Session, timeline: Timeline) -> None:
+    timeline.grab()
+    wheel(timeline, QPoint(80, 40), 120 * 6)
+    assert timeline.view.start == pytest.approx(0, abs=1e-6)
+    end = timeline.view.end
+    session.set_position(end + 0.1)
+    assert timeline.view.start <= end + 0.1 <= timeline.view.end
+
+
+def test_a_clip_of_another_length_stretches_the_film(session: Session, timeline: Timeline, corpus: Corpus) -> None:
+    before = session.film_seconds
+    assert timeline.view.end == pytest.approx(before)
+    session.learn_seconds({dialogue_of(corpus).turns[1].id: 4.0})
+    assert timeline.view.end == pytest.approx(session.film_seconds) != pytest.approx(before)
+
+
+def test_segments_have_the_colours_of_what_was_said(session: Session, timeline: Timeline, corpus: Corpus) -> None:
+    image = timeline.grab().toImage()
+    scene = timeline.scene
+    assert scene is not None
+    assert session.predictions is not None
+    for lane in (Lane.GOLD, Lane.TEACHER, Lane.AUDIO, Lane.VISUAL, Lane.FUSED):
+        for place, turn in enumerate(dialogue_of(corpus).turns):
+            row = session.predictions.rows[turn.id]
+            said = turn.gold if lane is Lane.GOLD else corpus.labels.labels[session.predictions.predicted[lane][row]]
+            assert said is not None
+            point = QPoint(round(scene.span(place)[1]) - 8, round(scene.lanes[lane].top + 5))
+            assert image.pixelColor(point) == theme.emotion_colour(said), (lane, place)
+
+
+def test_without_a_run_the_models_lanes_give_room(session: Session, timeline: Timeline) -> None:
+    session.set_predictions(None, None)
+    scene = timeline.scene
+    assert scene is not None
+    assert set(scene.lanes) == {Lane.SPEAKER, Lane.GOLD, Lane.FUSED, Lane.SOUND, Lane.TIME}
+    timeline.grab()
+
+
+def test_nothing_open_is_no_error(qtbot: QtBot, session: Session) -> None:
+    timeline = Timeline(session)
+    qtbot.addWidget(timeline)
+    timeline.grab()
+    assert timeline.scene is None
+    assert timeline.words_at(QPoint(300, 40)) == ""
+
+
+def test_words_under_the_mouse(session: Session, timeline: Timeline, corpus: Corpus) -> None:
+    scene = timeline.scene
+    assert scene is not None
+    turn = dialogue_of(corpus).turns[0]
+    x = round(timeline.view.x(0.1))
+    gold = timeline.words_at(QPoint(x, round(scene.lanes[Lane.GOLD].top) + 2))
+    assert gold == f"1 · {turn.speaker}: {turn.text}\ngold: {turn.gold}"
+    assert "of at most" in timeline.words_at(QPoint(x, round(scene.lanes[Lane.SHIFT].top) + 2))
+
+
+def test_sound_is_decoded_in_the_background_and_kept(
+    qtbot: QtBot, session: Session, timeline: Timeline, corpus: Corpus
+) -> None:
+    timeline.show()
+    assert film_of(timeline) is None
+    qtbot.waitUntil(lambda: film_of(timeline) is not None and not session.jobs)
+    film = film_of(timeline)
+    assert film is not None
+    assert np.abs(film.samples[: RATE // 4]).max() > 3000
+    timeline.spectrogram.trigger()
+    assert timeline.scene is not None
+    assert Lane.SPECTROGRAM in timeline.scene.lanes
+    timeline.grab()
+    silent = timeline.words_at(QPoint(round(timeline.view.x(session.turn_starts[2] + 0.1)), timeline.height() - 60))
+    assert "no sound" in silent
+    other = corpus.dialogues[0].turns[0].id
+    session.select(other)
+    qtbot.waitUntil(lambda: film_of(timeline) is not None and not session.jobs)
+    session.select(dialogue_of(corpus).turns[0].id)
+    assert film_of(timeline) is not None  # at once
+
+
+def film_of(timeline: Timeline) -> Film | None:
+    return timeline.scene.film if timeline.scene else None
+
+
+def test_closing_while_decoding_leaves_no_thread(qtbot: QtBot, session: Session, timeline: Timeline) -> None:
+    jobs: list[Job] = list(session.jobs)
+    session.jobs_changed.connect(lambda: jobs.extend(session.jobs))  # one may be over before it is looked for
+    timeline.show()
+    qtbot.waitUntil(lambda: bool(jobs))
+    session.close()
+    assert not any(isValid(job) and job.isRunning() for job in jobs)
+
+
+def test_the_film_puts_each_turn_at_its_place(tmp_path: Path, corpus: Corpus) -> None:
+    sounds = {sound.place: sound for sound in decode(dialogue_of(corpus).turns)}
+    film = Film(sounds, (0.0, 1.0, 2.0, 3.0, 4.0))
+    assert len(film.samples) == 4 * RATE
+    for place, sound in sounds.items():
+        part = film.samples[place * RATE : (place + 1) * RATE]
+        if sound.samples is None:
+            assert not part.any()
+        else:
+            assert np.array_equal(part[: len(sound.samples)], sound.samples)
+
+
+@pytest.mark.parametrize("view", [View(0, 40, 900), View(3.1, 3.4, 900)], ids=["coarse", "fine"])
+def test_the_envelope_holds_every_sample(view: View) -> None:
+    samples = np.random.default_rng(0).integers(-9000, 9000, 40 * RATE).astype(np.int16)
+    film = Film({0: SoundDecoded(place=0, samples=samples)}, (0.0, 40.0))
+    low, high = film.envelope(view, 300)
+    assert low.shape == high.shape == (300,)
+    part = samples[round(view.start * RATE) : round(view.end * RATE)] / film.loudest
+    assert low.min() == pytest.approx(part.min())
+    assert high.max() == pytest.approx(part.max())
+
+
+def test_the_spectrogram_is_bright_where_the_tone_is(tmp_path: Path, corpus: Corpus) -> None:
+    clip = write_clip(tmp_path / "tone.mp4", seconds=2.0, channels=1, picture=False)
+    sound = next(decode([replace(dialogue_of(corpus).turns[0], audio=Clip(clip))]))
+    film = Film({0: sound}, (0.0, 2.0))
+    picture = film.spectrogram(View(0.5, 1.5, 100), 50, 80)
+    high, low = 2595 * np.log10(1 + np.array([8000.0, 60.0]) / 700)
+    mels = np.linspace(high, low, 80)
+    hertz = 700 * (10 ** (mels / 2595) - 1)
+    assert abs(hertz[picture.mean(1).argmax()] - TONE) < RATE / 512
+    assert picture.max() == pytest.approx(1.0)

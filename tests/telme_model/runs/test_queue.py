@@ -1,0 +1,368 @@
+"""What is still to be trained outlives the window: it is kept as it changes, and offered at the next start."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
+from pytestqt.qtbot import QtBot
+
+from telme_gui.session.session import Session
+from telme_gui.training.trainer import State
+from telme_gui.training.unfinished_runs import Leftovers
+from telme_model.events import Event, Message
+from telme_model.runs import catalogue as recovery
+from telme_model.runs.folder import RunFolder
+from telme_model.runs.plan import Plan
+from telme_model.runs.presets import PRESETS, TOY
+from telme_model.runs.queue import Waiting, still_to_train
+from tests.conftest import ROOT
+from tests.telme_gui.conftest import WAIT
+
+FILE = "waiting.json"
+TINY = TOY.with_settings([f"stages.{stage}.epochs=1" for stage in ("teacher", "audio", "visual", "fusion")])
+
+
+@pytest.fixture
+def runs(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("TELME_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setenv("TELME_CACHE", str(trained.parent / "cache"))
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def session(qtbot: QtBot, runs: Path) -> Iterator[Session]:
+    session = Session()
+    yield session
+    session.close()
+
+
+def plans(series: Path, runs: Path, count: int = 3) -> list[Plan]:
+    return [
+        Plan(config=TINY.with_settings([f"seed={seed}"]), corpus=series, run=runs / f"seed-{seed}")
+        for seed in range(1, count + 1)
+    ]
+
+
+def names(runs: Path) -> list[str]:
+    """The runs that the file tells of."""
+    return [Path(tree["run"]).name for tree in json.loads((runs / FILE).read_text(encoding="utf-8"))]
+
+
+def left(qtbot: QtBot) -> tuple[Session, Leftovers]:
+    """A window that comes after, and what it offers."""
+    session = Session()
+    offered = Leftovers(session)
+    qtbot.addWidget(offered)
+    offered.look()
+    qtbot.waitUntil(lambda: not session.jobs, timeout=WAIT)
+    return session, offered
+
+
+PATHS = st.text(st.characters(blacklist_characters="\0/"), min_size=1).map(lambda name: Path("/corpora") / name)
+
+
+@given(
+    preset=st.sampled_from(sorted(PRESETS)),
+    theta=st.floats(0, 10),
+    paths=st.tuples(PATHS, PATHS),
+    others=st.tuples(st.none() | PATHS, st.none() | PATHS),
+    layer=st.text(min_size=1),
+)
+def test_a_plan_comes_back_as_it_was(
+    tmp_path_factory: pytest.TempPathFactory,
+    preset: str,
+    theta: float,
+    paths: tuple[Path, Path],
+    others: tuple[Path | None, Path | None],
+    layer: str,
+) -> None:
+    config = PRESETS[preset].with_settings([f"fusion.theta={theta}"])
+    (corpus, run), (warm, store) = paths, others
+    plan = Plan(config=config, corpus=corpus, run=run, warm_start=warm, layer=layer, store=store)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TELME_RUNS", str(tmp_path_factory.mktemp("runs")))
+        first = Waiting()
+        assert first.keep([plan, plan])
+        first.let_go()
+        assert Waiting().left() == [plan, plan]
+
+
+def test_what_waits_is_kept_as_it_changes(qtbot: QtBot, session: Session, runs: Path, series: Path) -> None:
+    trainer = session.trainer
+    one, two, three = plans(series, runs)
+    trainer.submit([one, two, three])
+    assert names(runs) == ["seed-1", "seed-2", "seed-3"]
+    trainer.withdraw(two)
+    assert names(runs) == ["seed-1", "seed-3"]
+    qtbot.waitUntil(lambda: trainer.state is State.RUNNING, timeout=WAIT)
+    with qtbot.waitSignal(trainer.left, timeout=WAIT):
+        trainer.stop_and_keep()
+    assert names(runs) == ["seed-3"]  # a run that a person stopped is not pressed on them
+    session.close()
+    assert names(runs) == ["seed-3"]
+
+
+def test_what_waited_is_offered_and_trained(qtbot: QtBot, session: Session, runs: Path, series: Path) -> None:
+    session.trainer.submit(plans(series, runs))
+    qtbot.waitUntil(lambda: session.trainer.state is State.RUNNING, timeout=WAIT)
+    session.close()  # as "Stop and close" does
+    later, offered = left(qtbot)
+    assert not offered.isHidden()
+    assert offered.title.text() == "3 runs are still to be trained"
+    told = "The window was closed before: seed-1 (goes on where it stood), seed-2, seed-3."
+    assert offered.sentence.text() == told
+    assert offered.resume.text() == "Start"
+    assert later.trainer.queue == []
+    offered.resume.click()
+    assert offered.isHidden()
+    finished: list[str] = []
+    later.trainer.finished.connect(lambda run: finished.append(run.name))
+    qtbot.waitUntil(lambda: len(finished) == 3, timeout=WAIT)
+    assert finished == ["seed-1", "seed-2", "seed-3"]
+    assert names(runs) == []
+    later.close()
+
+
+def test_what_waited_may_wait_on_or_be_forgotten(qtbot: QtBot, runs: Path, series: Path) -> None:
+    first = Waiting()
+    first.keep(plans(series, runs, 7))
+    first.let_go()
+    later, offered = left(qtbot)
+    assert offered.sentence.text().endswith("seed-4, seed-5, and 2 more.")
+    offered.later.click()
+    assert offered.isHidden()
+    new = replace(plans(series, runs, 1)[0], run=runs / "new")
+    later.trainer.submit([new])
+    assert later.trainer.plan == new  # and not one of those that wait
+    assert names(runs) == ["new", *(f"seed-{seed}" for seed in range(1, 8))]
+    later.trainer.discard()
+    qtbot.waitUntil(lambda: later.trainer.state is State.STOPPED, timeout=WAIT)
+    later.close()
+    last, offered = left(qtbot)
+    assert offered.title.text() == "7 runs are still to be trained"
+    offered.discard.click()
+    assert offered.isHidden()
+    last.close()
+    last, offered = left(qtbot)
+    assert offered.isHidden()
+    last.close()
+
+
+def test_a_killed_program_leaves_its_queue(qtbot: QtBot, runs: Path, series: Path) -> None:
+    """The run in hand is offered as one that was cut off, those that waited after it."""
+    program = (
+        "import sys\nfrom pathlib import Path\nfrom PySide6.QtWidgets import QApplication\n"
+        "from telme_gui.session import Session\nfrom telme_gui.training.waiting import Waiting\n"
+        "app = QApplication([])\nsession = Session()\nwaiting = Waiting()\nplans = waiting.left()\nwaiting.let_go()\n"
+        "session.trainer.submit(plans)\napp.exec()\n"
+    )
+    first = Waiting()
+    first.keep(plans(series, runs))
+    first.let_go()
+    with subprocess.Popen([sys.executable, "-c", program], cwd=ROOT) as process:
+        log = runs / "seed-1" / "events.jsonl"
+        qtbot.waitUntil(lambda: log.is_file() and '"teacher"' in log.read_text(encoding="utf-8"), timeout=WAIT)
+        process.send_signal(signal.SIGKILL)
+    later, offered = left(qtbot)
+    assert offered.title.text() == "seed-1 was cut off while it was trained"
+    offered.later.click()
+    assert offered.title.text() == "2 runs are still to be trained"
+    assert offered.sentence.text().endswith("seed-2, seed-3.")
+    later.close()
+
+
+@pytest.mark.parametrize("text", ["", "[", "{}", "[1]", '[{"run": "x"}]', "null"])
+def test_a_damaged_file_is_put_aside(runs: Path, text: str) -> None:
+    runs.mkdir()
+    (runs / FILE).write_text(text, encoding="utf-8")
+    assert Waiting().left() == []
+    assert text == "{}" or (runs / "waiting.broken.json").read_text(encoding="utf-8") == text
+
+
+def test_a_second_window_leaves_the_queue_of_the_first_alone(runs: Path, series: Path) -> None:
+    one, two, _ = plans(series, runs)
+    first, second = Waiting(), Waiting()
+    assert first.keep([one])
+    assert second.left() == []
+    assert not second.keep([two])
+    first.let_go()
+    assert not second.keep([two])  # it never read what is there
+    assert Waiting().left() == [one]
+
+
+def test_the_first_window_has_the_place_though_nothing_is_kept_there_yet(runs: Path, series: Path) -> None:
+    one, two, _ = plans(series, runs)
+    first, second = Waiting(), Waiting()
+    assert first.left() == second.left() == []
+    assert not second.keep([two])
+    assert first.keep([one])
+    first.let_go()
+    assert Waiting().left() == [one]
+
+
+def test_the_place_is_held_until_the_training_has_ended(
+    qtbot: QtBot, session: Session, runs: Path, series: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A window that starts while another one closes would take a run that is being kept for one that is gone."""
+    seen: list[list[Plan]] = []
+
+    def work(_plan: Plan) -> Iterator[Event]:
+        try:
+            while True:
+                yield Message(text="a step")
+        finally:
+            seen.append(Waiting().left())
+
+    monkeypatch.setattr(Plan, "work", work)
+    (plan,) = plans(series, runs, 1)
+    session.trainer.submit([plan])
+    qtbot.waitUntil(lambda: session.trainer.state is State.RUNNING, timeout=WAIT)
+    session.close()
+    assert seen == [[]]
+    assert Waiting().left() == [plan]
+
+
+def test_one_plan_that_cannot_be_read_leaves_the_others(runs: Path, series: Path) -> None:
+    one, two, three = plans(series, runs)
+    first = Waiting()
+    first.keep([one, two, three])
+    first.let_go()
+    trees = json.loads((runs / FILE).read_text(encoding="utf-8"))
+    trees[1]["config"]["dim"] = "wide"
+    text = json.dumps(trees)
+    (runs / FILE).write_text(text, encoding="utf-8")
+    assert Waiting().left() == [one, three]
+    assert (runs / "waiting.broken.json").read_text(encoding="utf-8") == text
+
+
+def test_a_file_that_may_not_be_read_is_neither_renamed_nor_written_over(runs: Path, series: Path) -> None:
+    (runs / FILE).mkdir(parents=True)
+    waiting = Waiting()
+    assert waiting.left() == []
+    assert not waiting.keep(plans(series, runs))
+    assert (runs / FILE).is_dir()
+    assert not (runs / "waiting.broken.json").exists()
+
+
+@pytest.mark.parametrize("name", ["file/runs", "n" * 300])
+def test_a_place_that_cannot_be_written_is_no_error(
+    tmp_path: Path, series: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("TELME_RUNS", str(tmp_path / name))
+    waiting = Waiting()
+    assert waiting.left() == []
+    assert not waiting.keep(plans(series, tmp_path))
+
+
+def test_what_is_over_by_now_is_left_out(runs: Path, trained: Path, series: Path) -> None:
+    (plan,) = plans(series, runs, 1)
+    finished = replace(plan, run=trained)
+    gone = replace(plan, run=runs / "gone", resume=True)
+    begun = replace(plan, run=runs / "begun")
+    shutil.copytree(trained, begun.run)
+    (begun.run / "scores.json").unlink()
+    assert still_to_train([finished, plan, gone, begun]) == [plan, replace(begun, resume=True)]
+    (begun.run / ".training").touch()  # a kill's trace: it is offered as such
+    assert still_to_train([begun]) == []
+    assert RunFolder(begun.run).cut_off
+
+
+def test_what_is_asked_for_elsewhere_is_offered_no_more(qtbot: QtBot, runs: Path, series: Path) -> None:
+    asked = plans(series, runs)
+    first = Waiting()
+    first.keep(asked)
+    first.let_go()
+    later, offered = left(qtbot)
+    later.trainer.submit(asked[:1])
+    assert offered.sentence.text().endswith("before: seed-2, seed-3.")
+    later.close()
+
+
+def test_what_a_look_for_runs_fails_at_hides_nothing_that_waits(
+    qtbot: QtBot, runs: Path, series: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> list[Path]:
+        raise ZeroDivisionError
+
+    first = Waiting()
+    first.keep(plans(series, runs, 1))
+    first.let_go()
+    monkeypatch.setattr(recovery, "known_runs", fail)
+    with qtbot.captureExceptions() as raised:
+        later, offered = left(qtbot)
+        qtbot.waitUntil(lambda: bool(raised), timeout=WAIT)
+    assert raised[0][0] is ZeroDivisionError  # which the window reports
+    assert offered.title.text() == "A run is still to be trained"
+    later.close()
+
+
+@pytest.mark.parametrize(
+    ("count", "told"),
+    [
+        (1, ("A run waits to be trained.", "The one that waits cannot be kept, and will not be trained.")),
+        (2, ("2 runs wait to be trained.", "The 2 that wait cannot be kept, and will not be trained.")),
+    ],
+)
+def test_a_queue_that_is_held_and_kept_nowhere_is_asked_about(
+    qtbot: QtBot, session: Session, runs: Path, series: Path, count: int, told: tuple[str, str]
+) -> None:
+    other = Waiting()
+    other.left()
+    window = QWidget()
+    qtbot.addWidget(window)
+    first, *behind = plans(series, runs, 1 + count)
+    session.trainer.submit([replace(first, corpus=runs / "nowhere"), *behind])
+    qtbot.waitUntil(lambda: session.trainer.state is State.FAILED, timeout=WAIT)
+    asked: list[tuple[str, str]] = []
+
+    def answer() -> None:
+        box = QApplication.activeModalWidget()
+        assert isinstance(box, QMessageBox)
+        asked.append((box.text(), box.informativeText()))
+        next(choice for choice in box.buttons() if choice.text() == "Stay").click()
+
+    QTimer.singleShot(0, answer)
+    assert not session.trainer.may_close(window)
+    assert asked == [told]
+
+
+@pytest.mark.parametrize(
+    ("behind", "kept", "told"),
+    [
+        (0, True, "offered at the next start."),
+        (1, True, "offered at the next start. So is the one that waits."),
+        (2, True, "offered at the next start. So are the 2 that wait."),
+        (2, False, "resumed from the list of runs. The 2 that wait cannot be kept, and will not be trained."),
+    ],
+)
+def test_the_question_tells_what_becomes_of_those_that_wait(
+    qtbot: QtBot, session: Session, runs: Path, series: Path, behind: int, kept: bool, told: str
+) -> None:
+    other = Waiting()
+    if not kept:
+        other.keep(plans(series, runs, 1))
+    window = QWidget()
+    qtbot.addWidget(window)
+    session.trainer.submit(plans(series, runs, 1 + behind))
+    asked: list[str] = []
+
+    def answer() -> None:
+        box = QApplication.activeModalWidget()
+        assert isinstance(box, QMessageBox)
+        asked.append(box.informativeText())
+        box.buttons()[0].click()
+
+    QTimer.singleShot(0, answer)
+    session.trainer.may_close(window)
+    assert asked[0].endswith(told)
