@@ -3,31 +3,14 @@
 import sys
 
 
-def expected_errors() -> tuple[type[Exception], ...]:
-    """The exceptions whose message is a sentence. The rooms that import torch are asked only once they are loaded."""
-    from telme_model.corpus.dialogue import CorpusError
-    from telme_model.demo.builder import DemoError
-    from telme_model.demo.voices import SpeechError
-    from telme_model.media.cache import CacheError
-    from telme_model.media.decoding import MediaError
-    from telme_model.runs.config import ConfigError
+class StudioError(Exception):
+    """What a person can mend; its message is a sentence that says what is wrong."""
 
-    kinds: list[type[Exception]] = [CacheError, ConfigError, CorpusError, DemoError, SpeechError, MediaError]
-    kinds += [OSError, MemoryError]
-    for module, name in (
-        ("annotations.database", "StoreError"),
-        ("annotations.exchange.parcel", "ExchangeError"),
-        ("checkpoints", "RunError"),
-        ("backbones", "WeightsError"),
-        ("fitting", "TrainingError"),
-    ):
-        loaded = sys.modules.get(f"telme_model.{module}")
-        if loaded is not None:
-            kinds.append(getattr(loaded, name))
+
+def expected_errors() -> tuple[type[Exception], ...]:
+    """The exceptions that `sentence` can say; torch's is asked for only once torch is loaded."""
     torch = sys.modules.get("torch")
-    if torch is not None:
-        kinds.append(torch.OutOfMemoryError)
-    return tuple(kinds)
+    return (StudioError, OSError, MemoryError, *((torch.OutOfMemoryError,) if torch is not None else ()))
 
 
 def sentence(error: Exception) -> str:

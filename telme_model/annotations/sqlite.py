@@ -13,6 +13,7 @@ from telme_model.annotations.backups import backups
 from telme_model.annotations.labels import Label, Origin, Scope
 from telme_model.annotations.schema import APPLICATION, SCRIPTS
 from telme_model.corpus.dialogue import Split, TurnId
+from telme_model.errors import StudioError
 
 WAIT = 5.0  # seconds until another program's edit counts as stuck
 
@@ -27,7 +28,7 @@ _REASONS = {  # by SQLite's primary error codes
 _BROKEN = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
-class StoreError(Exception):
+class StoreError(StudioError):
     """A store that cannot be opened, read or written; the message says why and what to do."""
 
 

@@ -6,6 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from telme_model.corpus.emotions import LabelSet
+from telme_model.errors import StudioError
 
 
 class Split(StrEnum):
@@ -110,7 +111,7 @@ class Problem:
     turn: TurnId | None = None
 
 
-class CorpusError(Exception):
+class CorpusError(StudioError):
     """A folder that cannot be read as a corpus; the message is a sentence for the person who opened it."""
 
 

@@ -27,6 +27,7 @@ from telme_model.corpus.dialogue import Split
 from telme_model.corpus.emotions import MELD
 from telme_model.demo import faces, story, voices
 from telme_model.demo.story import Cue, ScriptDialogue, ScriptTurn
+from telme_model.errors import StudioError
 from telme_model.events import Event, Phase, Progress, StageDone, StageStarted
 
 CLIP_FOLDERS = {
@@ -59,7 +60,7 @@ VIDEO_OPTIONS = {"crf": "34", "preset": "slow", "tune": "animation", "threads": 
 AUDIO_BIT_RATE = 20_000
 
 
-class DemoError(Exception):
+class DemoError(StudioError):
     """A demo corpus cannot be made there, or from that; the message is a sentence for the person who asked."""
 
 

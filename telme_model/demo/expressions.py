@@ -195,7 +195,7 @@ _FACES: dict[str, tuple[Expression, ...]] = {
 
 
 def expression_of(emotion: str, intensity: float, rng: np.random.Generator) -> Expression:
-    """One way of showing `emotion` (a name of `telme_model.emotions.MELD`), of many: every call differs.
+    """One way of showing `emotion` (a name of `telme_model.corpus.emotions.MELD`), of many: every call differs.
 
     `intensity` (0..1) scales what is particular to the emotion; the chance part stays, so that weak expressions
     resemble one another. A quarter of the faces carry a trace of another emotion, as mixed feelings do.

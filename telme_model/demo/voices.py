@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates, uniform_filter1d
 
+from telme_model.errors import StudioError
+
 SAMPLE_RATE = 22_050  # Hz, eSpeak NG's own
 PLAIN_RMS = 0.05  # level of a turn said plainly, of full scale
 PEAK = 0.95  # no sample goes above
@@ -21,7 +23,7 @@ SPEAKING_LIMIT = 30.0  # seconds eSpeak NG may take for one turn; it needs some 
 Waveform = NDArray[np.float32]
 
 
-class SpeechError(Exception):
+class SpeechError(StudioError):
     """eSpeak NG is missing or failed; the message says what to do."""
 
 

@@ -8,8 +8,10 @@ from av.container import InputContainer
 from av.error import FFmpegError
 from av.stream import Disposition, Stream
 
+from telme_model.errors import StudioError
 
-class MediaError(Exception):
+
+class MediaError(StudioError):
     """A clip whose picture or sound cannot be had; the message is a sentence that names the file.
 
     `passing`: the reason lies beside the file, in its folder, its permissions, the disk or the memory, and may be gone

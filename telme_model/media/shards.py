@@ -17,6 +17,7 @@ from types import TracebackType
 import numpy as np
 
 from telme_model.corpus.dialogue import Modality
+from telme_model.errors import StudioError
 from telme_model.media.decoding import TurnMedia
 
 _SHARD_BYTES = 1 << 30  # a file is closed when it has grown past this
@@ -28,7 +29,7 @@ _SCHEMA = """CREATE TABLE IF NOT EXISTS turns (
     seconds REAL, over_long INTEGER, missing TEXT)"""
 
 
-class CacheError(Exception):
+class CacheError(StudioError):
     """A cache that cannot be built or read; the message is a sentence with what to do."""
 
 

@@ -12,12 +12,13 @@ from safetensors import SafetensorError, safe_open
 from torch import nn
 
 from telme_model.corpus.dialogue import Modality
+from telme_model.errors import StudioError
 from telme_model.runs.weights import resolve
 
 _INPUTS = {Modality.TEXT: "input_ids", Modality.AUDIO: "input_values", Modality.VISUAL: "pixel_values"}
 
 
-class WeightsError(Exception):
+class WeightsError(StudioError):
     """Weights that are not on this machine or cannot be used; the message says what to do."""
 
 

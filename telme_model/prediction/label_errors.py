@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from telme_model.corpus.dialogue import Corpus, TurnId
+from telme_model.errors import StudioError
 from telme_model.events import Event, Phase, Progress, StageDone, StageStarted
 
 if TYPE_CHECKING:  # torch takes seconds to import
@@ -21,7 +22,7 @@ REPEATS = 3  # with other folds each time: their mean ranks steadier than one
 _STRENGTH = 0.01  # inverse of the regression's penalty; set on planted errors, see tests/benchmarks/label_errors.py
 
 
-class LabelErrorsError(Exception):
+class LabelErrorsError(StudioError):
     """Too few labels to tell; the message says how many are needed."""
 
 

@@ -13,11 +13,12 @@ from typing import Any, get_args, get_type_hints
 import tomli_w
 
 from telme_model.corpus.dialogue import Modality
+from telme_model.errors import StudioError
 from telme_model.events import Phase
 from telme_model.media.decoding import FrameSampling, MediaSettings, OverLong
 
 
-class ConfigError(ValueError):
+class ConfigError(StudioError, ValueError):
     """A setting that cannot work; the message says which, why, and what is allowed."""
 
 

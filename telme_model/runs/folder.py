@@ -17,6 +17,7 @@ from safetensors import SafetensorError, safe_open
 from telme_model import files as whole_files
 from telme_model.corpus.dialogue import Modality
 from telme_model.corpus.emotions import LABEL_SETS
+from telme_model.errors import StudioError
 from telme_model.events import Phase
 from telme_model.runs.config import Config, ConfigError, read_config, to_toml
 
@@ -33,7 +34,7 @@ _BEGINNING = {"labels.json", ".labels.json.new", "config.toml", ".config.toml.ne
 _BEGUN = ("events.jsonl", "tensorboard", "encoders")
 
 
-class RunError(Exception):
+class RunError(StudioError):
     """A run folder that cannot be made, read or gone on with; the message says why and what to do."""
 
 

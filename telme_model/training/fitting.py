@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from telme_model.analysis.metrics import Scores
+from telme_model.errors import StudioError
 from telme_model.events import CheckpointSaved, EpochDone, Event, Phase, StageDone, StageStarted, StepDone
 from telme_model.networks.batching import shuffled_batches
 from telme_model.networks.devices import autocast, autocast_type, random_numbers
@@ -23,7 +24,7 @@ _SHARE = 0.05  # of the time, at most, goes into checkpoints within an epoch tha
 _LEAST_SCALE = 1.0  # of the loss in fp16: a gradient that overflows even so is past mending
 
 
-class TrainingError(Exception):
+class TrainingError(StudioError):
     """Training that cannot go on; the message says why and what to change."""
 
 

@@ -1,6 +1,6 @@
 """Random edits upon a store and upon a plain model of it, and a program that does them until it is killed.
 
-    python -m tests.labelling CORPUS STORE SEED
+    python -m tests.support.labelling CORPUS STORE SEED
 
 writes the number of each edit to its output once the store has acknowledged it.
 """
@@ -115,7 +115,7 @@ def killed(root: Path, corpus: Corpus, path: Path, plain: Plain, seed: int, dela
     Gives the model as it now stands, and how many edits were acknowledged. Fails when an acknowledged edit is not
     in the store, when anything else is, or when the file is not whole.
     """
-    command = [sys.executable, "-m", "tests.labelling", str(root), str(path), str(seed)]
+    command = [sys.executable, "-m", "tests.support.labelling", str(root), str(path), str(seed)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]) as process:
         assert process.stdout is not None
         first = process.stdout.readline()

@@ -142,13 +142,13 @@ def test_a_missing_library_is_one_sentence(tmp_path: Path) -> None:
 def test_a_missing_part_of_the_program_sends_nobody_for_a_library(tmp_path: Path) -> None:
     code = (
         "import sys\n"
-        "sys.modules['telme_gui.navigator'] = None\n"
+        "sys.modules['telme_gui.browse.navigator'] = None\n"
         "from telme_gui.commands import main\n"
         "raise SystemExit(main(['open', '--offscreen', '--screenshot', 'a.png']))"
     )
     done = start(code=code, home=tmp_path)
     assert done.returncode == 1
-    assert "telme_gui.navigator" in done.stderr
+    assert "telme_gui.browse.navigator" in done.stderr
     assert "apt" not in done.stderr
 
 

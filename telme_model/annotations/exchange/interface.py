@@ -7,6 +7,7 @@ from pathlib import Path
 from telme_model.annotations.labels import Label, Scope
 from telme_model.corpus.dialogue import TurnId
 from telme_model.corpus.emotions import LabelSet
+from telme_model.errors import StudioError
 
 Place = tuple[Scope, TurnId]  # what holds one label of a layer
 Layers = Mapping[str, Mapping[Place, Label]]
@@ -15,7 +16,7 @@ MOST_UNPLACED = 20_000  # with more, a file is of another corpus or no labels at
 UNNAMED = ""  # the layer of a file that names none
 
 
-class ExchangeError(Exception):
+class ExchangeError(StudioError):
     """A file that cannot be read or written; the message is a sentence for the person who chose it."""
 
 

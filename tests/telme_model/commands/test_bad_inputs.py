@@ -264,5 +264,5 @@ def test_a_demo_corpus_needs_melds_texts(tmp_path: Path, capsys: Captured, text:
 
 
 def test_a_demo_that_is_not_bundled(bench: Bench, capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("telme_model.commands.main.DEMO_CORPUS", bench.tmp / "gone")
+    monkeypatch.setattr("telme_model.commands.demo.DEMO_CORPUS", bench.tmp / "gone")
     assert_says("There is no folder '.*gone': check the path", one_sentence(["demo"], capsys))

@@ -92,7 +92,7 @@ def test_a_project_that_is_not_installed_says_what_to_do(monkeypatch: pytest.Mon
 
 
 def test_demo_resources_are_counted_or_missed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(doctor, "RESOURCES", tmp_path)
+    monkeypatch.setattr(doctor, "DEMO", tmp_path)
     assert doctor._demo().startswith(f"missing: {tmp_path}")
     (tmp_path / "corpus").mkdir()
     (tmp_path / "corpus" / "clip.mp4").write_bytes(bytes(2**20))

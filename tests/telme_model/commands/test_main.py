@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 from telme_model import __version__
-from telme_model.commands import doctor
-from telme_model.commands import main as cli
+from telme_model.commands import demo, doctor
 from telme_model.commands.main import main
 from telme_model.commands.terminal import Watcher
 from telme_model.corpus.dialogue import Split
@@ -233,8 +232,8 @@ def test_a_run_can_be_set_against_another(toy_run: ToyRun, run_copy: Path, capsy
 def test_demo_shows_a_dialogue_and_the_scores(
     toy_run: ToyRun, capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cli, "DEMO_CORPUS", toy_run.corpus)
-    monkeypatch.setattr(cli, "DEMO_RUN", toy_run.path)
+    monkeypatch.setattr(demo, "DEMO_CORPUS", toy_run.corpus)
+    monkeypatch.setattr(demo, "DEMO_RUN", toy_run.path)
     assert main(["demo", "--dialogue", "1"]) == 0
     told = capsys.readouterr().out
     assert "(synthetic): test dialogue 1, " in told
@@ -243,8 +242,8 @@ def test_demo_shows_a_dialogue_and_the_scores(
 
 
 def test_demo_knows_which_dialogues_it_has(toy_run: ToyRun, capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli, "DEMO_CORPUS", toy_run.corpus)
-    monkeypatch.setattr(cli, "DEMO_RUN", toy_run.path)
+    monkeypatch.setattr(demo, "DEMO_CORPUS", toy_run.corpus)
+    monkeypatch.setattr(demo, "DEMO_RUN", toy_run.path)
     assert main(["demo", "--dialogue", "999"]) == 1
     told = capsys.readouterr()
     assert told.err == "telme-studio: the demo has no test dialogue '999'; it has 0, 1, 2\n"

@@ -56,7 +56,7 @@ def test_another_program_is_kept_out(corpus: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     events = begun(corpus, run)
     code = (
-        "import sys; from pathlib import Path; from telme_model.checkpoints import RunFolder\n"
+        "import sys; from pathlib import Path; from telme_model.runs.folder import RunFolder\n"
         "with RunFolder(Path(sys.argv[1])).hold(): pass"
     )
     done = subprocess.run([sys.executable, "-c", code, str(run)], capture_output=True, text=True, check=False)
