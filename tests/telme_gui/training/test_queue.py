@@ -162,7 +162,7 @@ def test_a_killed_program_leaves_its_queue(qtbot: QtBot, runs: Path, series: Pat
     """The run in hand is offered as one that was cut off, those that waited after it."""
     program = (
         "import sys\nfrom pathlib import Path\nfrom PySide6.QtWidgets import QApplication\n"
-        "from telme_gui.session import Session\nfrom telme_model.runs.queue import Waiting\n"
+        "from telme_gui.session.session import Session\nfrom telme_model.runs.queue import Waiting\n"
         "app = QApplication([])\nsession = Session()\nwaiting = Waiting()\nplans = waiting.left()\nwaiting.let_go()\n"
         "session.trainer.submit(plans)\napp.exec()\n"
     )

@@ -422,5 +422,6 @@ def test_dead_decoding_process_is_told(tmp_path: Path, many: list[Turn]) -> None
 
 
 def test_nothing_here_loads_torch() -> None:
-    code = "import sys, telme_model.media.cache; sys.exit(any(m in sys.modules for m in ('torch', 'scipy', 'transformers')))"
+    heavy = ("torch", "scipy", "transformers")
+    code = f"import sys, telme_model.media.cache; sys.exit(any(name in sys.modules for name in {heavy}))"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
