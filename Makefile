@@ -3,10 +3,10 @@
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup demo test lint bench clean
+.PHONY: help setup demo test lint bench mutants clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
 
 setup: $(READY) ## .venv with everything at the versions of constraints.txt
 
@@ -26,9 +26,12 @@ lint: $(READY) ## style, types and import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
+mutants: $(READY) ## break a hundred lines at random, one at a time, and see which of them the tests notice (long)
+	$(BIN)/python tests/benchmarks/mutants.py
+
 bench: $(READY) ## the measurements behind the README's results (long)
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-input -c constraints.txt -e ".[bench]"
-	set -e; for script in tests/benchmarks/[a-z]*.py; do $(BIN)/python "$$script"; done
+	set -e; for script in $(filter-out %/mutants.py,$(wildcard tests/benchmarks/[a-z]*.py)); do $(BIN)/python "$$script"; done
 
 clean: ## remove .venv and what tools have cached here
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
