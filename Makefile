@@ -3,10 +3,13 @@
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup demo test lint bench mutants clean
+# Tests run side by side, one process a core; what one has not begun, another that is idle takes over.
+TESTS := $(BIN)/python -m pytest -q --numprocesses logical --dist worksteal
+
+.PHONY: help setup demo test test-slow lint bench mutants clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
 
 setup: $(READY) ## .venv with everything at the versions of constraints.txt
 
@@ -18,12 +21,15 @@ demo: $(READY) ## the bundled demo corpus with its trained run
 	$(BIN)/python main.py demo
 
 test: lint ## style, types, import contracts, then the tests
-	$(BIN)/python -m pytest -q
+	$(TESTS)
+
+test-slow: $(READY) ## the tests that take long: processes killed, random sequences
+	$(TESTS) -m slow
 
 lint: $(READY) ## style, types and import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	$(BIN)/mypy --num-workers 2
 	$(BIN)/lint-imports --no-logo
 
 mutants: $(READY) ## break a hundred lines at random, one at a time, and see which of them the tests notice (long)

@@ -67,6 +67,7 @@ def _lines(log: Path, known: int) -> Logged:
     return [json.loads(line) for line in whole.splitlines() if line.strip().endswith(b"}")]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="process groups and SIGKILL are POSIX's")
 def test_kills_in_every_stage_leave_no_trace_in_the_weights(corpus: Path, tmp_path: Path) -> None:
     whole, run, cache = tmp_path / "whole", tmp_path / "run", tmp_path / "cache"
