@@ -1,7 +1,7 @@
 """Two runs on the same turns: their scores, the difference with its interval, and the turns that changed."""
 
 from collections.abc import Generator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
@@ -11,14 +11,13 @@ from numpy.typing import NDArray
 
 from telme_gui.charts.part import Part, dialogues_of
 from telme_model.analysis.metrics import weighted_f1
-from telme_model.analysis.predictions import Predictions, from_records
+from telme_model.analysis.predictions import Predictions
 from telme_model.analysis.significance import Difference, paired_bootstrap
 from telme_model.corpus.dialogue import Corpus, Split, TurnId
 from telme_model.corpus.emotions import LABEL_SETS
 from telme_model.events import Event, Message
 from telme_model.runs.folder import RunError, RunFolder
-from telme_model.runs.names import run_name
-from telme_model.runs.records import run_records
+from telme_model.runs.records import run_predictions, run_records
 
 RESAMPLES = 2000
 
@@ -118,4 +117,4 @@ def read_run(run: Path, corpus: Corpus) -> Generator[Event, None, Predictions]:
                 f"{run} is a run of another corpus: {turn} has other words, or another speaker, there; choose a run of "
                 "the open corpus"
             )
-    return replace(from_records(records, labels), run=run_name(run))
+    return run_predictions(folder, records)

@@ -269,7 +269,8 @@ class WhatIfState(QObject):
         self.loaded = self._is_newest_run(question)
         current = self.session.current
         if self.active and current is not None and current.id == question.turn and self._is_newest_run(question):
-            self.answer = from_records([record], question.corpus.labels.labels)
+            base = self.session.base
+            self.answer = from_records([record], question.corpus.labels.labels, base.models if base else None)
             self.waiting = self.waiting and not self._is_newest(question)
             self.changed.emit()
 

@@ -22,8 +22,7 @@ from telme_model.networks.libraries import load_torch
 from telme_model.prediction.stored import KeptPredictions
 from telme_model.runs import catalogue as recovery
 from telme_model.runs.folder import RunError, RunFolder
-from telme_model.runs.names import run_name
-from telme_model.runs.records import run_records
+from telme_model.runs.records import run_predictions, run_records
 
 ANNOUNCE = 250  # ms at least between two announcements of turns that were predicted
 
@@ -272,7 +271,7 @@ class Opener(QObject):
         session = self._session
         if self._arrived and session.base is not None and session.corpus is not None and session.theta is None:
             arrived, self._arrived = self._arrived, []
-            news = from_records(arrived, session.corpus.labels.labels)
+            news = from_records(arrived, session.corpus.labels.labels, session.base.models)
             session.set_predictions(join(session.base, news), session.run)
         if self._predicting is not None:
             session.set_predicting(self._done)
@@ -308,7 +307,7 @@ def stored_of(run: Path, corpus: Corpus) -> Generator[Event, None, Stored]:
     stored = {turn_key(record): record for record in records}
     kept = KeptPredictions(folder, corpus).read()
     stored |= {key: record for record in kept if (key := turn_key(record)) not in stored}
-    return Stored(replace(from_records(list(stored.values()), labels.labels), run=run_name(run)), headline)
+    return Stored(run_predictions(folder, list(stored.values())), headline)
 
 
 def join(one: Predictions, other: Predictions) -> Predictions:
@@ -323,7 +322,7 @@ def join(one: Predictions, other: Predictions) -> Predictions:
     columns = {
         field.name: joined(getattr(one, field.name), getattr(other, field.name))
         for field in fields(Predictions)
-        if field.name not in ("run", "truth", "labels", "ids", "theta")
+        if field.name not in ("run", "models", "truth", "labels", "ids", "theta")
     }
     ids = (*one.ids, *(turn for turn, is_new in zip(other.ids, new) if is_new))
     return replace(one, ids=ids, theta=one.theta if one.ids else other.theta, **columns)

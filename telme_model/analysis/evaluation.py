@@ -1,4 +1,4 @@
-"""A run's scores on a split, from its prediction records: the four models side by side, and against another run."""
+"""A run's scores on a split, from its prediction records: its models side by side, and against another run."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 
 from telme_model.analysis.metrics import Scores, score
+from telme_model.analysis.models import FUSED, TITLES
 from telme_model.analysis.significance import paired_bootstrap
 from telme_model.corpus.dialogue import Split, TurnId
-
-MODELS = ("teacher", "text_student", "audio", "visual", "fused")
 
 
 def predicted_label(probabilities: dict[str, float]) -> str:
@@ -24,7 +23,7 @@ def score_records(records: Sequence[dict[str, Any]], labels: Sequence[str]) -> d
     Each is scored on the turns it predicted (a student says nothing of a turn whose clip is missing).
     """
     scores = {}
-    for model in MODELS:
+    for model in TITLES:
         rows = [record for record in records if record.get(model)]
         if not any(record["gold"] for record in rows):
             continue
@@ -42,7 +41,7 @@ def mean_shares(records: Sequence[dict[str, Any]], players: Sequence[str]) -> di
 
     A turn's share of a modality is |phi| of the fused prediction's class over the sum of the modalities' |phi|.
     """
-    return _mean_parts([[abs(_phi(r, p, predicted_label(r["fused"]))) for p in players] for r in records], players)
+    return _mean_parts([[abs(_phi(r, p, predicted_label(r[FUSED]))) for p in players] for r in records], players)
 
 
 def evidence_shares(records: Sequence[dict[str, Any]], players: Sequence[str]) -> dict[str, float]:
@@ -78,10 +77,10 @@ def compare_runs(records: Sequence[dict[str, Any]], baseline: Sequence[dict[str,
     for record, same in pairs:
         _check_same(record, same)
     gold = [record["gold"] for record, _ in pairs]
-    ours = [predicted_label(record["fused"]) for record, _ in pairs]
-    theirs = [predicted_label(record["fused"]) for _, record in pairs]
+    ours = [predicted_label(record[FUSED]) for record, _ in pairs]
+    theirs = [predicted_label(record[FUSED]) for _, record in pairs]
     dialogues = [record["dialogue"] for record, _ in pairs]
-    found = paired_bootstrap(gold, ours, theirs, dialogues, sorted(pairs[0][0]["fused"]))
+    found = paired_bootstrap(gold, ours, theirs, dialogues, sorted(pairs[0][0][FUSED]))
     return {
         "turns": len(pairs),
         "changed": sum(a != b for a, b in zip(ours, theirs, strict=True)),
@@ -90,7 +89,7 @@ def compare_runs(records: Sequence[dict[str, Any]], baseline: Sequence[dict[str,
 
 
 def _check_same(record: dict[str, Any], other: dict[str, Any]) -> None:
-    if record["fused"].keys() != other["fused"].keys():
+    if record[FUSED].keys() != other[FUSED].keys():
         raise ValueError("the two runs predict different emotions")
     if (record["speaker"], record["text"]) != (other["speaker"], other["text"]):
         split, dialogue, utterance = turn_key(record)

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from telme_model.corpus.dialogue import Split, TurnId
+from telme_model.analysis.models import FUSED, TEACHER, Models, models_in
+from telme_model.corpus.dialogue import Modality, Split, TurnId
 
 Floats = NDArray[np.float32]
-MODELS = ("teacher", "audio", "visual", "fused")  # in the order in which everything shows them
+MODELS = ("teacher", "audio", "visual", "fused")  # of the standard run, for panels that do not ask for a run's own
 LOW_MARGIN = 0.1  # between the fused model's two most probable emotions
 LARGE_SHIFT = 0.9  # of the limit theta ||F_T||
 
@@ -29,14 +30,16 @@ class Effect(StrEnum):
 
 @dataclass(frozen=True)
 class Predictions:
-    """N turns of one run over C emotions; NaN where a model says nothing of a turn (or the run lacks the modality).
+    """N turns of one run over C emotions; NaN where a model says nothing of a turn.
 
-    `probabilities[model]` is [N, C]; `unshifted` [N, C] is the fused head at H = 0; `shapley[modality]` and
-    `shift_shares[modality]` are [N, C]; `gold` [N] is an index of `labels`, -1 where there is none; the norms,
-    `scale` (lambda), `shift` and `open_gates` are [N].
+    `models` are the run's; `probabilities[key]` is [N, C], by a model's key; `unshifted` [N, C] is the fused head at
+    H = 0; `shapley[modality]`, of those that take part, and `shift_shares[modality]`, of the students, are [N, C];
+    `gold` [N] is an index of `labels`, -1 where there is none; the norms, `scale` (lambda), `shift` and `open_gates`
+    are [N]. What tells of a shift is NaN where `models.shifts` is not.
     """
 
     run: str
+    models: Models
     labels: tuple[str, ...]
     ids: tuple[TurnId, ...]
     gold: NDArray[np.int64]
@@ -85,9 +88,9 @@ class Predictions:
     @cached_property
     def effects(self) -> dict[Effect, NDArray[np.bool_]]:
         """Which turns show which effect [N]."""
-        teacher, fused = self.predicted["teacher"], self.predicted["fused"]
+        teacher, fused = self.predicted[TEACHER], self.predicted[FUSED]
         known = self.gold >= 0
-        sides = np.stack([self.predicted[m] for m in ("teacher", "audio", "visual")])
+        sides = np.stack([teacher, *(self.predicted[key] for key in self.models.student_keys)])
         some = sides >= 0
         high = np.where(some, sides, -1).max(0)
         low = np.where(some, sides, len(self.labels)).min(0)
@@ -96,7 +99,7 @@ class Predictions:
                 Effect.RESCUED: known & (teacher != self.gold) & (fused == self.gold),
                 Effect.HARMED: known & (teacher == self.gold) & (fused != self.gold),
                 Effect.CONFLICT: some.any(0) & (high != low),
-                Effect.LOW_MARGIN: self.margin["fused"] < LOW_MARGIN,
+                Effect.LOW_MARGIN: self.margin[FUSED] < LOW_MARGIN,
                 Effect.LARGE_SHIFT: (self.shift > 0) & (self.shift >= LARGE_SHIFT * self.limit),
             }
 
@@ -132,8 +135,11 @@ class Predictions:
         return made
 
 
-def from_records(records: Sequence[Mapping[str, Any]], labels: Sequence[str]) -> Predictions:
-    """Columns of prediction records (`records.read_jsonl`)."""
+def from_records(
+    records: Sequence[Mapping[str, Any]], labels: Sequence[str], models: Models | None = None
+) -> Predictions:
+    """Columns of prediction records (`records.read_jsonl`); `models` are the run's (`config.models`), where known."""
+    models = models or models_in(records)
     index = {label: place for place, label in enumerate(labels)}
 
     def matrix(key: str, part: str | None = None) -> Floats:
@@ -152,13 +158,14 @@ def from_records(records: Sequence[Mapping[str, Any]], labels: Sequence[str]) ->
     thetas = [record["displacement"]["theta"] for record in records[:1] if record["displacement"]]
     return Predictions(
         run=str(records[0]["run"]) if records else "",
+        models=models,
         labels=tuple(labels),
         ids=tuple(TurnId(Split(r["split"]), r["dialogue"], r["utterance"]) for r in records),
         gold=np.array([index.get(record["gold"], -1) for record in records], np.int64),
-        probabilities={model: matrix(model) for model in MODELS},
+        probabilities={key: matrix(key) for key in (*models.keys, *MODELS)},
         unshifted=matrix("unshifted"),
-        shapley={part: matrix("shapley", part) for part in ("text", "audio", "visual")},
-        shift_shares={part: matrix("shift_shares", part) for part in ("audio", "visual")},
+        shapley={part: matrix("shapley", part) for part in Modality},
+        shift_shares={part: matrix("shift_shares", part) for part in Modality},
         text_norm=column("text_norm"),
         h_norm=column("h_norm"),
         scale=column("lambda"),

@@ -8,12 +8,12 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from telme_model.analysis.models import FUSED, TEACHER
 from telme_model.analysis.predictions import Effect, Predictions
 from telme_model.annotations.adjudication import disputes
 from telme_model.annotations.labels import ADJUDICATED, GOLD, Label, Labels
 from telme_model.corpus.dialogue import TurnId
 
-STUDENTS = ("audio", "visual")
 SAMPLE = 200  # turns of a random sample
 
 
@@ -42,8 +42,8 @@ class Queue(StrEnum):
 _MEANINGS = {
     Queue.UNLABELLED: "Turns without a label of yours, in the order of the corpus.",
     Queue.LOW_MARGIN: "The fused model is torn between two emotions; the most torn first.",
-    Queue.LARGE_SHIFT: "Voice and face moved the words nearly as far as they may; the most changed prediction first.",
-    Queue.CONFLICT: "The voice or the face says another emotion than the words; the surest conflicts first.",
+    Queue.LARGE_SHIFT: "The students moved the teacher nearly as far as they may; the most changed prediction first.",
+    Queue.CONFLICT: "A student says another emotion than the teacher; the surest conflicts first.",
     Queue.LABEL_ERROR: "Similar turns of other dialogues are labelled otherwise; the most doubtful label first.",
     Queue.DISAGREEMENT: "Annotators chose different emotions, or one is unsure; the most divided first.",
     Queue.SAMPLE: "Turns drawn at random, the same for everybody: what annotators should share to measure agreement.",
@@ -126,10 +126,10 @@ def _unity(votes: Sequence[int]) -> float:
 def _predicted(queue: Queue, of: Predictions, turns: Sequence[TurnId]) -> tuple[TurnId, ...]:
     match queue:
         case Queue.LOW_MARGIN:
-            chosen, urgency = of.effects[Effect.LOW_MARGIN], -of.margin["fused"]
+            chosen, urgency = of.effects[Effect.LOW_MARGIN], -of.margin[FUSED]
         case Queue.LARGE_SHIFT:
             # The shift itself does not order: on many turns it reaches its limit exactly.
-            moved = np.abs(of.probabilities["fused"] - of.unshifted).sum(1)
+            moved = np.abs(of.probabilities[FUSED] - of.unshifted).sum(1)
             chosen, urgency = of.effects[Effect.LARGE_SHIFT], moved
         case _:
             urgency = _conflict(of)
@@ -140,12 +140,12 @@ def _predicted(queue: Queue, of: Predictions, turns: Sequence[TurnId]) -> tuple[
 
 def _conflict(of: Predictions) -> NDArray[np.float32]:
     """How surely teacher and a student say different emotions [N]: the product of their probabilities, else 0."""
-    teacher = of.predicted["teacher"]
+    teacher = of.predicted[TEACHER]
     surest = np.zeros(len(of.ids), np.float32)
-    for student in STUDENTS:
+    for student in of.models.student_keys:
         said = of.predicted[student]
         both = (said >= 0) & (teacher >= 0) & (said != teacher)
-        together = of.probabilities["teacher"].max(1) * of.probabilities[student].max(1)
+        together = of.probabilities[TEACHER].max(1) * of.probabilities[student].max(1)
         surest = np.where(both, np.fmax(surest, together), surest)
     return surest
 

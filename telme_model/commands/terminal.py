@@ -10,17 +10,10 @@ from typing import Any
 
 from tqdm import tqdm
 
+from telme_model.analysis.models import TITLES, models_in
 from telme_model.corpus.dialogue import Dialogue
 from telme_model.events import EpochDone, Event, Message, Progress, StageDone, StageStarted, StepDone
 from telme_model.runs.history import History
-
-MODEL_NAMES = {
-    "teacher": "teacher",
-    "text_student": "text student",
-    "audio": "audio student",
-    "visual": "visual student",
-    "fused": "fused",
-}
 
 
 class Watcher:
@@ -106,7 +99,7 @@ def score_table(scores: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
         interval = (of["intervals"] or {}).get("weighted_f1")
         rows.append(
             [
-                MODEL_NAMES[model],
+                TITLES[model],
                 f"{of['weighted_f1']:.2f}",
                 f"{interval['low']:.1f}-{interval['high']:.1f}" if interval else "",
                 f"{of['macro_f1']:.2f}",
@@ -119,7 +112,8 @@ def score_table(scores: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
 
 def dialogue_table(dialogue: Dialogue, records: Mapping[int, Mapping[str, Any]]) -> Iterator[str]:
     """One line a turn: words, gold, what each model says, the shift; `records` by utterance."""
-    rows = [["speaker", "text", "gold", "teacher", "audio", "visual", "fused", "shift", "/ limit"]]
+    models = models_in(list(records.values()))
+    rows = [["speaker", "text", "gold", *(model.short for model in models), "shift", "/ limit"]]
     for turn in dialogue.turns:
         record = records[turn.id.utterance]
         text = turn.text if len(turn.text) <= 44 else turn.text[:43] + "…"
@@ -129,12 +123,12 @@ def dialogue_table(dialogue: Dialogue, records: Mapping[int, Mapping[str, Any]])
                 turn.speaker,
                 text,
                 turn.gold or "",
-                *(_said(record[model]) for model in ("teacher", "audio", "visual", "fused")),
+                *(_said(record[model.key]) for model in models),
                 f"{moved['shift']:.2f}" if moved else "",
                 f"{moved['shift'] / (moved['theta'] * moved['text_norm']):.0%}" if moved else "",
             ]
         )
-    return table(rows, left=7)
+    return table(rows, left=3 + len(models))
 
 
 def _said(probabilities: Mapping[str, float] | None) -> str:

@@ -2,13 +2,9 @@
 
 from pathlib import Path
 
-from telme_model.corpus.dialogue import Modality
-from telme_model.events import Phase
 from telme_model.networks.encoder import Encoder
 from telme_model.runs.config import Config
 from telme_model.runs.folder import RunError, RunFolder
-
-PHASES = {Modality.TEXT: Phase.TEXT, Modality.AUDIO: Phase.AUDIO, Modality.VISUAL: Phase.VISUAL}
 
 
 def open_source(path: Path, config: Config) -> RunFolder:
@@ -19,8 +15,7 @@ def open_source(path: Path, config: Config) -> RunFolder:
     source = RunFolder.open(path)
     theirs = source.config
     for modality in config.modalities:
-        phase = Phase.TEACHER if modality is theirs.teacher else PHASES[modality]
-        if source.stage_facts(phase) is None:
+        if source.stage_facts(theirs.phase(modality)) is None:
             raise RunError(
                 f"{path} has no trained {modality} encoder to begin with; choose a run that has finished one, or begin "
                 "with the pretrained weights"

@@ -12,6 +12,7 @@ from typing import Any, get_args, get_type_hints
 
 import tomli_w
 
+from telme_model.analysis.models import Models, models_of
 from telme_model.corpus.dialogue import Modality
 from telme_model.errors import StudioError
 from telme_model.events import Phase
@@ -294,7 +295,12 @@ class Config:
     @property
     def modalities(self) -> tuple[Modality, ...]:
         """The modalities that take part, in the order in which everything lists them."""
-        return tuple(m for m in Modality if m is self.teacher or m in self.students)
+        return self.models.modalities
+
+    @property
+    def models(self) -> Models:
+        """What this run has models of."""
+        return models_of(self.teacher, self.students, shifting=self.fusion.kind is FusionKind.ASF)
 
     @property
     def media(self) -> MediaSettings:
@@ -310,13 +316,12 @@ class Config:
 
     def stage(self, modality: Modality) -> StageConfig:
         """The optimisation of `modality`'s encoder, as teacher or as student."""
-        chosen: StageConfig = getattr(self.stages, "teacher" if modality is self.teacher else modality)
+        chosen: StageConfig = getattr(self.stages, self.models[modality].stage)
         return chosen
 
     def phase(self, modality: Modality) -> Phase:
         """When `modality`'s encoder is trained, as teacher or as student."""
-        students = {Modality.TEXT: Phase.TEXT, Modality.AUDIO: Phase.AUDIO, Modality.VISUAL: Phase.VISUAL}
-        return Phase.TEACHER if modality is self.teacher else students[modality]
+        return self.models[modality].phase
 
     def with_settings(self, settings: Iterable[str]) -> "Config":
         """A copy with settings such as `fusion.theta=0.2` or `stages.audio.epochs=3`. Raises ConfigError."""

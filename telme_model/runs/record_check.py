@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any
 
+from telme_model.analysis.models import FUSED, TITLES, student_key
 from telme_model.corpus.dialogue import Modality, Split
 
 Labels = AbstractSet[str]
@@ -11,7 +12,7 @@ Is = Callable[[Any, Labels], bool]
 
 _SPLITS, _MODALITIES = frozenset(map(str, Split)), frozenset(map(str, Modality))
 _DISPLACEMENT = frozenset({"text_norm", "h_norm", "lambda", "shift", "theta", "open_gates"})
-_OPTIONAL = "text_student"  # of runs that another modality teaches
+_OPTIONAL = student_key(Modality.TEXT)  # in runs alone that another modality teaches
 _ROUNDED = 1e-3  # by which rounded probabilities may miss 1
 _LARGEST = 1e30  # what single precision holds, with room
 
@@ -61,11 +62,8 @@ _FIELDS: dict[str, tuple[Is, str]] = {
     "speaker": _TEXT,
     "text": _TEXT,
     "gold": (_or_none(lambda value, labels: isinstance(value, str) and value in labels), "one of {emotions}"),
-    "fused": _SAID,
-    "teacher": _SAID_OR_NOT,
-    _OPTIONAL: _SAID_OR_NOT,
-    "audio": _SAID_OR_NOT,
-    "visual": _SAID_OR_NOT,
+    **dict.fromkeys(TITLES, _SAID_OR_NOT),
+    FUSED: _SAID,
     "displacement": (_or_none(lambda value, _: _has_numbers(value, _DISPLACEMENT)), "the numbers of a displacement"),
     "unshifted": _SAID_OR_NOT,
     "shapley": _SHARES,

@@ -3,14 +3,18 @@
 import csv
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from telme_model.analysis.evaluation import score_records, turn_key
+from telme_model.analysis.predictions import Predictions, from_records
 from telme_model.corpus.dialogue import Split, Turn
 from telme_model.corpus.emotions import LABEL_SETS
 from telme_model.runs.folder import RunError, RunFolder, check_outside, write_whole
+from telme_model.runs.names import run_name
 from telme_model.runs.record_check import check_record
 
 Record = dict[str, Any]
@@ -144,6 +148,15 @@ def run_records(run: Path, split: Split) -> list[Record]:
     if not records:
         raise RunError(f"{path} is empty; going on with the run (train ... --resume) writes it anew")
     return records
+
+
+def run_predictions(folder: RunFolder, records: Sequence[Record]) -> Predictions:
+    """Records of a run as columns, under its present name; where its config cannot be read, they tell its models."""
+    labels = LABEL_SETS[folder.facts["corpus"]["labels"]].labels
+    models = None
+    with suppress(RunError):
+        models = folder.config.models
+    return replace(from_records(records, labels, models), run=run_name(folder.path))
 
 
 def with_gold(records: Iterable[Record], turns: Iterable[Turn]) -> list[Record]:

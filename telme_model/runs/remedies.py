@@ -6,18 +6,10 @@ from dataclasses import replace
 from telme_model.events import Phase
 from telme_model.runs.config import Config, ConfigError, Precision, StageConfig
 
-_STAGES = {
-    Phase.TEACHER: "teacher",
-    Phase.TEXT: "text",
-    Phase.AUDIO: "audio",
-    Phase.VISUAL: "visual",
-    Phase.FUSION: "fusion",
-}
-
 
 def stage_of(config: Config, phase: Phase) -> tuple[str, StageConfig] | None:
     """The settings of a phase that optimises, and their name; None for the others."""
-    name = _STAGES.get(phase)
+    name = next((model.stage for model in config.models if model.phase is phase), None)
     return None if name is None else (f"stages.{name}", getattr(config.stages, name))
 
 

@@ -1,14 +1,16 @@
 """Predictions of a corpus' turns that a test can reckon with: random, but the same every time."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from telme_model.analysis.predictions import MODELS, Predictions, from_records
-from telme_model.corpus.dialogue import Corpus, Split, Turn
+from telme_model.analysis.models import FUSED, STANDARD, TEACHER, Models, student_key
+from telme_model.analysis.predictions import Predictions, from_records
+from telme_model.corpus.dialogue import Corpus, Modality, Split, Turn
 from telme_model.corpus.fingerprint import fingerprint
+from telme_model.runs.config import Config
 from telme_model.runs.folder import RunFolder
 from telme_model.runs.presets import TOY
 from telme_model.runs.records import jsonl_lines
@@ -16,12 +18,23 @@ from telme_model.runs.records import jsonl_lines
 THETA = 0.1
 
 
-def records(turns: Iterable[Turn], labels: Sequence[str], *, seed: int = 0, run: str = "night") -> list[dict[str, Any]]:
-    """One record a turn, as a run writes them."""
+def records(
+    turns: Iterable[Turn],
+    labels: Sequence[str],
+    *,
+    seed: int = 0,
+    run: str = "night",
+    models: Models = STANDARD,
+    missing: Collection[Modality] = (),
+) -> list[dict[str, Any]]:
+    """One record a turn, as a run of these models writes them."""
     generator = np.random.default_rng(seed)
 
     def by_label(values: np.ndarray) -> dict[str, float]:
         return dict(zip(labels, values.tolist()))
+
+    def said(modality: Modality) -> dict[str, float] | None:
+        return None if modality in missing else by_label(generator.dirichlet(np.ones(len(labels))))
 
     made: list[dict[str, Any]] = []
     for turn in turns:
@@ -34,9 +47,12 @@ def records(turns: Iterable[Turn], labels: Sequence[str], *, seed: int = 0, run:
                 "speaker": turn.speaker,
                 "text": turn.text,
                 "gold": turn.gold,
-                **{model: by_label(generator.dirichlet(np.ones(len(labels)))) for model in MODELS},
+                TEACHER: said(models.teacher),
+                **{student_key(modality): None for modality in Modality if modality is not Modality.TEXT},
+                **{student_key(modality): said(modality) for modality in models.students},
+                FUSED: by_label(generator.dirichlet(np.ones(len(labels)))),
                 "baseline": dict.fromkeys(labels, 1 / len(labels)),
-                "unshifted": by_label(generator.dirichlet(np.ones(len(labels)))),
+                "unshifted": by_label(generator.dirichlet(np.ones(len(labels)))) if models.shifts else None,
                 "displacement": {
                     "text_norm": text_norm,
                     "h_norm": generator.uniform(1, 3),
@@ -44,26 +60,32 @@ def records(turns: Iterable[Turn], labels: Sequence[str], *, seed: int = 0, run:
                     "shift": generator.uniform(0, THETA * text_norm),
                     "theta": THETA,
                     "open_gates": 0.5,
-                },
-                "shapley": {part: by_label(generator.normal(size=len(labels))) for part in ("text", "audio", "visual")},
-                "shift_shares": {part: by_label(generator.normal(size=len(labels))) for part in ("audio", "visual")},
-                "missing": [],
+                }
+                if models.shifts
+                else None,
+                "shapley": {str(m): by_label(generator.normal(size=len(labels))) for m in models.modalities},
+                "shift_shares": {str(m): by_label(generator.normal(size=len(labels))) for m in models.students}
+                if models.shifts
+                else None,
+                "missing": [str(m) for m in models.modalities if m in missing],
                 "run": run,
             }
         )
     return made
 
 
-def predictions(turns: Iterable[Turn], labels: Sequence[str], *, seed: int = 0) -> Predictions:
+def predictions(
+    turns: Iterable[Turn], labels: Sequence[str], *, seed: int = 0, models: Models = STANDARD
+) -> Predictions:
     """The same as columns."""
-    return from_records(records(turns, labels, seed=seed), labels)
+    return from_records(records(turns, labels, seed=seed, models=models), labels)
 
 
-def store_run(path: Path, corpus: Corpus, *splits: Split) -> Path:
+def store_run(path: Path, corpus: Corpus, *splits: Split, config: Config = TOY) -> Path:
     """A run folder that keeps made-up predictions of these splits, and nothing to predict with."""
     facts = {"root": str(corpus.root), "labels": corpus.labels.name, "fingerprint": fingerprint(corpus)}
-    run = RunFolder.create(path, TOY, {"corpus": facts})
+    run = RunFolder.create(path, config, {"corpus": facts})
     for split in splits:
-        made = records(corpus.turns(split), corpus.labels.labels, run=path.name)
+        made = records(corpus.turns(split), corpus.labels.labels, run=path.name, models=config.models)
         run.write_text(f"predictions/{split}.jsonl", "".join(jsonl_lines(made)))
     return path

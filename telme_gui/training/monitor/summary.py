@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from telme_gui.training.monitor.figures import seconds_logged
-from telme_model.analysis.evaluation import MODELS, compare_runs
+from telme_model.analysis.evaluation import compare_runs
+from telme_model.analysis.models import TITLES
 from telme_model.corpus.dialogue import Split
 from telme_model.events import Event, Message
 from telme_model.runs.folder import RunError, RunFolder
@@ -21,7 +22,7 @@ _CLIP = re.compile(r"^(?:/|\\\\|\w:\\).*\.\w+ (?=(?:is|has|does|cannot|holds|ann
 class Score:
     """One model's test scores, in per cent; the bounds are those of the 95 % interval of weighted F1."""
 
-    model: str  # of MODELS: "teacher", "text_student", "audio", "visual", "fused"
+    model: str  # its key in a record
     weighted_f1: float
     low: float | None
     high: float | None
@@ -78,7 +79,7 @@ def summarise(run: Path, others: Iterable[Path]) -> Generator[Event, None, Summa
     return Summary(
         run=run,
         split=split,
-        scores=tuple(_score(model, tree[split][model]) for model in MODELS if model in tree.get(split, {})),
+        scores=tuple(_score(model, tree[split][model]) for model in TITLES if model in tree.get(split, {})),
         excluded=excluded(facts.get("excluded", ())),
         over_long=len(facts.get("over_long", ())),
         seconds=seconds_logged(run),

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from telme_model.analysis.models import STANDARD
 from telme_model.analysis.predictions import Predictions
 from telme_model.annotations.adjudication import disputes, unanimous
 from telme_model.annotations.labels import ADJUDICATED, GOLD, Label
@@ -41,6 +42,7 @@ def predictions(
     ones = np.ones(len(ids), np.float32)
     return Predictions(
         run="r",
+        models=STANDARD,
         labels=("joy", "neutral", "sadness"),
         ids=ids,
         gold=np.zeros(len(ids), np.int64),
