@@ -10,9 +10,9 @@ from pathlib import Path
 from telme_gui.system.interruption import Interruption
 from telme_gui.system.screen import LIBRARIES, why_no_screen
 from telme_model.bundled import DEMO_CORPUS, DEMO_RUN
-from telme_model.commands import main as cli
 from telme_model.commands.demo import show_demo
 from telme_model.commands.interface import Add
+from telme_model.commands.main import main as run_command
 
 SCREENSHOT = "telme-demo.png"
 
@@ -20,7 +20,7 @@ SCREENSHOT = "telme-demo.png"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; without one, open the window. The result is the exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    return cli.main(words or ["open"], more=_add)
+    return run_command(words or ["open"], more=_add)
 
 
 def _add(add: Add) -> None:

@@ -3,6 +3,7 @@
 import logging
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -69,6 +70,12 @@ def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TELME_PREDICTIONS", str(tmp_path / "predictions"))
     monkeypatch.setenv("TELME_ANNOTATIONS", str(tmp_path / "annotations"))
     monkeypatch.setenv("TELME_RUNS", str(tmp_path / "default runs"))
+
+    def to_trash(place: Path) -> None:
+        (tmp_path / "trash").mkdir(exist_ok=True)
+        shutil.move(place, tmp_path / "trash")
+
+    monkeypatch.setattr("send2trash.send2trash", to_trash)
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,8 @@ import grimp
 import pytest
 
 ROOT = Path(__file__).parents[1]
-HEAVY = ("torch", "torchaudio", "transformers")
+HEAVY = ("torch", "torchaudio", "transformers", "safetensors")
+WITHOUT_TORCH = ("corpus", "media", "analysis", "runs", "annotations")
 
 
 def _modules(package: str) -> list[str]:
@@ -26,7 +27,13 @@ def test_the_model_has_no_import_cycles() -> None:
     assert not cycles
 
 
-@pytest.mark.parametrize("package", ["telme_gui", "telme_model.corpus"])
+@pytest.mark.parametrize("package", ["telme_gui", "telme_model"])
+def test_a_package_is_seen_at_a_glance(package: str) -> None:
+    entries = [path.name for path in (ROOT / package).iterdir() if path.name != "__pycache__"]
+    assert len(entries) <= 18, sorted(entries)
+
+
+@pytest.mark.parametrize("package", ["telme_gui", *(f"telme_model.{room}" for room in WITHOUT_TORCH)])
 def test_importing_it_leaves_the_networks_unloaded(package: str) -> None:
     """The window is up, and a corpus read, before torch is there. Counts what the imported modules import in turn."""
     modules = [name for name in _modules(package.partition(".")[0]) if f"{name}.".startswith(f"{package}.")]

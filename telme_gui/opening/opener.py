@@ -20,7 +20,7 @@ from telme_model.errors import expected_errors, sentence
 from telme_model.events import Event, Message, Progress, TurnPredicted
 from telme_model.networks.libraries import load_torch
 from telme_model.prediction.stored import KeptPredictions
-from telme_model.runs import catalogue as recovery
+from telme_model.runs import catalogue
 from telme_model.runs.folder import RunError, RunFolder
 from telme_model.runs.records import run_predictions, run_records
 
@@ -197,7 +197,7 @@ class Opener(QObject):
 
     def _open_with_its_corpus(self, run: Path) -> None:
         try:
-            root = recovery.corpus_of(RunFolder.open(run))
+            root = catalogue.corpus_of(RunFolder.open(run))
         except RunError as error:
             self._give_up(f"{run.name} cannot be opened", error)
         else:

@@ -12,8 +12,8 @@ from telme_gui.training.dialog import TrainingDialog
 from telme_gui.training.discarding import ask_in_training
 from telme_gui.training.trainer import State
 from telme_model.annotations.apply import with_labels
-from telme_model.corpus.dialogue import Corpus
-from telme_model.runs.plan import GOLD, Plan, differences
+from telme_model.corpus.dialogue import GOLD, Corpus
+from telme_model.runs.plan import Plan, differences
 
 
 class Actions(QObject):

@@ -11,7 +11,7 @@ from telme_gui.training.monitor.summary import Summary, summarise
 from telme_gui.training.trainer import State
 from telme_model.corpus.dialogue import Split
 from telme_model.events import Event
-from telme_model.runs import catalogue as recovery
+from telme_model.runs import catalogue
 
 SHOWN = 10_000  # ms that a notification stays
 
@@ -36,7 +36,7 @@ class Ending(QObject):
             self._open_run(run)
 
         def work() -> Generator[Event, None, Summary]:
-            return summarise(run, [*recovery.known_runs(), *([shown] if shown else [])])
+            return summarise(run, [*catalogue.known_runs(), *([shown] if shown else [])])
 
         job = session.start(work, f"Summing up {run.name}")
         job.done.connect(self._tell)

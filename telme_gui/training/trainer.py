@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QMessageBox, QWidget
 from telme_gui.session.job import Job
 from telme_model.corpus import open_corpus
 from telme_model.events import Event, Phase
-from telme_model.runs import catalogue as recovery
+from telme_model.runs import catalogue
 from telme_model.runs.costs import phase_costs
 from telme_model.runs.folder import RunError
 from telme_model.runs.history import History
@@ -21,6 +21,7 @@ from telme_model.runs.plan import Plan
 from telme_model.runs.problems import Problem, TrainingFailed, explain
 from telme_model.runs.queue import Waiting
 from telme_model.runs.weights import find_weights
+from telme_model.training.start import train_plan
 
 if TYPE_CHECKING:
     from telme_gui.session.session import Session
@@ -258,7 +259,7 @@ class Trainer(QObject):
     def put_away(self, run: Path) -> None:
         """Put a run's folder into the trash, and say so where there is none. Whoever calls has asked the person."""
         try:
-            aside = recovery.put_away(run)
+            aside = catalogue.move_to_trash(run)
         except (RunError, OSError) as error:
             sentence = f"{run}: {error.strerror or error}" if isinstance(error, OSError) else str(error)
             self._session.failed.emit(f"{run.name} cannot be put into the trash", sentence)
@@ -293,8 +294,8 @@ def _walk(plan: Plan) -> Generator[Event, Any, None]:
     phase = Phase.PREPARING
     begun = False
     try:
-        recovery.remember(plan.run)
-        for event in plan.work():
+        catalogue.remember(plan.run)
+        for event in train_plan(plan):
             if not begun:
                 begun = True
                 yield _Begun(history=_past(plan))

@@ -10,7 +10,7 @@ from telme_gui.look import theme
 from telme_gui.session.session import Session
 from telme_gui.training import discarding
 from telme_model.events import Event, Message
-from telme_model.runs import catalogue as recovery
+from telme_model.runs import catalogue
 from telme_model.runs.catalogue import Unfinished
 from telme_model.runs.plan import Plan
 
@@ -66,7 +66,7 @@ class Leftovers(QFrame):
 
         def work() -> Generator[Event, None, list[Unfinished]]:
             yield Message(text="looking for unfinished runs")
-            return [run for run in recovery.unfinished(recovery.known_runs()) if run.cut_off]
+            return [run for run in catalogue.unfinished(catalogue.known_runs()) if run.cut_off]
 
         job = self._session.start(work)
         job.done.connect(self.offer)

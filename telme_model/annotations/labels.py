@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from telme_model.corpus.dialogue import TurnId
+from telme_model.corpus.dialogue import GOLD, TurnId
 
-GOLD = "gold"  # the corpus' own labels: read-only, not in any store
+__all__ = ["ADJUDICATED", "GOLD", "Label", "Labels", "Origin", "Scope"]
+
 ADJUDICATED = "adjudicated"  # the layer that settles what annotators disagree on
 
 

@@ -31,13 +31,14 @@ def add_command(add: Add) -> None:
 
 
 def _train(options: argparse.Namespace) -> int:
-    from telme_model.annotations.labels import GOLD
     from telme_model.commands.terminal import print_json, score_table, stopping_between_events, watched
+    from telme_model.corpus.dialogue import GOLD
     from telme_model.events import RunFinished
     from telme_model.runs.config import read_config
     from telme_model.runs.folder import RunError, RunFolder
+    from telme_model.runs.plan import STAGES, Plan
     from telme_model.runs.presets import preset
-    from telme_model.training.pipeline import STAGES, train
+    from telme_model.training.start import train_plan
 
     if options.resume:
         if options.preset or options.config or options.warm_start or options.labels or options.seed is not None:
@@ -50,18 +51,16 @@ def _train(options: argparse.Namespace) -> int:
         config = read_config(options.config) if options.config else preset(options.preset or "paper-meld")
         settings = list(options.set or ()) + ([] if options.seed is None else [f"seed={options.seed}"])
         config = config.with_settings(settings)
-    stages = (options.stage,) if options.stage else STAGES
-    events = train(
-        config,
-        options.corpus,
-        options.run,
-        stages=stages,
+    plan = Plan(
+        config=config,
+        corpus=options.corpus,
+        run=options.run,
         resume=options.resume,
-        changes=options.set or () if options.resume else (),
+        changes=tuple(options.set or ()) if options.resume else (),
         warm_start=options.warm_start,
         layer=options.labels or GOLD,
-        cache=options.cache,
     )
+    events = train_plan(plan, stages=(options.stage,) if options.stage else STAGES, cache=options.cache)
     with stopping_between_events() as asked:
         for event in watched(events, quiet=options.json, asked=asked):
             if isinstance(event, RunFinished):

@@ -8,6 +8,8 @@ from pathlib import Path
 from telme_model.corpus.emotions import LabelSet
 from telme_model.errors import StudioError
 
+GOLD = "gold"  # the layer of the corpus' own labels: read-only, not in any store
+
 
 class Split(StrEnum):
     """A part of a corpus. Ids repeat across splits, so a split belongs to every identity."""

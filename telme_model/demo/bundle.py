@@ -12,6 +12,7 @@ from pathlib import Path
 
 from telme_model.bundled import DEMO
 from telme_model.events import EpochDone
+from telme_model.networks.tensors import load_tensors, save_tensors
 from telme_model.runs.folder import RunFolder
 from telme_model.runs.presets import preset
 from telme_model.training.pipeline import train
@@ -31,9 +32,9 @@ def bundle(corpus: Path, run: Path) -> None:
 def slim(folder: RunFolder) -> None:
     """Halve a run's encoder weights, and leave out TensorBoard's files and messages, which name places on a disk."""
     for modality in folder.config.modalities:
-        tensors = folder.load_tensors(f"weights/{modality}")
+        tensors = load_tensors(folder, f"weights/{modality}")
         halved = {name: value.half() if value.is_floating_point() else value for name, value in tensors.items()}
-        folder.save_tensors(f"weights/{modality}", halved)
+        save_tensors(folder, f"weights/{modality}", halved)
     shutil.rmtree(folder.path / "tensorboard", ignore_errors=True)
     lines = (folder.path / "events.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
     folder.write_text("events.jsonl", "".join(line for line in lines if json.loads(line)["event"] != "Message"))

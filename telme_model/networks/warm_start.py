@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from telme_model.networks.encoder import Encoder
+from telme_model.networks.tensors import check_tensors, load_tensors
 from telme_model.runs.config import Config
 from telme_model.runs.folder import RunError, RunFolder
 
@@ -20,7 +21,7 @@ def open_source(path: Path, config: Config) -> RunFolder:
                 f"{path} has no trained {modality} encoder to begin with; choose a run that has finished one, or begin "
                 "with the pretrained weights"
             )
-        source.check_tensors(f"weights/{modality}")
+        check_tensors(source, f"weights/{modality}")
     return source
 
 
@@ -29,7 +30,7 @@ def begin_with(encoder: Encoder, source: RunFolder, labels: str) -> None:
 
     Raises RunError when the encoders are of different shapes.
     """
-    tensors = source.load_tensors(f"weights/{encoder.modality}")
+    tensors = load_tensors(source, f"weights/{encoder.modality}")
     if source.facts["corpus"]["labels"] != labels:
         tensors = {name: value for name, value in tensors.items() if not name.startswith("classifier.")}
     own = encoder.state_dict()

@@ -21,6 +21,7 @@ from telme_model.networks.devices import autocast_type, choose_device, leave_a_c
 from telme_model.networks.embedding import Embeddings, FusionInputs, embed, fusion_batches
 from telme_model.networks.encoder import Encoder, make_encoder
 from telme_model.networks.fusion import Displacement, Fusion
+from telme_model.networks.tensors import check_tensors, load_tensors, load_weights
 from telme_model.networks.text_inputs import TextAssembler
 from telme_model.paths import media_cache_folder
 from telme_model.runs.folder import RunError, RunFolder, check_outside, write_whole
@@ -112,7 +113,7 @@ class Embedder:
         """Decode what is not decoded yet, and embed the turns."""
         config, media = self._run.config, None
         # Found out now, not when hours of decoding and embedding are done.
-        self._run.check_tensors(*(f"weights/{name}" for name in (*config.modalities, "fusion", "background")))
+        check_tensors(self._run, *(f"weights/{name}" for name in (*config.modalities, "fusion", "background")))
         if config.modalities != (Modality.TEXT,):
             yield from build_cache(turns, config.media, self._cache)
             media = self._media = MediaCache(self._cache, config.media)
@@ -150,7 +151,7 @@ def load_embeddings(run: RunFolder, modality: Modality, turns: int) -> Embedding
     """The run's stored embeddings of its own corpus of `turns` turns. Raises RunError."""
     name = f"embeddings/{modality}"
     try:
-        tensors = run.load_tensors(name)
+        tensors = load_tensors(run, name)
     except RunError as error:
         raise RunError(f"{error}; delete it, and it is computed again") from error
     if set(tensors) != {"features", "logits", "present"} or {len(of) for of in tensors.values()} != {turns}:
@@ -167,7 +168,7 @@ def load_encoder(run: RunFolder, modality: Modality, corpus: Corpus) -> tuple[En
     classes = len(LABEL_SETS[run.facts["corpus"]["labels"]])
     with random_numbers:
         encoder = make_encoder(modality, rebuild_backbone(folder), config, classes)
-    run.load_weights(str(modality), encoder)
+    load_weights(run, str(modality), encoder)
     assembler = None
     if modality is Modality.TEXT:
         tokenizer = load_tokenizer(str(folder), (), config.text.speaker_tokens)
@@ -180,7 +181,7 @@ def load_fusion(run: RunFolder) -> Fusion:
     config = run.config
     with random_numbers:
         fusion = Fusion(config.fusion, config.students, config.dim, len(LABEL_SETS[run.facts["corpus"]["labels"]]))
-    run.load_weights("fusion", fusion)
+    load_weights(run, "fusion", fusion)
     return fusion.eval()
 
 
@@ -199,7 +200,7 @@ class Predictor:
         self.embeddings = embedded.embeddings
         self.fusion = load_fusion(run).to(device)
         self.inputs = FusionInputs(embedded.embeddings, embedded.turns, self.config.teacher)
-        self.background = self._background(run.load_tensors("weights/background"), device)
+        self.background = self._background(load_tensors(run, "weights/background"), device)
 
     def records(self, splits: Sequence[Split], *, contributions: bool = True) -> Iterator[Record]:
         """One record a turn of `splits`, in the order of the turns (fields: see the README's "prediction record")."""

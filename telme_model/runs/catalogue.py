@@ -1,4 +1,4 @@
-"""The runs of this machine: where they lie, which were left unfinished, and how one is put away."""
+"""The runs of this machine: where they lie, which were left unfinished, how one is renamed or goes into the trash."""
 
 import json
 import os
@@ -8,13 +8,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import QFile
-
 from telme_model import bundled
 from telme_model.events import EpochDone, Phase
 from telme_model.paths import runs_folder
-from telme_model.runs.config import Config
-from telme_model.runs.folder import RunError, RunFolder, is_run
+from telme_model.runs.folder import RESUME, RunError, RunFolder, is_run
 from telme_model.runs.history import event_from_json
 
 _ELSEWHERE = "elsewhere.txt"  # in the runs' folder: a line for each run that was trained in another place
@@ -83,28 +80,42 @@ def check_free(run: Path, what: str) -> None:
         raise RunError(f"{run.name} is being trained and cannot be {what}; stop it first")
 
 
-def put_away(run: Path) -> Path | None:
-    """Move a run's folder into the system's trash; without one, to a name beside it, which is told.
+def move_to_trash(run: Path) -> Path | None:
+    """Move a run's folder into the system's trash; without one, to a name beside it, which is the result.
 
     Raises RunError where it may not go, and OSError.
     """
     if not run.exists():
         return None
     check_free(run, "deleted")
-    if QFile(str(run)).moveToTrash():
-        return None
-    aside = run.with_name(f"{run.name}{_DISCARDED}{time.strftime('%Y%m%d-%H%M%S')}")
-    return run.rename(aside)
+    from send2trash import send2trash  # which looks for the desktop's libraries as it is imported
+
+    try:
+        send2trash(run.absolute())
+    except OSError:  # there is none for this disk
+        return run.rename(run.with_name(f"{run.name}{_DISCARDED}{time.strftime('%Y%m%d-%H%M%S')}"))
+    return None
 
 
-def phases(config: Config) -> list[Phase]:
-    """The phases of a run that leave something finished in it, in order."""
-    return [*(config.phase(modality) for modality in (config.teacher, *config.students)), Phase.FUSION]
+def rename(run: Path, name: str) -> Path:
+    """Give a run's folder another name; where it lies then. Raises RunError."""
+    if not name.strip() or name.startswith(".") or set("/\\\0") & set(name):
+        raise RunError(f"a run cannot be called “{name}”: it names a folder, so no / or \\, and no dot before")
+    check_free(run, "renamed")
+    target = run.with_name(name)
+    if target.exists():
+        raise RunError(f"there is a “{name}” beside it already; choose another name")
+    try:
+        run.rename(target)
+    except OSError as error:
+        raise RunError(f"{run} cannot be renamed: {error.strerror}") from error
+    remember(target)
+    return target
 
 
 def _next_phase(folder: RunFolder) -> Phase | None:
     done = folder.facts["stages"]
-    left = [phase for phase in phases(folder.config) if phase not in done]
+    left = [phase for phase in folder.config.phases if phase not in done]
     if left:
         return left[0]
     return None if (folder.path / "scores.json").is_file() else Phase.EVALUATING
@@ -148,7 +159,7 @@ def _elsewhere(folder: Path) -> list[Path]:
 
 def _touched(run: Path) -> float:
     times = [0.0]
-    for name in ("events.jsonl", "run.json", "resume.pt"):
+    for name in ("events.jsonl", "run.json", RESUME):
         with suppress(OSError):
             times.append((run / name).stat().st_mtime)
     return max(times)

@@ -323,6 +323,11 @@ class Config:
         """When `modality`'s encoder is trained, as teacher or as student."""
         return self.models[modality].phase
 
+    @property
+    def phases(self) -> tuple[Phase, ...]:
+        """The phases that leave something finished in the run, in order."""
+        return (*(self.phase(modality) for modality in (self.teacher, *self.students)), Phase.FUSION)
+
     def with_settings(self, settings: Iterable[str]) -> "Config":
         """A copy with settings such as `fusion.theta=0.2` or `stages.audio.epochs=3`. Raises ConfigError."""
         tree = to_dict(self)

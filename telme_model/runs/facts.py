@@ -7,11 +7,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from telme_gui.training.monitor.figures import seconds_logged
 from telme_model.corpus.dialogue import Split
 from telme_model.events import Event, Phase
-from telme_model.runs import catalogue as recovery
+from telme_model.runs import catalogue
 from telme_model.runs.folder import RunError, RunFolder
+from telme_model.runs.history import seconds_logged
 from telme_model.runs.names import corpus_name, run_name
 from telme_model.runs.plan import Plan
 
@@ -112,30 +112,10 @@ def command(facts: RunFacts) -> str:
     return plan.command()
 
 
-def rename(path: Path, name: str) -> Path:
-    """Give a run's folder another name; where it lies then. Raises RunError."""
-    target = path.with_name(name) if _is_name(name) else None
-    if target is None:
-        raise RunError(f"a run cannot be called “{name}”: it names a folder, so no / or \\, and no dot before")
-    recovery.check_free(path, "renamed")
-    if target.exists():
-        raise RunError(f"there is a “{name}” beside it already; choose another name")
-    try:
-        path.rename(target)
-    except OSError as error:
-        raise RunError(f"{path} cannot be renamed: {error.strerror}") from error
-    recovery.remember(target)
-    return target
-
-
-def _is_name(name: str) -> bool:
-    return bool(name.strip()) and not name.startswith(".") and not set("/\\\0") & set(name)
-
-
 def _read(path: Path) -> RunFacts:
     folder = RunFolder.open(path)
     config, facts = folder.config, folder.facts
-    left = [phase for phase in recovery.phases(config) if phase not in facts["stages"]]
+    left = [phase for phase in config.phases if phase not in facts["stages"]]
     scored = (path / "scores.json").is_file()
     finished = scored and not left
     created = str(facts.get("created", ""))
@@ -144,7 +124,7 @@ def _read(path: Path) -> RunFacts:
         state=RunState.FINISHED if finished else _unfinished(folder),
         preset=config.preset,
         seed=config.seed,
-        corpus=corpus_name(recovery.corpus_of(folder))[0],
+        corpus=corpus_name(catalogue.corpus_of(folder))[0],
         created=datetime.strptime(created, "%Y-%m-%dT%H:%M:%S%z") if created else None,
         at=None if finished else (left[0] if left else Phase.EVALUATING),
         test=_scores(folder.read_json("scores.json")) if scored else {},

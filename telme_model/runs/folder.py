@@ -5,14 +5,10 @@ import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
-from textwrap import shorten
-from typing import TYPE_CHECKING, Any
-from zipfile import is_zipfile
+from typing import Any
 
 from filelock import FileLock, Timeout
-from safetensors import SafetensorError, safe_open
 
 from telme_model import files as whole_files
 from telme_model.corpus.dialogue import Modality
@@ -21,14 +17,11 @@ from telme_model.errors import StudioError
 from telme_model.events import Phase
 from telme_model.runs.config import Config, ConfigError, read_config, to_toml
 
-if TYPE_CHECKING:  # a run's facts, scores and predictions are read without torch, which takes seconds to import
-    from torch import Tensor, nn
-
 FORMAT = 1
+RESUME = "resume.pt"  # the stage in flight, while there is one
 _FULL = (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
 _LOCK = ".training"  # held while a program trains the run
 _LOCK_SECONDS = 0.3  # a look at who holds it takes less
-_SAID = 200  # characters of another library's error that a sentence holds
 # All that a run without run.json holds, and what one that has it holds besides before there is anything to go on with.
 _BEGINNING = {"labels.json", ".labels.json.new", "config.toml", ".config.toml.new", ".run.json.new", _LOCK}
 _BEGUN = ("events.jsonl", "tensorboard", "encoders")
@@ -44,23 +37,6 @@ class RunInTrainingError(RunError):
 
 class DiskFullError(RunError):
     """A disk, or a quota on it, that takes no more of a run."""
-
-
-@dataclass(slots=True)
-class ResumeState:
-    """All that the stage in flight needs to go on: taken at a step's end, so a resumed run repeats no other way."""
-
-    phase: Phase
-    epoch: int  # epochs finished
-    step: int  # steps done in the epoch in flight
-    model: dict[str, "Tensor"]
-    optimizer: dict[str, Any]
-    scaler: dict[str, Any]
-    best_score: float
-    best_epoch: int
-    sums: dict[str, float] = field(default_factory=dict)
-    seconds: float = 0.0
-    turns: int = 0  # that are trained on
 
 
 class RunFolder:
@@ -192,7 +168,7 @@ class RunFolder:
     def finish_stage(self, phase: Phase, **facts: Any) -> None:
         """Mark a stage as finished."""
         self.update(stages={**self.facts["stages"], phase: facts})
-        (self.path / "resume.pt").unlink(missing_ok=True)
+        (self.path / RESUME).unlink(missing_ok=True)
 
     def read_json(self, name: str) -> dict[str, Any]:
         """A JSON file of the run. Raises RunError."""
@@ -212,79 +188,7 @@ class RunFolder:
 
     def write_text(self, name: str, text: str) -> None:
         """Write a text file whole."""
-        self._write(name, lambda place: place.write_text(text, encoding="utf-8", errors="backslashreplace"))
-
-    # -- tensors ------------------------------------------------------------------------------------------------
-
-    def save_tensors(self, name: str, tensors: Mapping[str, "Tensor"]) -> None:
-        """Write `name`.safetensors whole."""
-        from safetensors.torch import save
-
-        plain = {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
-        self._write(f"{name}.safetensors", lambda place: place.write_bytes(save(plain)))
-
-    def load_tensors(self, name: str) -> dict[str, "Tensor"]:
-        """Read `name`.safetensors. Raises RunError when it is missing, damaged or not finite."""
-        from safetensors.torch import load_file
-
-        place = self.path / f"{name}.safetensors"
-        with _whole_tensors(place):
-            tensors = load_file(place)
-        for key, value in tensors.items():
-            if value.is_floating_point() and not value.isfinite().all():
-                raise RunError(f"{place} holds values that are not finite in '{key}'; train that stage again")
-        return tensors
-
-    def check_tensors(self, *names: str) -> None:
-        """Raise RunError unless each `name`.safetensors is there and complete. Reads the headers alone."""
-        for name in names:
-            place = self.path / f"{name}.safetensors"
-            with _whole_tensors(place), safe_open(place, "np"):
-                pass
-
-    def save_weights(self, name: str, module: "nn.Module") -> None:
-        """Write a module's weights under weights/."""
-        self.save_tensors(f"weights/{name}", module.state_dict())
-
-    def load_weights(self, name: str, module: "nn.Module") -> None:
-        """Fill `module` from weights/. Raises RunError when they do not fit."""
-        tensors = {
-            key: value.float() if value.is_floating_point() else value
-            for key, value in self.load_tensors(f"weights/{name}").items()
-        }
-        try:
-            module.load_state_dict(tensors)
-        except RuntimeError as error:
-            reason = shorten(str(error).splitlines()[-1], _SAID, placeholder=" …")
-            raise RunError(
-                f"weights/{name}.safetensors of {self.path} does not fit its config.toml: {reason}"
-            ) from error
-
-    # -- the stage in flight ------------------------------------------------------------------------------------
-
-    def save_resume(self, state: ResumeState) -> None:
-        """Write the state of the stage in flight."""
-        import torch
-
-        tree = {name: getattr(state, name) for name in ResumeState.__slots__}
-        tree["phase"] = str(state.phase)
-        self._write("resume.pt", lambda place: torch.save(tree, place))
-
-    def load_resume(self, phase: Phase) -> ResumeState | None:
-        """The state of `phase`, None when there is none. Raises RunError when it is damaged."""
-        place = self.path / "resume.pt"
-        if not place.is_file():
-            return None
-        import torch
-
-        try:
-            if not is_zipfile(place):  # as torch writes them; of any other file it warns before it refuses
-                raise ValueError("not a file of torch's")
-            tree = torch.load(place, map_location="cpu", weights_only=True)
-            state = ResumeState(**{**tree, "phase": Phase(tree["phase"])})
-        except Exception as error:
-            raise RunError(f"{place} is damaged; delete it to train that stage from its start") from error
-        return state if state.phase is phase else None
+        self.write(name, lambda place: place.write_text(text, encoding="utf-8", errors="backslashreplace"))
 
     def encoder_folder(self, modality: Modality) -> Path:
         """Where the encoder's config.json (and tokenizer) stand, which rebuild it without any hub."""
@@ -306,7 +210,8 @@ class RunFolder:
             finally:
                 shutil.rmtree(scratch, ignore_errors=True)
 
-    def _write(self, name: str, write: Callable[[Path], object]) -> None:
+    def write(self, name: str, write: Callable[[Path], object]) -> None:
+        """Have `write` make a file of the run, which is there whole or not at all. Raises RunError."""
         target = self.path / name
         self._check_there()
         with _sentences(target):
@@ -382,29 +287,16 @@ def _is_whole(facts: Mapping[str, Any]) -> bool:
 
 
 @contextmanager
-def _whole_tensors(place: Path) -> Iterator[None]:
-    """Turn a file of tensors that cannot be read into a sentence."""
-    try:
-        yield
-    except FileNotFoundError as error:
-        raise RunError(f"{place} is missing: the run is not trained that far, or files were removed") from error
-    except (SafetensorError, OSError, ValueError) as error:
-        raise RunError(f"{place} is damaged: {error}") from error
-
-
-@contextmanager
 def _sentences(place: Path) -> Iterator[None]:
     """Turn a failing disk into a sentence."""
     try:
         yield
-    except (OSError, SafetensorError, RuntimeError) as error:
+    except OSError as error:
         raise not_written(place, error) from error
 
 
-def not_written(place: Path, error: Exception) -> RunError:
+def not_written(place: Path, error: OSError) -> RunError:
     """The sentence for a file that could not be written: DiskFullError where there is no room."""
-    reason = getattr(error, "strerror", None) or (str(error) or type(error).__name__).splitlines()[0]
-    if isinstance(error, RuntimeError) and "inline_container" in str(error):  # torch.save's own words for a full disk
-        return DiskFullError(f"{place} cannot be written: no space left on the disk")
-    kind = DiskFullError if getattr(error, "errno", None) in _FULL else RunError
+    reason = error.strerror or (str(error) or type(error).__name__).splitlines()[0]
+    kind = DiskFullError if error.errno in _FULL else RunError
     return kind(f"{place} cannot be written: {reason}")

@@ -212,6 +212,11 @@ class History:
         expected = {phase: seconds * sum(known.values()) / cost for phase, seconds in self.plan.items()} | known
         return sum(expected[phase] * (1 - self._done(phase)) for phase in self.plan)
 
+    @property
+    def seconds(self) -> float:
+        """How long the run has worked, pauses left out. Caching is within reading and counts once."""
+        return sum(stage.seconds for stage in self.stages.values() if stage.total or stage.epochs)
+
     def _stage(self, phase: Phase) -> StageHistory:
         return self.stages.setdefault(phase, StageHistory(phase))
 
@@ -221,6 +226,12 @@ class History:
             return self.stages[phase].fraction or 0.0
         order = list(self.plan)
         return float(any(later in self.stages for later in order[order.index(phase) :]))
+
+
+def seconds_logged(run: Path) -> float:
+    """How long the run in this folder has worked, by its log."""
+    log = run / "events.jsonl"
+    return History.read(log).seconds if log.is_file() else 0.0
 
 
 def event_to_json(event: Event, time: float) -> dict[str, Any]:

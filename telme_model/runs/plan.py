@@ -1,21 +1,19 @@
-"""What to train: the settings of one run, its corpus and its folder, as a thread walks it and as a shell says it."""
+"""What to train: the settings of one run, its corpus and its folder, and the command that trains it in a shell."""
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
-from telme_model.annotations.labels import GOLD
-from telme_model.events import Event
-from telme_model.networks.libraries import load_torch
-from telme_model.runs import catalogue as recovery
+from telme_model.corpus.dialogue import GOLD
+from telme_model.runs import catalogue
 from telme_model.runs.config import Config, to_dict
 from telme_model.runs.folder import RunFolder
 from telme_model.runs.presets import PAPER_MELD, PRESETS
 from telme_model.runs.remedies import changed
 
-__all__ = ["GOLD", "Plan", "base_of", "differences", "flat", "said"]
+STAGES = ("teacher", "students", "fusion")  # that may be trained one by one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,27 +34,11 @@ class Plan:
         """Going on with a run, on the corpus that it names. Raises RunError."""
         folder = RunFolder.open(run)
         layer = str(folder.facts.get("layer", GOLD))
-        return cls(config=folder.config, corpus=recovery.corpus_of(folder), run=run, resume=True, layer=layer)
+        return cls(config=folder.config, corpus=catalogue.corpus_of(folder), run=run, resume=True, layer=layer)
 
     def going_on(self, changes: tuple[str, ...] = ()) -> Self:
         """The same run from where it stands, with `changes` from there on. Raises ConfigError."""
         return replace(self, config=changed(self.config, changes), resume=True, changes=changes)
-
-    def work(self) -> Iterator[Event]:
-        """The training, for a Job's thread: torch is imported here."""
-        load_torch()
-        from telme_model.training.pipeline import train
-
-        return train(
-            self.config,
-            self.corpus,
-            self.run,
-            resume=self.resume,
-            changes=self.changes,
-            warm_start=None if self.resume else self.warm_start,
-            layer=self.layer,
-            store=self.store,
-        )
 
     def command(self) -> str:
         """The command that does the same without a window, quoted for a shell."""
@@ -81,7 +63,7 @@ def base_of(config: Config) -> Config:
 def differences(config: Config) -> list[str]:
     """The settings in which it differs from its preset, as `--set` takes them."""
     plain = flat(to_dict(base_of(config)))
-    return [f"{key}={said(value)}" for key, value in flat(to_dict(config)).items() if value != plain[key]]
+    return [f"{key}={setting_text(value)}" for key, value in flat(to_dict(config)).items() if value != plain[key]]
 
 
 def flat(tree: Mapping[str, Any], owner: str = "") -> dict[str, Any]:
@@ -92,7 +74,7 @@ def flat(tree: Mapping[str, Any], owner: str = "") -> dict[str, Any]:
     return leaves
 
 
-def said(value: Any) -> str:
+def setting_text(value: Any) -> str:
     """A setting's value as `--set` takes it."""
     if isinstance(value, bool):
         return "true" if value else "false"

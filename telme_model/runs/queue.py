@@ -11,7 +11,7 @@ from filelock import FileLock, Timeout
 
 from telme_model.files import write_whole
 from telme_model.paths import runs_folder
-from telme_model.runs import catalogue as recovery
+from telme_model.runs import catalogue
 from telme_model.runs.config import ConfigError, from_dict, to_dict
 from telme_model.runs.folder import is_run
 from telme_model.runs.plan import Plan
@@ -86,7 +86,7 @@ def still_to_train(plans: Iterable[Plan]) -> list[Plan]:
     for plan in plans:
         if not is_run(plan.run):
             left += [] if plan.resume else [plan]
-        elif any(not found.cut_off for found in recovery.unfinished([plan.run])):
+        elif any(not found.cut_off for found in catalogue.unfinished([plan.run])):
             left.append(plan if plan.resume else plan.going_on())
     return left
 

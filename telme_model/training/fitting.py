@@ -16,8 +16,10 @@ from telme_model.errors import StudioError
 from telme_model.events import CheckpointSaved, EpochDone, Event, Phase, StageDone, StageStarted, StepDone
 from telme_model.networks.batching import shuffled_batches
 from telme_model.networks.devices import autocast, autocast_type, random_numbers
+from telme_model.networks.tensors import load_weights, save_weights
 from telme_model.runs.config import StageConfig, StepCount
-from telme_model.runs.folder import ResumeState, RunError, RunFolder
+from telme_model.runs.folder import RunError, RunFolder
+from telme_model.training.checkpoint import ResumeState, load_resume, save_resume
 
 _PHASES = tuple(Phase)
 _SHARE = 0.05  # of the time, at most, goes into checkpoints within an epoch that take more than a second to write
@@ -112,7 +114,7 @@ class Fit:
         self.sums: defaultdict[str, float] = defaultdict(float)
         self.seconds = 0.0
         self.saved_at = self.saving = 0.0  # when the last checkpoint was written, and how long it took
-        state = run.load_resume(task.phase)
+        state = load_resume(run, task.phase)
         if state is not None:
             self._take_up(state)
 
@@ -134,7 +136,7 @@ class Fit:
             with suppress(Exception):
                 self._save()
             raise
-        self.run_folder.load_weights(task.weights, task.module)
+        load_weights(self.run_folder, task.weights, task.module)
         self.run_folder.finish_stage(task.phase, best_epoch=self.best_epoch, dev_weighted_f1=self.best_score)
         seconds = time.monotonic() - began
         yield StageDone(phase=task.phase, seconds=seconds, dev_weighted_f1=self.best_score)
@@ -218,7 +220,7 @@ class Fit:
         best = score > self.best_score
         if best:
             self.best_score, self.best_epoch = score, self.epoch + 1
-            self.run_folder.save_weights(self.task.weights, self.task.module)
+            save_weights(self.run_folder, self.task.weights, self.task.module)
         turns = self.sums.pop("turns", 0.0)
         losses = {name: value / max(turns, 1) for name, value in self.sums.items()}
         seconds, rate = self.seconds, self.optimizer.param_groups[0]["lr"]
@@ -245,7 +247,8 @@ class Fit:
 
     def _save(self) -> CheckpointSaved:
         began = time.monotonic()
-        self.run_folder.save_resume(
+        save_resume(
+            self.run_folder,
             ResumeState(
                 phase=self.task.phase,
                 epoch=self.epoch,
@@ -258,7 +261,7 @@ class Fit:
                 sums=dict(self.sums),
                 seconds=self.seconds,
                 turns=len(self.task.lengths),
-            )
+            ),
         )
         self.saved_at = time.monotonic()
         self.saving = self.saved_at - began

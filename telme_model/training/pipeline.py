@@ -15,9 +15,8 @@ import torch
 from telme_model import __version__
 from telme_model.analysis.evaluation import score_records
 from telme_model.annotations.apply import keep_labels, layer_labels, with_kept_labels, with_labels
-from telme_model.annotations.labels import GOLD
 from telme_model.corpus import open_corpus
-from telme_model.corpus.dialogue import Corpus, Modality, Split
+from telme_model.corpus.dialogue import GOLD, Corpus, Modality, Split
 from telme_model.corpus.fingerprint import fingerprint
 from telme_model.events import Event, Message, Phase, Progress, RunFinished, StageDone, StageStarted
 from telme_model.media.cache import MediaCache, build_cache, estimate
@@ -27,19 +26,19 @@ from telme_model.networks.devices import autocast_type, choose_device, leave_a_c
 from telme_model.networks.embedding import Embeddings, FusionInputs, embed
 from telme_model.networks.encoder import Encoder, make_encoder
 from telme_model.networks.fusion import Fusion
+from telme_model.networks.tensors import save_tensors
 from telme_model.networks.text_inputs import TextAssembler
 from telme_model.networks.warm_start import begin_with, open_source
 from telme_model.paths import media_cache_folder
 from telme_model.prediction.predictor import Embedded, Predictor, load_embeddings, load_encoder
 from telme_model.runs.config import Config, to_toml
 from telme_model.runs.folder import RunError, RunFolder, check_outside
-from telme_model.runs.log import RunLog
+from telme_model.runs.plan import STAGES
 from telme_model.runs.records import jsonl_lines, with_gold
 from telme_model.runs.remedies import changed, smaller_batch
 from telme_model.training.fitting import Fit, MemoryFullError, TrainingError
+from telme_model.training.log import RunLog
 from telme_model.training.tasks import EncoderTask, FusionTask, labelled_rows, start_stand_ins
-
-STAGES = ("teacher", "students", "fusion")
 
 
 class CorpusChangedError(RunError):
@@ -245,7 +244,7 @@ class Pipeline:
             dtype=dtype,
             phase=phase,
         )
-        run.save_tensors(stored, embeddings.tensors())
+        save_tensors(run, stored, embeddings.tensors())
         self.embeddings[modality] = embeddings
 
     def _fit(self, task: EncoderTask | FusionTask, modality: Modality | None) -> Iterator[Event]:
@@ -314,7 +313,7 @@ class Pipeline:
             for m, of in self.embeddings.items()
             for part in ("features", "present")
         }
-        run.save_tensors("weights/background", background)
+        save_tensors(run, "weights/background", background)
         yield from self._fit(task, None)
 
     def _score(self) -> Iterator[Event]:

@@ -18,7 +18,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from telme_model.events import Phase
-from telme_model.runs import catalogue as recovery
+from telme_model.runs import catalogue
 from tests.support.corpora import write_corpus
 from tests.support.runs import tensors, walk
 
@@ -44,7 +44,7 @@ def main() -> int:
         for number in range(kills):
             stage = STAGES[number * len(STAGES) // kills]
             _kill(corpus, run, stage, chance.uniform(0, WITHIN))
-            (offered,) = recovery.unfinished(recovery.known_runs())
+            (offered,) = catalogue.unfinished(catalogue.known_runs())
             print(f"{number + 1:3}  offered: {offered.phase}, after epoch {offered.epoch}", flush=True)
             if not offered.cut_off:
                 return 1

@@ -16,6 +16,7 @@ from telme_model.analysis.metrics import score
 from telme_model.commands.terminal import Watcher, score_table
 from telme_model.corpus import Split, open_corpus
 from telme_model.events import Phase
+from telme_model.networks.tensors import load_tensors
 from telme_model.runs.config import Config, Precision, StageConfig, Stages, TextConfig
 from telme_model.runs.folder import RunFolder
 from telme_model.training.pipeline import train
@@ -53,7 +54,7 @@ def main() -> None:
         for event in train(config().with_settings(options.set), options.corpus, run, stages=("teacher",)):
             watcher.show(event)
         watcher.close()
-        logits = RunFolder.open(run).load_tensors("embeddings/text")["logits"]
+        logits = load_tensors(RunFolder.open(run), "embeddings/text")["logits"]
         best = RunFolder.open(run).stage_facts(Phase.TEACHER)
     corpus = open_corpus(options.corpus)
     turns, labels = tuple(corpus.turns()), corpus.labels.labels

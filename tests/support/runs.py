@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from telme_model.events import Event
+from telme_model.runs.plan import STAGES
 from telme_model.runs.presets import TOY
-from telme_model.training.pipeline import STAGES, train
+from telme_model.training.pipeline import train
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,10 +34,10 @@ from telme_gui.training.dialog.form import Choice, FormPage, dress
 from telme_gui.training.dialog.reckoner import Question, Reckoner
 from telme_gui.training.dialog.run_page import RunPage, SeedsError, parse_seeds
 from telme_gui.training.dialog.wording import PRESETS
-from telme_model.corpus.dialogue import Corpus, Modality, Split
+from telme_model.corpus.dialogue import GOLD, Corpus, Modality, Split
 from telme_model.paths import runs_folder
 from telme_model.runs.config import ConfigError
-from telme_model.runs.plan import GOLD, Plan
+from telme_model.runs.plan import Plan
 
 PAGES = 136  # px, the list of pages
 SIZE = (1120, 640)  # px

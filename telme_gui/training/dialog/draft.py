@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, Signal
 
 from telme_model.corpus.dialogue import Modality
 from telme_model.runs.config import Config, ConfigError, to_dict
-from telme_model.runs.plan import flat, said
+from telme_model.runs.plan import flat, setting_text
 from telme_model.runs.presets import PAPER_MELD, PRESETS
 
 
@@ -154,4 +154,4 @@ class Draft(QObject):
 
 
 def _texts(config: Config) -> dict[str, str]:
-    return {path: said(value) for path, value in flat(to_dict(config)).items()}
+    return {path: setting_text(value) for path, value in flat(to_dict(config)).items()}

@@ -4,8 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from telme_model.corpus.dialogue import Corpus, Split
-from telme_model.runs.plan import GOLD
+from telme_model.corpus.dialogue import GOLD, Corpus, Split
 
 Relabel = Callable[[Corpus, str], Corpus]  # the corpus with a layer's labels
 

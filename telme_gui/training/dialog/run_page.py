@@ -14,7 +14,7 @@ from telme_gui.training.dialog.draft import Draft, settings_of
 from telme_gui.training.dialog.form import Choice, FormPage, PlaceLine
 from telme_gui.training.dialog.wording import shown, words_of
 from telme_model.corpus import open_corpus
-from telme_model.corpus.dialogue import Corpus, Split
+from telme_model.corpus.dialogue import GOLD, Corpus, Split
 from telme_model.errors import expected_errors, sentence
 from telme_model.events import Event, Message
 from telme_model.paths import as_written
@@ -22,7 +22,7 @@ from telme_model.runs.config import Precision
 from telme_model.runs.costs import Machine
 from telme_model.runs.folder import is_free
 from telme_model.runs.names import corpus_name
-from telme_model.runs.plan import GOLD, Plan
+from telme_model.runs.plan import Plan
 
 MOST_SEEDS = 100
 NAME = 108  # px for the corpus' name

@@ -1,6 +1,5 @@
 """The figures of a run in hand, worked out of its history for the monitor's tiles."""
 
-from pathlib import Path
 from statistics import median
 
 import psutil
@@ -18,21 +17,10 @@ def figures(history: History) -> tuple[Figure, ...]:
     return (_run_left(history), _stage_left(history), _speed(history), _best(history), _memory(history), _rate(history))
 
 
-def seconds_at_work(history: History) -> float:
-    """How long the run has worked, pauses left out. Caching is within reading and counts once."""
-    return sum(stage.seconds for stage in history.stages.values() if stage.total or stage.epochs)
-
-
-def seconds_logged(run: Path) -> float:
-    """How long the run in this folder has worked, by its log."""
-    log = run / "events.jsonl"
-    return seconds_at_work(History.read(log)) if log.is_file() else 0.0
-
-
 def _run_left(history: History) -> Figure:
     about = "From the speed of the phases so far, pauses left out"
     if history.result is not None:
-        return Figure(duration(seconds_at_work(history)), "", "at work in all", "How long it worked, pauses left out")
+        return Figure(duration(history.seconds), "", "at work in all", "How long it worked, pauses left out")
     return Figure(duration(history.eta), "", "left in the run", about)
 
 

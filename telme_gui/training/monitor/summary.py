@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from telme_gui.training.monitor.figures import seconds_logged
 from telme_model.analysis.evaluation import compare_runs
 from telme_model.analysis.models import TITLES
 from telme_model.corpus.dialogue import Split
 from telme_model.events import Event, Message
 from telme_model.runs.folder import RunError, RunFolder
+from telme_model.runs.history import seconds_logged
 from telme_model.runs.records import run_records
 
 # The path that the sentence on a clip begins with: to the name's ending, which a verb follows.

@@ -27,8 +27,8 @@ from telme_gui.training.runs.model import Column, RunsModel
 from telme_gui.training.runs.table import RunTable, sheet
 from telme_model.analysis.predictions import MODELS
 from telme_model.events import Event
-from telme_model.runs import catalogue as recovery
-from telme_model.runs.facts import RunFacts, RunRead, RunState, command, read_runs, rename
+from telme_model.runs import catalogue
+from telme_model.runs.facts import RunFacts, RunRead, RunState, command, read_runs
 from telme_model.runs.folder import RunError
 
 SETTLE = 150  # ms from a change to the list read anew
@@ -157,7 +157,7 @@ class Runs(QWidget):
         """Read the list anew, in the background."""
         if self._reading is not None:
             self._reading.stop()
-        paths = recovery.known_runs()
+        paths = catalogue.known_runs()
         shown = self._session.run
         if shown is not None and shown.resolve() not in {path.resolve() for path in paths}:
             paths.append(shown.absolute())
@@ -253,7 +253,7 @@ class Runs(QWidget):
 
     def _rename(self, run: Path, name: str) -> None:
         try:
-            new = rename(run, name)
+            new = catalogue.rename(run, name)
         except RunError as error:
             self._say(str(error))
             return
@@ -267,7 +267,7 @@ class Runs(QWidget):
 
     def _delete(self, run: Path) -> None:
         try:
-            aside = recovery.put_away(run)
+            aside = catalogue.move_to_trash(run)
         except (RunError, OSError) as error:
             self._say(f"{run} cannot be deleted: {error}" if isinstance(error, OSError) else str(error))
             return

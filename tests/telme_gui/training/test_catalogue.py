@@ -13,7 +13,7 @@ from telme_gui.session.session import Session
 from telme_gui.training import discarding
 from telme_gui.training.unfinished_runs import Leftovers, told
 from telme_model.events import EpochDone, Phase, StageDone
-from telme_model.runs import catalogue as recovery
+from telme_model.runs import catalogue
 from telme_model.runs.catalogue import Unfinished
 from telme_model.runs.folder import RunError, RunFolder
 from telme_model.runs.plan import Plan
@@ -28,8 +28,6 @@ SETTINGS = tuple(f"stages.{stage}.epochs=2" for stage in ("teacher", "audio", "v
 @pytest.fixture(autouse=True)
 def _own_places(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TELME_RUNS", str(tmp_path / "runs"))
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    (tmp_path / "data").mkdir()  # without it there is no trash
     monkeypatch.setenv("TELME_CACHE", str(trained.parent / "cache"))
 
 
@@ -73,12 +71,12 @@ def session(qtbot: QtBot) -> Iterator[Session]:
 def test_runs_are_known_by_their_place_or_because_they_were_trained(
     trained: Path, leftover: Path, tmp_path: Path
 ) -> None:
-    assert recovery.known_runs() == [leftover]
+    assert catalogue.known_runs() == [leftover]
     for _ in range(2):
-        recovery.remember(trained)
-        recovery.remember(leftover)
-        recovery.remember(tmp_path / "never began")
-    assert sorted(recovery.known_runs()) == sorted([leftover, trained])
+        catalogue.remember(trained)
+        catalogue.remember(leftover)
+        catalogue.remember(tmp_path / "never began")
+    assert sorted(catalogue.known_runs()) == sorted([leftover, trained])
     assert (tmp_path / "runs" / "elsewhere.txt").read_text(encoding="utf-8").splitlines() == [
         str(trained), str(tmp_path / "never began")
     ]  # fmt: skip
@@ -89,23 +87,23 @@ def test_a_place_that_cannot_be_written_is_no_error(
 ) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("TELME_RUNS", str(tmp_path / "file"))
-    recovery.remember(trained)
-    assert recovery.known_runs() == []
+    catalogue.remember(trained)
+    assert catalogue.known_runs() == []
 
 
 def test_a_name_that_is_no_text_is_not_remembered(trained: Path) -> None:
-    recovery.remember(trained.with_name("\udcff"))
-    recovery.remember(trained)
-    assert recovery.known_runs() == [trained]
+    catalogue.remember(trained.with_name("\udcff"))
+    catalogue.remember(trained)
+    assert catalogue.known_runs() == [trained]
 
 
 def test_a_place_that_cannot_be_looked_into_hides_no_other(leftover: Path, tmp_path: Path) -> None:
-    recovery.remember(tmp_path / ("long" * 100))
-    assert recovery.known_runs() == [leftover]
+    catalogue.remember(tmp_path / ("long" * 100))
+    assert catalogue.known_runs() == [leftover]
 
 
 def test_an_unfinished_run_tells_how_far_it_came(leftover: Path, series: Path) -> None:
-    (found,) = recovery.unfinished([leftover])
+    (found,) = catalogue.unfinished([leftover])
     assert (found.run, found.corpus) == (leftover, series.resolve())
     assert (found.phase, found.epoch, found.epochs, found.cut_off) == (Phase.AUDIO, 1, 2, True)
     said = told(found, found.touched + 7300)
@@ -116,10 +114,10 @@ def test_finished_broken_and_held_runs_are_not_unfinished(trained: Path, leftove
     broken = tmp_path / "broken"
     broken.mkdir()
     (broken / "run.json").write_text("{", encoding="utf-8")
-    assert recovery.unfinished([trained, broken, tmp_path / "nowhere"]) == []
+    assert catalogue.unfinished([trained, broken, tmp_path / "nowhere"]) == []
     with RunFolder(leftover).hold():
-        assert recovery.unfinished([leftover]) == []
-    (found,) = recovery.unfinished([leftover])
+        assert catalogue.unfinished([leftover]) == []
+    (found,) = catalogue.unfinished([leftover])
     assert not found.cut_off  # it was let go of in good order
 
 
@@ -128,7 +126,7 @@ def test_a_run_that_names_no_possible_corpus_is_passed_over(qtbot: QtBot, leftov
     (leftover / "loop").symlink_to("loop")
     folder = RunFolder(leftover)
     folder.update(corpus={**folder.facts["corpus"], "root": root})
-    assert recovery.unfinished([leftover]) == []
+    assert catalogue.unfinished([leftover]) == []
     with pytest.raises(RunError, match="names no place where a corpus can be"):
         Plan.resuming(leftover)
 
@@ -136,7 +134,7 @@ def test_a_run_that_names_no_possible_corpus_is_passed_over(qtbot: QtBot, leftov
 def test_a_run_without_its_scores_is_not_finished(trained: Path, tmp_path: Path) -> None:
     run = Path(shutil.copytree(trained, tmp_path / "run"))
     (run / "scores.json").unlink()
-    assert [found.phase for found in recovery.unfinished([run])] == [Phase.EVALUATING]
+    assert [found.phase for found in catalogue.unfinished([run])] == [Phase.EVALUATING]
 
 
 # How it is offered
@@ -156,7 +154,7 @@ def test_a_run_that_was_cut_off_is_offered_and_ends_as_if_nothing_had_happened(
         assert offered.isHidden()
     walk(series, tmp_path / "whole", *SETTINGS)
     assert tensors(leftover) == tensors(tmp_path / "whole")
-    assert recovery.unfinished([leftover]) == []
+    assert catalogue.unfinished([leftover]) == []
 
 
 def test_a_run_that_a_person_stopped_is_not_pressed_on_them(qtbot: QtBot, session: Session, leftover: Path) -> None:
@@ -171,7 +169,7 @@ def test_a_run_that_a_person_stopped_is_not_pressed_on_them(qtbot: QtBot, sessio
 def test_several_are_offered_one_after_another_and_may_wait_or_go(
     qtbot: QtBot, session: Session, leftover: Path, tmp_path: Path
 ) -> None:
-    (night,) = recovery.unfinished([leftover])
+    (night,) = catalogue.unfinished([leftover])
     later = Unfinished(
         run=tmp_path / "later", corpus=night.corpus, phase=Phase.FUSION, epoch=0, epochs=0, cut_off=True, touched=0.0
     )
@@ -198,5 +196,5 @@ def test_the_log_of_a_stage_that_is_done_is_not_taken_for_the_next(leftover: Pat
     folder = RunFolder(leftover)
     folder.finish_stage(Phase.AUDIO)
     assert StageDone.__name__ in (leftover / "events.jsonl").read_text(encoding="utf-8")
-    (found,) = recovery.unfinished([leftover])
+    (found,) = catalogue.unfinished([leftover])
     assert (found.phase, found.epoch) == (Phase.VISUAL, 0)

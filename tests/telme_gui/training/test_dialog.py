@@ -29,13 +29,13 @@ from telme_model import bundled
 from telme_model.annotations.apply import with_labels
 from telme_model.annotations.labels import Label
 from telme_model.bundled import DEMO_ENCODERS
-from telme_model.commands import main as cli
+from telme_model.commands.main import main
 from telme_model.corpus import open_corpus
 from telme_model.corpus.dialogue import Corpus, Modality, Split, TurnId
 from telme_model.corpus.emotions import IEMOCAP
 from telme_model.corpus.meld import CLIP_FOLDERS
 from telme_model.media.shards import CacheError
-from telme_model.runs import costs as estimates
+from telme_model.runs import costs
 from telme_model.runs.costs import Gpu, Machine
 from telme_model.runs.plan import Plan
 from telme_model.runs.presets import PAPER_MELD, preset
@@ -168,9 +168,9 @@ def test_the_copied_command_makes_the_same_run(
     lines = QGuiApplication.clipboard().text().splitlines()
     assert len(lines) == 2
     for line, plan in zip(lines, dialog.plans()):
-        python, main, *words = shlex.split(line)
-        assert (python, main) == ("python", "main.py")
-        assert cli.main(words) == 0
+        python, program, *words = shlex.split(line)
+        assert (python, program) == ("python", "main.py")
+        assert main(words) == 0
         assert asked.pop() == (plan.config, plan.corpus, plan.run)
     assert not capsys.readouterr().err
 
@@ -398,7 +398,7 @@ def test_paths_have_room_and_lose_their_middle(qtbot: QtBot, open_dialog: Open) 
 
 
 def test_a_disk_that_is_too_small(qtbot: QtBot, open_dialog: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(estimates, "free_bytes", lambda _folder: 1_000_000)
+    monkeypatch.setattr(costs, "free_bytes", lambda _folder: 1_000_000)
     dialog = open_dialog()
     reckoned(qtbot, dialog)
     assert dialog.reason.text().startswith("The disk is too small: ")

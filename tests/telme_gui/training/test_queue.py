@@ -20,7 +20,7 @@ from telme_gui.session.session import Session
 from telme_gui.training.trainer import State
 from telme_gui.training.unfinished_runs import Leftovers
 from telme_model.events import Event, Message
-from telme_model.runs import catalogue as recovery
+from telme_model.runs import catalogue
 from telme_model.runs.folder import RunFolder
 from telme_model.runs.plan import Plan
 from telme_model.runs.presets import PRESETS, TOY
@@ -223,7 +223,7 @@ def test_the_place_is_held_until_the_training_has_ended(
         finally:
             seen.append(Waiting().left())
 
-    monkeypatch.setattr(Plan, "work", work)
+    monkeypatch.setattr("telme_gui.training.trainer.train_plan", work)
     (plan,) = plans(series, runs, 1)
     session.trainer.submit([plan])
     qtbot.waitUntil(lambda: session.trainer.state is State.RUNNING, timeout=WAIT)
@@ -298,7 +298,7 @@ def test_what_a_look_for_runs_fails_at_hides_nothing_that_waits(
     first = Waiting()
     first.keep(plans(series, runs, 1))
     first.let_go()
-    monkeypatch.setattr(recovery, "known_runs", fail)
+    monkeypatch.setattr(catalogue, "known_runs", fail)
     with qtbot.captureExceptions() as raised:
         later, offered = left(qtbot)
         qtbot.waitUntil(lambda: bool(raised), timeout=WAIT)

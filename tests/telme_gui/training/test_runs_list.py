@@ -20,8 +20,9 @@ from telme_gui.training.runs.model import SORT, Column, RunsModel, cell
 from telme_model import bundled
 from telme_model.analysis.predictions import MODELS
 from telme_model.events import Phase
+from telme_model.runs import catalogue
 from telme_model.runs import facts as run_facts
-from telme_model.runs.facts import RunFacts, RunState, read_run, rename
+from telme_model.runs.facts import RunFacts, RunState, read_run
 from telme_model.runs.folder import RunError
 from telme_model.runs.plan import Plan
 from tests.telme_gui.conftest import WAIT
@@ -31,11 +32,10 @@ Tree = dict[str, Any]
 
 @pytest.fixture
 def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of all runs, and a trash of the test's own."""
+    """The folder of all runs."""
     folder = tmp_path / "runs"
     folder.mkdir()
     monkeypatch.setenv("TELME_RUNS", str(folder))
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     return folder
 
 
@@ -141,7 +141,7 @@ def test_the_model_keeps_qts_rules(runs: Path) -> None:
 def test_a_run_is_renamed_with_all_it_holds(runs: Path) -> None:
     old = copied(runs, "one")
     before = (old / "run.json").read_bytes()
-    new = rename(old, "Harbour 3 – β")
+    new = catalogue.rename(old, "Harbour 3 – β")
     assert new == runs / "Harbour 3 – β"
     assert (new / "run.json").read_bytes() == before
     assert not old.exists()
@@ -151,7 +151,7 @@ def test_a_run_is_renamed_with_all_it_holds(runs: Path) -> None:
 def test_a_name_that_cannot_be_is_refused(runs: Path, name: str) -> None:
     one, two = copied(runs, "one"), copied(runs, "two")
     with pytest.raises(RunError, match=r"cannot be called|there is a"):
-        rename(one, name)
+        catalogue.rename(one, name)
     assert (one / "run.json").is_file()
     assert (two / "run.json").is_file()
 
@@ -159,9 +159,9 @@ def test_a_name_that_cannot_be_is_refused(runs: Path, name: str) -> None:
 def test_a_run_in_training_and_the_bundled_one_stay_as_they_are(runs: Path) -> None:
     run = unfinished(runs)
     with FileLock(run / ".training"), pytest.raises(RunError, match="is being trained"):
-        rename(run, "other")
+        catalogue.rename(run, "other")
     with pytest.raises(RunError, match="bundled"):
-        rename(bundled.DEMO_RUN, "other")
+        catalogue.rename(bundled.DEMO_RUN, "other")
     assert run.is_dir()
     assert bundled.DEMO_RUN.is_dir()
 

@@ -10,15 +10,18 @@ import pytest
 from PySide6.QtCore import QThread, QTimer
 from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
+from send2trash import TrashPermissionError
 
 from telme_gui.session.session import Session
 from telme_gui.training.trainer import State, Trainer
 from telme_model.events import Event, Message, Phase
-from telme_model.runs import catalogue as recovery
+from telme_model.runs import catalogue
 from telme_model.runs.folder import RunError, RunFolder
 from telme_model.runs.history import History
 from telme_model.runs.plan import Plan
 from telme_model.runs.presets import TOY
+from telme_model.training.checkpoint import load_resume
+from telme_model.training.start import train_plan
 from tests.support.runs import tensors, walk
 from tests.telme_gui.conftest import WAIT
 
@@ -28,10 +31,8 @@ TINY = TOY.with_settings(SETTINGS)
 
 @pytest.fixture(autouse=True)
 def _own_places(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Runs and trash in the test's folder; decoded media where the trained run left them."""
+    """Runs in the test's folder; decoded media where the trained run left them."""
     monkeypatch.setenv("TELME_RUNS", str(tmp_path / "runs"))
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    (tmp_path / "data").mkdir()  # without it there is no trash
     monkeypatch.setenv("TELME_CACHE", str(trained.parent / "cache"))
 
 
@@ -52,14 +53,9 @@ def plan(series: Path, tmp_path: Path) -> Plan:
     return Plan(config=TINY, corpus=series, run=tmp_path / "runs" / "one")
 
 
-class NoTrash:
-    """A QFile on a system without a trash."""
-
-    def __init__(self, _path: str) -> None:
-        pass
-
-    def moveToTrash(self) -> bool:  # noqa: N802
-        return False
+def no_trash(_place: Path) -> None:
+    """As `send2trash` on a disk that has none."""
+    raise TrashPermissionError("/")
 
 
 def until(qtbot: QtBot, trainer: Trainer, *states: State) -> None:
@@ -128,14 +124,13 @@ def test_the_queue_goes_on_by_itself_after_a_finish_and_after_a_failure(
     qtbot: QtBot, trainer: Trainer, plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken = replace(plan, run=tmp_path / "runs" / "broken")
-    work = Plan.work
 
     def fail_at_once(plan: Plan) -> Iterator[Event]:
         if plan.run != broken.run:
-            return work(plan)
+            return train_plan(plan)
         return _breaking()
 
-    monkeypatch.setattr(Plan, "work", fail_at_once)
+    monkeypatch.setattr("telme_gui.training.trainer.train_plan", fail_at_once)
     last = replace(plan, run=tmp_path / "runs" / "last", config=TINY.with_settings(["seed=1"]))
     dropped = replace(plan, run=tmp_path / "runs" / "dropped")
     ended: list[tuple[str, Path]] = []
@@ -234,7 +229,7 @@ def test_stopped_at_a_step_it_keeps_that_very_step(qtbot: QtBot, trainer: Traine
         trainer.stop_and_keep()
     assert states == [State.STOPPING, State.STOPPED]
     assert not trainer.busy
-    state = RunFolder.open(plan.run).load_resume(Phase.AUDIO)
+    state = load_resume(RunFolder.open(plan.run), Phase.AUDIO)
     told = trainer.history.stages[Phase.AUDIO].steps[-1].step
     assert state is not None
     assert state.epoch * 6 + state.step in (told, told + 1)  # a step may have been told after the stop was asked
@@ -250,7 +245,6 @@ def test_stopped_at_a_step_it_keeps_that_very_step(qtbot: QtBot, trainer: Traine
     assert trainer.history.stages[Phase.TEACHER].epochs  # what was told before the stop is there as well
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="where the trash lies is the desktop standard's word")
 def test_a_discarded_run_is_in_the_trash(qtbot: QtBot, trainer: Trainer, plan: Plan, tmp_path: Path) -> None:
     trainer.submit([plan])
     until_phase(qtbot, trainer, Phase.TEACHER)
@@ -258,7 +252,7 @@ def test_a_discarded_run_is_in_the_trash(qtbot: QtBot, trainer: Trainer, plan: P
         trainer.discard()
     assert trainer.state is State.STOPPED
     assert not plan.run.exists()
-    trashed = tmp_path / "data" / "Trash" / "files" / "one"
+    trashed = tmp_path / "trash" / "one"
     assert RunFolder.open(trashed).config == TINY
     assert not (trashed / ".training").exists()  # nobody held it any more
 
@@ -266,7 +260,7 @@ def test_a_discarded_run_is_in_the_trash(qtbot: QtBot, trainer: Trainer, plan: P
 def test_without_a_trash_a_discarded_run_lies_beside_its_place(
     qtbot: QtBot, session: Session, trainer: Trainer, plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recovery, "QFile", NoTrash)
+    monkeypatch.setattr("send2trash.send2trash", no_trash)
     trainer.submit([plan])
     until_phase(qtbot, trainer, Phase.TEACHER)
     with qtbot.waitSignal(session.failed, timeout=WAIT) as told, qtbot.waitSignal(trainer.left, timeout=WAIT):
@@ -276,7 +270,7 @@ def test_without_a_trash_a_discarded_run_lies_beside_its_place(
     assert (aside / "run.json").is_file()
     assert told.args[0] == "one is discarded"
     assert f"kept in {aside}" in told.args[1]
-    assert recovery.known_runs() == []
+    assert catalogue.known_runs() == []
 
 
 def test_a_run_that_cannot_be_put_away_says_so(
@@ -285,7 +279,7 @@ def test_a_run_that_cannot_be_put_away_says_so(
     def refuse(run: Path) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(recovery, "put_away", refuse)
+    monkeypatch.setattr(catalogue, "move_to_trash", refuse)
     session.trainer.submit([plan])
     until_phase(qtbot, session.trainer, Phase.TEACHER)
     with qtbot.waitSignal(session.failed, timeout=WAIT) as failed:
@@ -345,7 +339,6 @@ def test_closing_asks_while_something_is_trained(
     assert asked == ["one is being trained."]
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="where the trash lies is the desktop standard's word")
 def test_a_run_that_is_discarded_is_put_away_though_the_window_closes_first(
     qtbot: QtBot, session: Session, trainer: Trainer, plan: Plan, tmp_path: Path
 ) -> None:
@@ -368,7 +361,7 @@ def test_a_run_that_is_discarded_is_put_away_though_the_window_closes_first(
     told = "After the step in flight it goes into the trash. The one that waits is offered at the next start."
     assert asked == [("one is being discarded.", told)]
     assert not plan.run.exists()
-    assert (tmp_path / "data" / "Trash" / "files" / "one" / "run.json").is_file()
+    assert (tmp_path / "trash" / "one" / "run.json").is_file()
 
 
 def test_a_session_that_closes_keeps_the_run_and_starts_no_other(
@@ -380,9 +373,9 @@ def test_a_session_that_closes_keeps_the_run_and_starts_no_other(
     session.close()
     assert not session.trainer.queue
     assert all(thread.isFinished() for thread in session.findChildren(QThread))
-    (left,) = recovery.unfinished(recovery.known_runs())
+    (left,) = catalogue.unfinished(catalogue.known_runs())
     assert (left.run, left.phase, left.cut_off) == (plan.run, Phase.TEACHER, False)
-    assert RunFolder.open(plan.run).load_resume(Phase.TEACHER) is not None
+    assert load_resume(RunFolder.open(plan.run), Phase.TEACHER) is not None
     assert not (tmp_path / "runs" / "two").exists()
 
 
@@ -392,7 +385,7 @@ def test_two_trainings_of_one_folder_are_refused(qtbot: QtBot, trainer: Trainer,
     until_phase(qtbot, trainer, Phase.TEACHER)
     trainer.pause()
     assert RunFolder.open(plan.run).in_training
-    assert recovery.unfinished([plan.run]) == []
+    assert catalogue.unfinished([plan.run]) == []
     with qtbot.waitSignal(other.trainer.left, timeout=WAIT):
         other.trainer.resume_run(plan.run)
     problem = other.trainer.problem

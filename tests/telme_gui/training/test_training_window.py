@@ -24,7 +24,7 @@ from telme_model.annotations.apply import LEARNT
 from telme_model.annotations.labels import Label
 from telme_model.corpus.dialogue import Split
 from telme_model.events import Event, Message, Phase
-from telme_model.runs import catalogue as recovery
+from telme_model.runs import catalogue
 from telme_model.runs.facts import RunState, command, read_run
 from telme_model.runs.folder import RunFolder
 from telme_model.runs.plan import Plan
@@ -41,8 +41,6 @@ LONGER = ("students=audio", *(f"stages.{stage}.epochs=4" for stage in ("teacher"
 @pytest.fixture(autouse=True)
 def _own_places(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TELME_RUNS", str(tmp_path / "runs"))
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    (tmp_path / "data").mkdir()  # without it there is no trash
     monkeypatch.setenv("TELME_CACHE", str(trained.parent / "cache"))
 
 
@@ -212,7 +210,7 @@ def test_discarding_from_the_menu_asks_and_puts_the_run_away(
         assert opened.session.trainer.busy or not kept
     until(qtbot, lambda: opened.session.trainer.state is State.STOPPED)
     assert not plan.run.exists()
-    assert (tmp_path / "data" / "Trash" / "files" / "one" / "run.json").is_file()
+    assert (tmp_path / "trash" / "one" / "run.json").is_file()
     assert opened.monitor.head.state.text().startswith("Discarded")
 
 
@@ -224,7 +222,7 @@ def test_closing_asks_and_keeps_what_was_trained(qtbot: QtBot, opened: MainWindo
     answer("Stop and close")
     assert opened.close()
     assert opened.session.jobs == []
-    (left,) = recovery.unfinished(recovery.known_runs())
+    (left,) = catalogue.unfinished(catalogue.known_runs())
     assert (left.run, left.phase, left.cut_off) == (plan.run, Phase.TEACHER, False)
     later = Session()
     offered = Leftovers(later)
@@ -234,7 +232,7 @@ def test_closing_asks_and_keeps_what_was_trained(qtbot: QtBot, opened: MainWindo
     assert offered.title.text() == "A run is still to be trained"
     with qtbot.waitSignal(later.trainer.finished, timeout=WAIT):
         offered.resume.click()
-    assert recovery.unfinished(recovery.known_runs()) == []
+    assert catalogue.unfinished(catalogue.known_runs()) == []
     later.close()
 
 
@@ -273,7 +271,7 @@ def test_a_run_that_a_crash_cut_off_is_offered_at_the_next_start(
     assert not window.leftovers.isVisible()
     with qtbot.waitSignal(window.session.trainer.finished, timeout=WAIT):
         window.session.trainer.resume()
-    assert recovery.unfinished(recovery.known_runs()) == []
+    assert catalogue.unfinished(catalogue.known_runs()) == []
 
 
 def test_training_again_with_my_labels_learns_them(qtbot: QtBot, opened: MainWindow, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import torch
 
 from telme_model.commands.main import main
 from telme_model.corpus.dialogue import Split
+from telme_model.networks.tensors import save_tensors
 from telme_model.runs.folder import RunFolder
 from tests.support.bad_inputs import Bench, Captured, Case, a_file, assert_says, cut_off, not_finite, one_sentence, only
 
@@ -150,7 +151,7 @@ RUNS: dict[str, Case] = {
         lambda b: _used(b, lambda run: (run.path / "weights/text.safetensors").write_bytes(pickle.dumps([1]))),
         "text.safetensors is damaged"),
     "weights of another shape": (
-        lambda b: _used(b, lambda run: run.save_tensors("weights/fusion", {"w": torch.zeros(2)})),
+        lambda b: _used(b, lambda run: save_tensors(run, "weights/fusion", {"w": torch.zeros(2)})),
         "weights/fusion.safetensors of .* does not fit its config.toml"),
     "weights against the config": (
         lambda b: _used(b, lambda run: run.write_text("config.toml", (run.path / "config.toml").read_text(
@@ -167,13 +168,13 @@ RUNS: dict[str, Case] = {
         lambda b: _warmly(b, lambda run: cut_off(run.path / "weights/visual.safetensors")),
         "^[^ ]*/run/weights/visual.safetensors is damaged"),
     "an encoder to begin with of another size": (
-        lambda b: _warmly(b, lambda run: run.save_tensors("weights/text", {"w": torch.zeros(2)})),
+        lambda b: _warmly(b, lambda run: save_tensors(run, "weights/text", {"w": torch.zeros(2)})),
         "the text encoder of /[^.]*/run is another one: '.*' is .* in this run, and that one lacks it"),
     "stored embeddings of other tensors": (
-        lambda b: b.predict(b.run(lambda run: run.save_tensors("embeddings/text", {"w": torch.zeros(2)}))),
+        lambda b: b.predict(b.run(lambda run: save_tensors(run, "embeddings/text", {"w": torch.zeros(2)}))),
         "embeddings/text.safetensors is damaged"),
     "a background of other tensors": (
-        lambda b: b.predict(b.run(lambda run: run.save_tensors("weights/background", {"w": torch.zeros(2)}))),
+        lambda b: b.predict(b.run(lambda run: save_tensors(run, "weights/background", {"w": torch.zeros(2)}))),
         "weights/background.safetensors of the run run is damaged; train its fusion again"),
     "an encoder without its config": (
         lambda b: _used(b, lambda run: shutil.rmtree(run.path / "encoders/audio")), "audio has no config.json: the "),

@@ -14,10 +14,12 @@ import torch
 from telme_model.commands.main import main
 from telme_model.corpus.dialogue import Modality
 from telme_model.events import Phase, StepDone
+from telme_model.networks.tensors import load_tensors
 from telme_model.runs.config import ConfigError
 from telme_model.runs.folder import RunError, RunFolder, RunInTrainingError
 from telme_model.runs.presets import PAPER_MELD, TOY
 from telme_model.runs.remedies import gentler_steps, smaller_batch
+from telme_model.training.checkpoint import load_resume
 from telme_model.training.pipeline import train
 from tests.support.runs import ToyRun, tensors, walk
 
@@ -175,7 +177,7 @@ def test_ctrl_c_keeps_the_very_step(corpus: Path, tmp_path: Path, monkeypatch: p
     handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     arguments = ["train", str(corpus), "--run", str(run), "--preset", "toy", "--set", "checkpoint_steps=1000"]
     assert main(arguments) == 130
-    state = RunFolder.open(run).load_resume(Phase.TEACHER)
+    state = load_resume(RunFolder.open(run), Phase.TEACHER)
     assert state is not None
     assert (state.epoch, state.step) == (0, 4)
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == handlers
@@ -234,7 +236,7 @@ def test_a_warm_start_begins_with_the_other_runs_weights(
     list(train(TOY.with_settings(ONE_EPOCH), toy_run.corpus, run, warm_start=toy_run.path))
     assert set(begun_with) == set(Modality)
     for modality, weights in begun_with.items():
-        theirs = RunFolder.open(toy_run.path).load_tensors(f"weights/{modality}")
+        theirs = load_tensors(RunFolder.open(toy_run.path), f"weights/{modality}")
         assert set(weights) == set(theirs)
         assert all(torch.equal(value, theirs[name]) for name, value in weights.items())
     assert (run / RunFolder.open(run).facts["warm_start"]).resolve() == toy_run.path.resolve()

@@ -13,9 +13,11 @@ from transformers import get_linear_schedule_with_warmup
 
 from telme_model.analysis.metrics import Scores
 from telme_model.events import CheckpointSaved, EpochDone, Event, Phase, StageDone, StepDone
+from telme_model.networks.tensors import load_tensors
 from telme_model.runs.config import Precision, StageConfig, StepCount
 from telme_model.runs.folder import RunFolder
 from telme_model.runs.presets import TOY
+from telme_model.training.checkpoint import ResumeState
 from telme_model.training.fitting import Fit, NotFiniteError, TrainingError, learning_rate
 
 
@@ -68,7 +70,7 @@ def test_the_weights_of_the_best_dev_epoch_are_kept_the_first_of_equals(
     task = Line(scores)
     events = list(fit(run, task, STAGE))
     assert torch.equal(task.module.weight, task.after_epoch[best - 1])
-    assert torch.equal(run.load_tensors("weights/line")["weight"], task.after_epoch[best - 1])
+    assert torch.equal(load_tensors(run, "weights/line")["weight"], task.after_epoch[best - 1])
     assert run.stage_facts(Phase.TEACHER) == {"best_epoch": best, "dev_weighted_f1": scores[best - 1]}
     flags = [event.best for event in events if isinstance(event, EpochDone)]
     assert flags == [score > max([-1.0, *scores[:index]]) for index, score in enumerate(scores)]
@@ -271,11 +273,11 @@ def test_slow_checkpoints_come_less_often(
             clock.now += 10
             return super().losses(rows)
 
-    class SlowDisk(RunFolder):
-        def save_resume(self, _state: Any) -> None:
-            clock.now += seconds
+    def slow(_run: RunFolder, _state: ResumeState) -> None:
+        clock.now += seconds
 
-    fitted = Fit(SlowDisk(run.path), Slow([1.0], points=40), StageConfig(epochs=1, batch=2), seed=0,
+    monkeypatch.setattr("telme_model.training.fitting.save_resume", slow)
+    fitted = Fit(run, Slow([1.0], points=40), StageConfig(epochs=1, batch=2), seed=0,
                  device=torch.device("cpu"), checkpoint_steps=1)  # fmt: skip
     steps = [event.step for event in fitted if isinstance(event, CheckpointSaved) and event.epoch == 0]
     assert steps == saved

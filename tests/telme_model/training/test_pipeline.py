@@ -33,6 +33,7 @@ from telme_model.runs.config import to_toml
 from telme_model.runs.folder import RunError, RunFolder
 from telme_model.runs.presets import TOY
 from telme_model.runs.records import Record, run_records
+from telme_model.training.checkpoint import load_resume
 from telme_model.training.fitting import TrainingError
 from telme_model.training.pipeline import train
 from tests.support.corpora import MISSING, SILENT, write_annotations
@@ -375,7 +376,7 @@ def test_a_corpus_without_dev_is_refused_before_a_folder_is_made(corpus: Path, t
 def test_a_loss_that_is_not_finite_stops_with_a_sentence_and_keeps_what_was(corpus: Path, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match=r"of the teacher .* epoch 1, step \d+; the step was not taken. Lower"):
         walk(corpus, tmp_path / "run", "stages.teacher.learning_rate=1e30")
-    state = RunFolder.open(tmp_path / "run").load_resume(Phase.TEACHER)
+    state = load_resume(RunFolder.open(tmp_path / "run"), Phase.TEACHER)
     assert state is not None
     assert all(value.isfinite().all() for value in state.model.values())
 

@@ -1,4 +1,4 @@
-"""A run's log: every event in events.jsonl, and the curves for TensorBoard."""
+"""Writing a run's log: every event in events.jsonl, and the curves for TensorBoard."""
 
 import json
 import time
@@ -6,6 +6,8 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+from torch.utils.tensorboard import SummaryWriter
 
 from telme_model.events import EpochDone, Event, Progress, StepDone
 from telme_model.runs.folder import RunError, not_written
@@ -19,8 +21,6 @@ class RunLog:
 
     def __init__(self, folder: Path) -> None:
         """Open the logs."""
-        from torch.utils.tensorboard import SummaryWriter
-
         self._path = folder / "events.jsonl"
         try:
             torn = self._path.is_file() and not self._path.read_bytes().endswith(b"\n")
