@@ -86,9 +86,9 @@ def _run(options: argparse.Namespace, corpus: Path | None, run: Path | None) -> 
 
 def _what_is_missing(error: ImportError) -> str:
     if error.name and error.name.partition(".")[0] in ("telme_gui", "telme_model"):
-        return f"the program is not whole ({error}): get its files anew, then make setup, or pip install -e ."
+        return f"the program is not whole ({error}): install it anew, in a clone: make setup"
     if isinstance(error, ModuleNotFoundError):
-        return f"the window needs {error.name}, which is not installed: make setup, or pip install -e ."
+        return f"the window needs {error.name}, which is not installed: install it anew, in a clone: make setup"
     return f"the window needs a library that this system lacks ({error}); on Debian: apt install {LIBRARIES}"
 
 

@@ -3,13 +3,12 @@
 from importlib.resources import files
 from pathlib import Path
 
+_INSIDE = Path(str(files("telme_model"))) / "resources"
+_CLONE = Path(__file__).resolve().parents[1]
 
-def _resources() -> Path:
-    inside = Path(str(files("telme_model"))) / "resources"
-    return inside if inside.is_dir() else Path(__file__).resolve().parents[1] / "resources"
-
-
-RESOURCES = _resources()
+RESOURCES = _INSIDE if _INSIDE.is_dir() else _CLONE / "resources"
 FONTS, ICONS = RESOURCES / "fonts", RESOURCES / "icons"
 DEMO = RESOURCES / "demo"
 DEMO_CORPUS, DEMO_RUN, DEMO_ENCODERS = DEMO / "corpus", DEMO / "run", DEMO / "encoders"
+
+PROGRAM = ("telme-studio",) if RESOURCES == _INSIDE else ("python", "main.py")  # how a shell calls it

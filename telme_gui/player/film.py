@@ -14,7 +14,8 @@ from telme_model.corpus.dialogue import Dialogue, Modality, Turn, TurnId
 
 _EARLY = 0.001  # seconds: a shot due this soon is shown now
 _TICK = 40  # ms between two looks at the clock, at most
-_SWITCH_INTERVAL = 0.0005  # seconds; Python's own 5 ms lets a busy thread delay pictures by up to 100 ms
+# Seconds; Python's own 5 ms lets a busy thread delay pictures by up to 100 ms (tests/benchmarks/player.py late).
+_SWITCH_INTERVAL = 0.0005
 
 
 class Extent(StrEnum):

@@ -14,7 +14,7 @@ from telme_gui.player.cue import Cue
 from telme_gui.player.decoder import RATE, Samples, sound
 from telme_model.corpus.dialogue import Turn
 
-LATENCY = 0.1  # seconds; what PortAudio calls low underflows whenever Python is busy
+LATENCY = 0.1  # seconds; what PortAudio calls low underflows whenever Python is busy (tests/benchmarks/player.py sync)
 _AHEAD = RATE  # samples decoded ahead: enough to open the next clip at twice the speed
 _LOST = 1.0  # seconds without a callback after which the device is given up
 _STARTING = 4.0  # seconds that a device may take to open

@@ -4,7 +4,8 @@ import gc
 
 from PySide6.QtCore import QObject, QTimer
 
-TICK = 300  # ms between two looks at whether there is enough to collect
+# ms between two looks at whether there is enough to collect; what that costs: tests/benchmarks/training_window.py
+TICK = 300
 
 
 class Collector(QObject):

@@ -14,8 +14,8 @@ from telme_model.corpus.dialogue import Modality, Split, TurnId
 
 Floats = NDArray[np.float32]
 MODELS = ("teacher", "audio", "visual", "fused")  # of the standard run, for panels that do not ask for a run's own
-LOW_MARGIN = 0.1  # between the fused model's two most probable emotions
-LARGE_SHIFT = 0.9  # of the limit theta ||F_T||
+LOW_MARGIN = 0.1  # chosen, not tuned: between the fused model's two most probable emotions
+LARGE_SHIFT = 0.9  # chosen, not tuned: of the limit theta ||F_T||
 
 
 class Effect(StrEnum):

@@ -28,14 +28,14 @@ from telme_model.runs.config import AudioConfig, Config, Precision, StageConfig,
 from telme_model.runs.weights import Architecture
 
 CPU_SPEED = 3e10  # float32 operations a second and core
-GPU_SPEED = 1e13  # float32 operations a second of a card with 24 GB
+GPU_SPEED = 1e13  # float32 operations a second of a card with 24 GB; assumed, see tests/benchmarks/gpu.py
 HALF = 3.0  # times that in half precision
-DECODING = 0.15  # seconds a turn and core
+DECODING = 0.15  # seconds a turn and core, at 1280x720: tests/benchmarks/feature_loading.py
 KEPT = {Modality.TEXT: (40, 66), Modality.AUDIO: (40, 66), Modality.VISUAL: (72, 106)}  # in half precision, in fp32
 KEPT_AHEAD = (12, 14)  # likewise, of the front end: outputs, norms and activations
 LIBRARIES = 900_000_000  # bytes that torch and transformers take by themselves
-BUNDLED = {Modality.TEXT: 1.2, Modality.AUDIO: 1.55, Modality.VISUAL: 0.77}  # times the formula's seconds
-FUSION_STEP = 0.012  # seconds of a step of the fusion on a CPU core
+FUSION_STEP = 0.012  # seconds of a step of the fusion on a CPU core, by the bundled run's log
+BUNDLED = {Modality.TEXT: 1.2, Modality.AUDIO: 1.55, Modality.VISUAL: 0.77}  # times the formula's, by the same log
 LETTERS = 4.0  # of a token
 UNKNOWN = 3600.0  # seconds of a stage where no encoder is known
 SPEAKER, PROMPT = 2, 6  # tokens beside a turn's words: speaker and end; the prompt

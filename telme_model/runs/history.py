@@ -16,7 +16,7 @@ from telme_model.events import EpochDone, Event, Phase, StepDone
 
 _EVENTS: dict[str, type[Event]] = {kind.__name__: kind for kind in Event.__subclasses__()}
 
-# A gap between two events is a pause, and says nothing about speed, when it exceeds both of these.
+# A gap between two events is a pause, and says nothing about speed, when it exceeds both of these (chosen, not tuned).
 _PAUSE_SECONDS = 60.0
 _PAUSE_GAPS = 50.0  # times the mean gap so far
 

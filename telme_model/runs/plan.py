@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
+from telme_model.bundled import PROGRAM
 from telme_model.corpus.dialogue import GOLD
 from telme_model.runs import catalogue
 from telme_model.runs.config import Config, to_dict
@@ -42,7 +43,7 @@ class Plan:
 
     def command(self) -> str:
         """The command that does the same without a window, quoted for a shell."""
-        words = ["python", "main.py", "train", str(self.corpus), "--run", str(self.run)]
+        words = [*PROGRAM, "train", str(self.corpus), "--run", str(self.run)]
         if self.resume:
             words += ["--resume", *(word for change in self.changes for word in ("--set", change))]
         else:

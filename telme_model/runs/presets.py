@@ -76,7 +76,8 @@ COMPACT = Config(
 )
 
 # The bundled tiny encoders. Their 96 dimensions take steeper steps than the paper's 768, and theta is wide: a
-# demo in which the voice alone tells the emotion of a turn needs more than 5.7 degrees.
+# demo in which the voice alone tells the emotion of a turn needs more than 5.7 degrees. What comes of it:
+# tests/benchmarks/demo_results.py.
 DEMO = Config(
     preset="demo",
     dim=96,
