@@ -7,11 +7,11 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QApplication, QStyle, QSystemTrayIcon, QWidget
 
 from telme_gui.session.session import Session
-from telme_gui.training.monitor.summary import Summary, summarise
 from telme_gui.training.trainer import State
 from telme_model.corpus.dialogue import Split
 from telme_model.events import Event
 from telme_model.runs import catalogue
+from telme_model.runs.summary import Summary, summarise
 
 SHOWN = 10_000  # ms that a notification stays
 

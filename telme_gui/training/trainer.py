@@ -294,7 +294,6 @@ def _walk(plan: Plan) -> Generator[Event, Any, None]:
     phase = Phase.PREPARING
     begun = False
     try:
-        catalogue.remember(plan.run)
         for event in train_plan(plan):
             if not begun:
                 begun = True

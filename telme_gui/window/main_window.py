@@ -38,7 +38,6 @@ from telme_gui.timeline import Timeline
 from telme_gui.training.actions import Actions as TrainingActions
 from telme_gui.training.ending import Ending
 from telme_gui.training.monitor import Monitor
-from telme_gui.training.monitor.summary import Summary
 from telme_gui.training.runs import Runs
 from telme_gui.training.trainer import State
 from telme_gui.training.unfinished_runs import Leftovers
@@ -57,6 +56,7 @@ from telme_model.corpus.dialogue import TurnId
 from telme_model.events import Event, Message
 from telme_model.runs.folder import is_run
 from telme_model.runs.names import corpus_name, run_name
+from telme_model.runs.summary import Summary
 
 TURNS = 148  # px of height at least: the heading and four turns
 WELCOME = 2  # place in the middle, after the two views

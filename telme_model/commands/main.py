@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from io import TextIOWrapper
 
 from telme_model import __version__
-from telme_model.commands import check, demo, doctor, evaluate, labels, predict, train
+from telme_model.commands import check, demo, doctor, evaluate, labels, predict, runs, train
 from telme_model.commands.interface import Add, Command
 from telme_model.errors import expected_errors, sentence
 
@@ -52,7 +52,7 @@ def _parser(more: Callable[[Add], None] | None = None) -> argparse.ArgumentParse
         return sub
 
     (more or demo.add_demo)(add)
-    for command in (check, train, predict, evaluate, labels):
+    for command in (check, train, predict, evaluate, runs, labels):
         command.add_command(add)
     demo.add_make_demo(add)
     doctor.add_command(add)

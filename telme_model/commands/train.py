@@ -2,43 +2,50 @@
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from telme_model.commands.interface import Add, layer_name
+
+if TYPE_CHECKING:
+    from telme_model.runs.plan import Plan
 
 
 def add_command(add: Add) -> None:
     """Add `train`."""
     train = add("train", _train, "Train the three stages: teacher, students by distillation, fusion.")
-    train.add_argument("corpus", type=Path)
-    train.add_argument("--run", type=Path, required=True, metavar="DIR", help="the run's folder, new or to resume")
-    train.add_argument("--preset", help="paper-meld (default), paper-iemocap, official-..., compact, demo, toy")
-    train.add_argument("--config", type=Path, metavar="FILE", help="a config.toml instead of a preset")
-    train.add_argument(
+    add_plan_arguments(train)
+    train.add_argument("--stage", choices=["teacher", "students", "fusion"], help="one stage only")
+    train.add_argument("--cache", type=Path, metavar="DIR", help="where decoded media are kept")
+    train.add_argument("--json", action="store_true", help="print only the final scores, as JSON")
+
+
+def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what says which run is trained on what; `plan_of` reads it."""
+    parser.add_argument("corpus", type=Path)
+    parser.add_argument("--run", type=Path, required=True, metavar="DIR", help="the run's folder, new or to resume")
+    parser.add_argument("--preset", help="paper-meld (default), paper-iemocap, official-..., compact, demo, toy")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="a config.toml instead of a preset")
+    parser.add_argument(
         "--set",
         action="append",
         metavar="KEY=VALUE",
         help="change one setting; may be repeated; with --resume, of the stages only",
     )
-    train.add_argument("--seed", type=int)
-    train.add_argument("--stage", choices=["teacher", "students", "fusion"], help="one stage only")
-    train.add_argument("--resume", action="store_true", help="go on with a run that was stopped or killed")
-    train.add_argument("--warm-start", type=Path, metavar="RUN", help="begin with this run's encoders")
-    train.add_argument(
+    parser.add_argument("--seed", type=int)
+    parser.add_argument("--resume", action="store_true", help="go on with a run that was stopped or killed")
+    parser.add_argument("--warm-start", type=Path, metavar="RUN", help="begin with this run's encoders")
+    parser.add_argument(
         "--labels", type=layer_name, metavar="LAYER", help="learn this layer's labels, gold where it has none"
     )
-    train.add_argument("--cache", type=Path, metavar="DIR", help="where decoded media are kept")
-    train.add_argument("--json", action="store_true", help="print only the final scores, as JSON")
 
 
-def _train(options: argparse.Namespace) -> int:
-    from telme_model.commands.terminal import print_json, score_table, stopping_between_events, watched
+def plan_of(options: argparse.Namespace) -> "Plan":
+    """The run that the options ask for. Raises ConfigError, RunError."""
     from telme_model.corpus.dialogue import GOLD
-    from telme_model.events import RunFinished
     from telme_model.runs.config import read_config
     from telme_model.runs.folder import RunError, RunFolder
-    from telme_model.runs.plan import STAGES, Plan
+    from telme_model.runs.plan import Plan
     from telme_model.runs.presets import preset
-    from telme_model.training.start import train_plan
 
     if options.resume:
         if options.preset or options.config or options.warm_start or options.labels or options.seed is not None:
@@ -51,7 +58,7 @@ def _train(options: argparse.Namespace) -> int:
         config = read_config(options.config) if options.config else preset(options.preset or "paper-meld")
         settings = list(options.set or ()) + ([] if options.seed is None else [f"seed={options.seed}"])
         config = config.with_settings(settings)
-    plan = Plan(
+    return Plan(
         config=config,
         corpus=options.corpus,
         run=options.run,
@@ -60,7 +67,15 @@ def _train(options: argparse.Namespace) -> int:
         warm_start=options.warm_start,
         layer=options.labels or GOLD,
     )
-    events = train_plan(plan, stages=(options.stage,) if options.stage else STAGES, cache=options.cache)
+
+
+def _train(options: argparse.Namespace) -> int:
+    from telme_model.commands.terminal import print_json, score_table, stopping_between_events, watched
+    from telme_model.events import RunFinished
+    from telme_model.runs.plan import STAGES
+    from telme_model.training.start import train_plan
+
+    events = train_plan(plan_of(options), stages=(options.stage,) if options.stage else STAGES, cache=options.cache)
     with stopping_between_events() as asked:
         for event in watched(events, quiet=options.json, asked=asked):
             if isinstance(event, RunFinished):

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from telme_model import bundled
 from telme_model.events import EpochDone, Phase
-from telme_model.paths import runs_folder
-from telme_model.runs.folder import RESUME, RunError, RunFolder, is_run
+from telme_model.paths import as_written, runs_folder
+from telme_model.runs.folder import NOTE, RESUME, RunError, RunFolder, is_run
 from telme_model.runs.history import event_from_json
+from telme_model.runs.names import run_name
 
 _ELSEWHERE = "elsewhere.txt"  # in the runs' folder: a line for each run that was trained in another place
 _DISCARDED = ".discarded-"  # in the name of a run that found no trash
@@ -74,7 +75,7 @@ def corpus_of(folder: RunFolder) -> Path:
 
 def check_free(run: Path, what: str) -> None:
     """See that a run may be changed. Raises RunError."""
-    if run.resolve() == bundled.DEMO_RUN.resolve():
+    if is_bundled(run):
         raise RunError(f"the bundled run cannot be {what}: the demo needs it where it is")
     if RunFolder(run).in_training:
         raise RunError(f"{run.name} is being trained and cannot be {what}; stop it first")
@@ -95,6 +96,34 @@ def move_to_trash(run: Path) -> Path | None:
     except OSError:  # there is none for this disk
         return run.rename(run.with_name(f"{run.name}{_DISCARDED}{time.strftime('%Y%m%d-%H%M%S')}"))
     return None
+
+
+def write_note(run: Path, text: str) -> None:
+    """Keep a note in a run's folder in place of the former one; none, where the text is empty. Raises RunError."""
+    folder = RunFolder.open(run)
+    if is_bundled(run):
+        raise RunError("the bundled run cannot be given a note: the demo needs it as it is")
+    folder.write_text(NOTE, f"{text.strip()}\n" if text.strip() else "")
+
+
+def find(name: str) -> Path:
+    """The run that goes by this name among those of this machine, or whose folder it is. Raises RunError."""
+    found = [run for run in known_runs() if run.name == name]
+    if len(found) > 1:
+        raise RunError(f"{len(found)} runs are called “{name}”; name the folder: {', '.join(map(str, found))}")
+    if found:
+        return found[0]
+    folder = as_written(name)
+    if is_run(folder):
+        return folder
+    if name == run_name(bundled.DEMO_RUN):
+        return bundled.DEMO_RUN
+    raise RunError(f"there is no run “{name}” on this machine, and no run's folder of that name")
+
+
+def is_bundled(run: Path) -> bool:
+    """Whether this is the demo's own run."""
+    return run.resolve() == bundled.DEMO_RUN.resolve()
 
 
 def rename(run: Path, name: str) -> Path:

@@ -40,8 +40,8 @@ LETTERS = 4.0  # of a token
 UNKNOWN = 3600.0  # seconds of a stage where no encoder is known
 SPEAKER, PROMPT = 2, 6  # tokens beside a turn's words: speaker and end; the prompt
 
-Inputs = TextConfig | AudioConfig | VisualConfig
-Key = tuple[Inputs, int, Precision, str]  # what a measurement is good for: encoder, batch, precision, device
+EncoderConfig = TextConfig | AudioConfig | VisualConfig
+Key = tuple[EncoderConfig, int, Precision, str]  # what a measurement is good for: encoder, batch, precision, device
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,13 +10,13 @@ from typing import Any
 from telme_model.corpus.dialogue import Split
 from telme_model.events import Event, Phase
 from telme_model.runs import catalogue
-from telme_model.runs.folder import RunError, RunFolder
+from telme_model.runs.folder import NOTE, RunError, RunFolder
 from telme_model.runs.history import seconds_logged
 from telme_model.runs.names import corpus_name, run_name
 from telme_model.runs.plan import Plan
 
 Stamp = tuple[int, ...]
-_FILES = ("run.json", "config.toml", "scores.json", "events.jsonl")
+_FILES = ("run.json", "config.toml", "scores.json", "events.jsonl", NOTE)
 
 
 class RunState(StrEnum):
@@ -28,15 +28,22 @@ class RunState(StrEnum):
     BROKEN = "broken"
 
 
-@dataclass(frozen=True, slots=True)
-class Score:
-    """A weighted F1 in per cent, and half of its interval where it has one."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelScore:
+    """One model's scores on a split, in per cent; the bounds are those of the 95 % interval of weighted F1."""
 
-    value: float
-    half: float | None = None
+    model: str  # "teacher", "audio", ..., "fused"
+    weighted_f1: float
+    low: float | None = None
+    high: float | None = None
+    macro_f1: float
+    accuracy: float
+    turns: int
 
     def __str__(self) -> str:
-        return f"{self.value:.1f}" if self.half is None else f"{self.value:.1f} ± {self.half:.1f}"
+        """Weighted F1, and half of its interval where it has one."""
+        half = "" if self.low is None or self.high is None else f" ± {(self.high - self.low) / 2:.1f}"
+        return f"{self.weighted_f1:.1f}{half}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,14 +58,21 @@ class RunFacts:
     corpus: str = ""
     created: datetime | None = None
     at: Phase | None = None  # the phase that an unfinished run is to go on with
-    test: Mapping[str, Score] = field(default_factory=dict)  # weighted F1 on test, by model
+    dev: Mapping[str, ModelScore] = field(default_factory=dict)  # by model, as `test`
+    test: Mapping[str, ModelScore] = field(default_factory=dict)
     seconds: float = 0.0  # at work, pauses left out
+    note: str = ""
     stamp: Stamp = ()  # of its files, by which it is read anew only when they changed
 
     @property
     def name(self) -> str:
         """How it is called: the folder's name."""
         return run_name(self.path)
+
+    @property
+    def standing(self) -> str:
+        """How it stands, in words."""
+        return f"{self.state}, at {self.at}" if self.at else str(self.state)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +133,7 @@ def _read(path: Path) -> RunFacts:
     scored = (path / "scores.json").is_file()
     finished = scored and not left
     created = str(facts.get("created", ""))
+    scores = folder.read_json("scores.json") if scored else {}
     return RunFacts(
         path=path,
         state=RunState.FINISHED if finished else _unfinished(folder),
@@ -127,19 +142,29 @@ def _read(path: Path) -> RunFacts:
         corpus=corpus_name(catalogue.corpus_of(folder))[0],
         created=datetime.strptime(created, "%Y-%m-%dT%H:%M:%S%z") if created else None,
         at=None if finished else (left[0] if left else Phase.EVALUATING),
-        test=_scores(folder.read_json("scores.json")) if scored else {},
+        dev=model_scores(scores, Split.DEV),
+        test=model_scores(scores, Split.TEST),
         seconds=seconds_logged(path),
+        note=folder.note,
     )
+
+
+def model_scores(scores: Mapping[str, Any], split: Split) -> dict[str, ModelScore]:
+    """What a run's scores.json says of a split, by model; empty where it says nothing."""
+    found = {}
+    for model, values in scores.get(split, {}).items():
+        interval = (values.get("intervals") or {}).get("weighted_f1") or {}
+        found[str(model)] = ModelScore(
+            model=str(model),
+            weighted_f1=float(values["weighted_f1"]),
+            low=interval.get("low"),
+            high=interval.get("high"),
+            macro_f1=values["macro_f1"],
+            accuracy=values["accuracy"],
+            turns=values["turns"],
+        )
+    return found
 
 
 def _unfinished(folder: RunFolder) -> RunState:
     return RunState.TRAINING if folder.in_training else RunState.UNFINISHED
-
-
-def _scores(tree: Mapping[str, Any]) -> dict[str, Score]:
-    found = {}
-    for model, of in tree.get(Split.TEST, {}).items():
-        interval = (of.get("intervals") or {}).get("weighted_f1")
-        half = (interval["high"] - interval["low"]) / 2 if interval else None
-        found[str(model)] = Score(float(of["weighted_f1"]), half)
-    return found

@@ -18,6 +18,7 @@ from telme_model.events import Phase
 from telme_model.runs.config import Config, ConfigError, read_config, to_toml
 
 FORMAT = 1
+NOTE = "note.txt"  # what a person has written on the run
 RESUME = "resume.pt"  # the stage in flight, while there is one
 _FULL = (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
 _LOCK = ".training"  # held while a program trains the run
@@ -190,6 +191,14 @@ class RunFolder:
         """Write a text file whole."""
         self.write(name, lambda place: place.write_text(text, encoding="utf-8", errors="backslashreplace"))
 
+    @property
+    def note(self) -> str:
+        """What a person has written on the run; "" where that is nothing, or cannot be read."""
+        try:
+            return (self.path / NOTE).read_text(encoding="utf-8", errors="replace").strip()
+        except OSError:
+            return ""
+
     def encoder_folder(self, modality: Modality) -> Path:
         """Where the encoder's config.json (and tokenizer) stand, which rebuild it without any hub."""
         return self.path / "encoders" / modality
@@ -281,7 +290,7 @@ def _is_whole(facts: Mapping[str, Any]) -> bool:
         and isinstance(corpus.get("fingerprint"), str)
         and isinstance(corpus.get("root", ""), str)
         and isinstance(stages, dict)
-        and all(isinstance(of, dict) for of in stages.values())
+        and all(isinstance(stage, dict) for stage in stages.values())
         and isinstance(facts.get("warm_start", ""), str)
     )
 

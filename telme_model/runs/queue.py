@@ -1,7 +1,7 @@
 """The runs that are still to be trained, on the disk: they outlive the window in which they were asked for."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
@@ -13,7 +13,7 @@ from telme_model.files import write_whole
 from telme_model.paths import runs_folder
 from telme_model.runs import catalogue
 from telme_model.runs.config import ConfigError, from_dict, to_dict
-from telme_model.runs.folder import is_run
+from telme_model.runs.folder import RunError, is_run
 from telme_model.runs.plan import Plan
 
 _FILE, _LOCK = "waiting.json", ".waiting.lock"  # in the folder of runs
@@ -24,20 +24,20 @@ class Waiting:
 
     def __init__(self) -> None:
         self._lock: FileLock | None = None
-        self._kept: list[Plan] | None = []  # as last written; None where that is not known
+        self._written: list[Plan] | None = []  # as last written; None where that is not known
 
     def keep(self, plans: Sequence[Plan]) -> bool:
         """Keep these in place of the former ones; whether they are kept."""
-        if list(plans) == self._kept:
+        if list(plans) == self._written:
             return True
-        if not self._is_mine():
+        if not self.mine:
             return False
         try:
             text = json.dumps([_tree(plan) for plan in plans], indent=1, default=str) + "\n"
             write_whole(runs_folder() / _FILE, lambda scratch: scratch.write_text(text, "utf-8"))
         except (OSError, ValueError):
             return False
-        self._kept = list(plans)
+        self._written = list(plans)
         return True
 
     def left(self) -> list[Plan]:
@@ -45,22 +45,19 @@ class Waiting:
 
         From here on other programs keep nothing there.
         """
-        if not self._is_mine():
+        if not self.mine:
             return []
-        place = runs_folder() / _FILE
         try:
-            trees = json.loads(place.read_text("utf-8"))
+            plans, whole = _read()
         except FileNotFoundError:
             return []
         except OSError:
             self.let_go()  # what may not be read is not written over
             return []
-        except (ValueError, RecursionError):
-            trees = None
-        self._kept = None
-        plans = list(_plans(trees if isinstance(trees, list) else []))
-        if not isinstance(trees, list) or len(plans) < len(trees):
+        self._written = None
+        if not whole:
             with suppress(OSError):
+                place = runs_folder() / _FILE
                 place.replace(place.with_name("waiting.broken.json"))
         return still_to_train(plans)
 
@@ -69,7 +66,8 @@ class Waiting:
         if self._lock is not None:
             self._lock.release()
 
-    def _is_mine(self) -> bool:
+    @property
+    def mine(self) -> bool:
         """Whether no other program keeps its plans there. Asked once: later its file would not be known."""
         if self._lock is None:
             folder = runs_folder()
@@ -78,6 +76,28 @@ class Waiting:
                 folder.mkdir(parents=True, exist_ok=True)
                 self._lock.acquire(timeout=0)
         return self._lock.is_locked
+
+
+def waiting() -> list[Plan]:
+    """What is still to be trained, whichever program keeps it; nothing is held or put aside. Raises OSError."""
+    try:
+        return still_to_train(_read()[0])
+    except FileNotFoundError:
+        return []
+
+
+def change(edit: Callable[[list[Plan]], list[Plan]]) -> list[Plan]:
+    """Put what `edit` makes of the plans in their place, while no window keeps them. Raises RunError."""
+    keeper = Waiting()
+    try:
+        plans = edit(keeper.left())
+        if not keeper.mine:
+            raise RunError("a window keeps what waits to be trained: change it there, or close the window first")
+        if not keeper.keep(plans):
+            raise RunError(f"what waits to be trained cannot be kept: {runs_folder()} cannot be written")
+        return plans
+    finally:
+        keeper.let_go()
 
 
 def still_to_train(plans: Iterable[Plan]) -> list[Plan]:
@@ -89,6 +109,18 @@ def still_to_train(plans: Iterable[Plan]) -> list[Plan]:
         elif any(not found.cut_off for found in catalogue.unfinished([plan.run])):
             left.append(plan if plan.resume else plan.going_on())
     return left
+
+
+def _read() -> tuple[list[Plan], bool]:
+    """The plans in the file that can be read, and whether those are all. Raises OSError."""
+    try:
+        trees = json.loads((runs_folder() / _FILE).read_text("utf-8"))
+    except (ValueError, RecursionError):
+        return [], False
+    if not isinstance(trees, list):
+        return [], False
+    plans = list(_plans(trees))
+    return plans, len(plans) == len(trees)
 
 
 def _tree(plan: Plan) -> dict[str, Any]:

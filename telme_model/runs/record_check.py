@@ -7,8 +7,8 @@ from typing import Any
 from telme_model.analysis.models import FUSED, TITLES, student_key
 from telme_model.corpus.dialogue import Modality, Split
 
-Labels = AbstractSet[str]
-Is = Callable[[Any, Labels], bool]
+Emotions = AbstractSet[str]
+Is = Callable[[Any, Emotions], bool]
 
 _SPLITS, _MODALITIES = frozenset(map(str, Split)), frozenset(map(str, Modality))
 _DISPLACEMENT = frozenset({"text_norm", "h_norm", "lambda", "shift", "theta", "open_gates"})
@@ -17,7 +17,7 @@ _ROUNDED = 1e-3  # by which rounded probabilities may miss 1
 _LARGEST = 1e30  # what single precision holds, with room
 
 
-def check_record(record: Mapping[str, Any], labels: Labels) -> None:
+def check_record(record: Mapping[str, Any], labels: Emotions) -> None:
     """Raise ValueError, saying what is wrong, unless all fields are there, of these emotions, and their numbers sound.
 
     Thousands of records are read before a window shows anything: the numbers of a table are looked at together.
@@ -29,7 +29,7 @@ def check_record(record: Mapping[str, Any], labels: Labels) -> None:
             raise ValueError(f"its {name} is not {wanted.format(emotions=', '.join(sorted(labels)))}")
 
 
-def _has_numbers(value: Any, names: Labels) -> bool:
+def _has_numbers(value: Any, names: Emotions) -> bool:
     try:
         # No sum with a NaN or an infinity in it is below anything.
         return bool(value.keys() == names and abs(sum(value.values())) < _LARGEST)
@@ -37,11 +37,11 @@ def _has_numbers(value: Any, names: Labels) -> bool:
         return False
 
 
-def _has_probabilities(value: Any, labels: Labels) -> bool:
+def _has_probabilities(value: Any, labels: Emotions) -> bool:
     return _has_numbers(value, labels) and min(value.values()) >= 0 and abs(sum(value.values()) - 1) < _ROUNDED
 
 
-def _has_shares(value: Any, labels: Labels) -> bool:
+def _has_shares(value: Any, labels: Emotions) -> bool:
     return isinstance(value, dict) and all(
         name in _MODALITIES and (shares is None or _has_numbers(shares, labels)) for name, shares in value.items()
     )

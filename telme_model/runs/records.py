@@ -174,4 +174,4 @@ def score_run(run: Path, split: Split, turns: Iterable[Turn] | None = None) -> d
     records = run_records(run, split)
     if turns is not None:
         records = with_gold(records, turns)
-    return {model: of.to_dict() for model, of in score_records(records, labels).items()}
+    return {model: scores.to_dict() for model, scores in score_records(records, labels).items()}

@@ -40,14 +40,14 @@ def gentler_steps(config: Config, phase: Phase, *, halved: bool) -> tuple[str, .
 def changed(config: Config, changes: tuple[str, ...]) -> Config:
     """The settings of a run that goes on with `changes`. Raises ConfigError where they touch what is built already."""
     new = config.with_settings(changes)
-    kept = replace(
+    unchanged = replace(
         new,
         stages=config.stages,
         evaluation_batch=config.evaluation_batch,
         device=config.device,
         checkpoint_steps=config.checkpoint_steps,
     )
-    if kept != config:
+    if unchanged != config:
         raise ConfigError(
             "in a run that has begun only stages.*, evaluation_batch, device and checkpoint_steps can be changed; "
             "train a new run for other settings"

@@ -19,7 +19,6 @@ from telme_gui.training.monitor.head import Empty, Head, Part
 from telme_gui.training.monitor.log import LogPane, log_line
 from telme_gui.training.monitor.phases import ENCODERS, PhaseStrip, phases_of, steps_of
 from telme_gui.training.monitor.problem_card import ProblemCard
-from telme_gui.training.monitor.summary import Summary
 from telme_gui.training.monitor.summary_view import SummaryView
 from telme_gui.training.monitor.tiles import Tiles
 from telme_gui.training.trainer import State
@@ -27,6 +26,7 @@ from telme_model.errors import sentence
 from telme_model.events import Event, Message, Phase, Progress
 from telme_model.runs.history import History
 from telme_model.runs.names import run_name
+from telme_model.runs.summary import Summary
 
 if TYPE_CHECKING:
     from telme_gui.training.monitor.curves import Curves

@@ -7,10 +7,12 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLay
 from telme_gui.charts.figure import LEFT, RIGHT, Figure, half_width, write
 from telme_gui.look import theme
 from telme_gui.training.monitor.inks import STAGES, Ink
-from telme_gui.training.monitor.summary import Comparison, Excluded, Score, Summary
 from telme_gui.training.monitor.tiles import duration
 from telme_model.events import Phase
+from telme_model.runs.comparison import PairedDifference
+from telme_model.runs.facts import ModelScore
 from telme_model.runs.names import run_name
+from telme_model.runs.summary import Excluded, Summary
 
 ROW = 22  # px
 NAMES, NUMBERS = 64, 92  # px beside the bars
@@ -95,14 +97,15 @@ class SummaryView(QFrame):
         self.show()
 
 
-def versus(before: Comparison | None) -> str:
+def versus(before: PairedDifference | None) -> str:
     """How a run stands to the one before, in a sentence."""
     if before is None:
         return "No earlier run of this corpus to compare it with."
     sure = "" if before.low <= 0 <= before.high else ", which is more than chance"
     return (
-        f"Against “{run_name(before.run)}”: {before.difference:+.1f} points ({before.low:+.1f} to {before.high:+.1f}, "
-        f"p = {before.p:.2g}){sure}; {before.changed:,} of {before.turns:,} turns are predicted differently."
+        f"Against “{run_name(before.other)}”: {before.difference:+.1f} points "
+        f"({before.low:+.1f} to {before.high:+.1f}, p = {before.p:.2g}){sure}; "
+        f"{before.changed:,} of {before.turns:,} turns are predicted differently."
     )
 
 
@@ -126,9 +129,9 @@ class _Bars(Figure):
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(name, parent)
-        self._scores: tuple[Score, ...] = ()
+        self._scores: tuple[ModelScore, ...] = ()
 
-    def show_scores(self, scores: tuple[Score, ...]) -> None:
+    def show_scores(self, scores: tuple[ModelScore, ...]) -> None:
         """Draw these."""
         self._scores = scores
         said = ", ".join(f"{_INKS[score.model].name} {score.weighted_f1:.1f}" for score in scores)
@@ -148,7 +151,7 @@ class _Bars(Figure):
             self._row(painter, score, _INKS[score.model], QRectF(0, top + place * ROW, self.width(), ROW))
 
     @staticmethod
-    def _row(painter: QPainter, score: Score, ink: Ink, box: QRectF) -> None:
+    def _row(painter: QPainter, score: ModelScore, ink: Ink, box: QRectF) -> None:
         palette = theme.active_palette()
         fused = score.model == "fused"
         write(painter, QRectF(0, box.top(), NAMES, ROW), ink.name, LEFT, bold=fused, size=theme.BODY)

@@ -17,7 +17,7 @@ SORT = Qt.ItemDataRole.UserRole  # by which a column is sorted
 _ROOT = QModelIndex()
 
 
-class Column(IntEnum):
+class RunColumn(IntEnum):
     """In the order in which they are read."""
 
     NAME = 0
@@ -31,16 +31,16 @@ class Column(IntEnum):
 
 
 TITLES = {
-    Column.NAME: ("Run", "The run’s folder; ticked runs are compared"),
-    Column.STATE: ("State", "Whether it is trained to its end, and if not, where it stands"),
-    Column.TEST: ("Test F1", "Weighted F1 of the fused predictions on test, ± half the 95 % interval"),
-    Column.PRESET: ("Preset", "The settings it began with"),
-    Column.SEED: ("Seed", "Of its random numbers"),
-    Column.CORPUS: ("Corpus", "What it was trained on"),
-    Column.DATE: ("Begun", "When it was begun"),
-    Column.TIME: ("Time", "How long it worked, pauses left out"),
+    RunColumn.NAME: ("Run", "The run’s folder; ticked runs are compared"),
+    RunColumn.STATE: ("State", "Whether it is trained to its end, and if not, where it stands"),
+    RunColumn.TEST: ("Test F1", "Weighted F1 of the fused predictions on test, ± half the 95 % interval"),
+    RunColumn.PRESET: ("Preset", "The settings it began with"),
+    RunColumn.SEED: ("Seed", "Of its random numbers"),
+    RunColumn.CORPUS: ("Corpus", "What it was trained on"),
+    RunColumn.DATE: ("Begun", "When it was begun"),
+    RunColumn.TIME: ("Time", "How long it worked, pauses left out"),
 }
-_FIGURES = (Column.TEST, Column.SEED, Column.TIME)
+_FIGURES = (RunColumn.TEST, RunColumn.SEED, RunColumn.TIME)
 
 
 class RunsModel(QAbstractTableModel):
@@ -76,22 +76,22 @@ class RunsModel(QAbstractTableModel):
         return 0 if parent.isValid() else len(self.runs)
 
     def columnCount(self, parent: Index = _ROOT) -> int:  # noqa: N802
-        """As `Column`."""
-        return 0 if parent.isValid() else len(Column)
+        """As `RunColumn`."""
+        return 0 if parent.isValid() else len(RunColumn)
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:  # noqa: N802
         """What a column is."""
         if orientation is not Qt.Orientation.Horizontal:
             return None
-        title, about = TITLES[Column(section)]
+        title, about = TITLES[RunColumn(section)]
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            return _side(Column(section))
+            return _side(RunColumn(section))
         return {Qt.ItemDataRole.DisplayRole: title, Qt.ItemDataRole.ToolTipRole: about}.get(Qt.ItemDataRole(role))
 
     def flags(self, index: Index) -> Qt.ItemFlag:
         """Names can be ticked and edited, except those of broken folders."""
         flags = super().flags(index)
-        if index.isValid() and index.column() == Column.NAME:
+        if index.isValid() and index.column() == RunColumn.NAME:
             if self.runs[index.row()].state is not RunState.BROKEN:
                 flags |= Qt.ItemFlag.ItemIsUserCheckable
             flags |= Qt.ItemFlag.ItemIsEditable
@@ -101,17 +101,17 @@ class RunsModel(QAbstractTableModel):
         """A cell."""
         if not index.isValid():
             return None
-        facts, column = self.runs[index.row()], Column(index.column())
+        facts, column = self.runs[index.row()], RunColumn(index.column())
         match role:
             case Qt.ItemDataRole.DisplayRole | Qt.ItemDataRole.EditRole:
                 return cell(facts, column)
             case Qt.ItemDataRole.ToolTipRole:
-                return facts.reason or str(facts.path)
+                return facts.reason or "\n\n".join(filter(None, (facts.note, str(facts.path))))
             case Qt.ItemDataRole.TextAlignmentRole:
                 return _side(column)
             case Qt.ItemDataRole.ForegroundRole:
                 return _ink(facts, column)
-            case Qt.ItemDataRole.CheckStateRole if column is Column.NAME and facts.state is not RunState.BROKEN:
+            case Qt.ItemDataRole.CheckStateRole if column is RunColumn.NAME and facts.state is not RunState.BROKEN:
                 return Qt.CheckState.Checked if facts.path in self.ticked else Qt.CheckState.Unchecked
             case _ if role == SORT:
                 return _key(facts, column)
@@ -119,7 +119,7 @@ class RunsModel(QAbstractTableModel):
 
     def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:  # noqa: N802
         """Tick a run, or ask for another name."""
-        if not index.isValid() or index.column() != Column.NAME:
+        if not index.isValid() or index.column() != RunColumn.NAME:
             return False
         facts = self.runs[index.row()]
         if role == Qt.ItemDataRole.CheckStateRole and facts.state is not RunState.BROKEN:
@@ -135,48 +135,48 @@ class RunsModel(QAbstractTableModel):
         return False
 
 
-def cell(facts: RunFacts, column: Column) -> str:
+def cell(facts: RunFacts, column: RunColumn) -> str:
     """What a cell says."""
     match column:
-        case Column.NAME:
+        case RunColumn.NAME:
             return facts.name
-        case Column.STATE:
-            return f"{facts.state}, at {facts.at}" if facts.at else str(facts.state)
-        case Column.TEST:
+        case RunColumn.STATE:
+            return facts.standing
+        case RunColumn.TEST:
             return str(facts.test.get("fused", "–"))
-        case Column.PRESET:
+        case RunColumn.PRESET:
             return facts.preset or "–"
-        case Column.SEED:
+        case RunColumn.SEED:
             return "–" if facts.seed is None else str(facts.seed)
-        case Column.CORPUS:
+        case RunColumn.CORPUS:
             return facts.corpus or "–"
-        case Column.DATE:
+        case RunColumn.DATE:
             return f"{facts.created.astimezone():%d %b %Y, %H:%M}" if facts.created else "–"
-        case Column.TIME:
+        case RunColumn.TIME:
             return duration(facts.seconds) if facts.seconds else "–"
 
 
-def _key(facts: RunFacts, column: Column) -> Any:
+def _key(facts: RunFacts, column: RunColumn) -> Any:
     match column:
-        case Column.TEST:
-            return facts.test["fused"].value if "fused" in facts.test else -1.0
-        case Column.SEED:
+        case RunColumn.TEST:
+            return facts.test["fused"].weighted_f1 if "fused" in facts.test else -1.0
+        case RunColumn.SEED:
             return -1 if facts.seed is None else facts.seed
-        case Column.DATE:
+        case RunColumn.DATE:
             return facts.created.timestamp() if facts.created else 0.0
-        case Column.TIME:
+        case RunColumn.TIME:
             return facts.seconds
     return cell(facts, column).casefold()
 
 
-def _ink(facts: RunFacts, column: Column) -> QColor | None:
+def _ink(facts: RunFacts, column: RunColumn) -> QColor | None:
     palette = theme.active_palette()
-    if column is Column.STATE:
+    if column is RunColumn.STATE:
         inks = {RunState.BROKEN: palette.bad, RunState.TRAINING: palette.accent, RunState.FINISHED: palette.good}
         return QColor(inks.get(facts.state, palette.text))
-    return None if column in (Column.NAME, Column.TEST) else QColor(palette.muted)
+    return None if column in (RunColumn.NAME, RunColumn.TEST) else QColor(palette.muted)
 
 
-def _side(column: Column) -> Qt.AlignmentFlag:
+def _side(column: RunColumn) -> Qt.AlignmentFlag:
     side = Qt.AlignmentFlag.AlignRight if column in _FIGURES else Qt.AlignmentFlag.AlignLeft
     return side | Qt.AlignmentFlag.AlignVCenter

@@ -23,9 +23,9 @@ from telme_gui.look import theme
 from telme_gui.session.job import Job
 from telme_gui.session.session import Session
 from telme_gui.training import discarding
-from telme_gui.training.runs.model import Column, RunsModel
+from telme_gui.training.runs.model import RunColumn, RunsModel
 from telme_gui.training.runs.table import RunTable, sheet
-from telme_model.analysis.predictions import MODELS
+from telme_model.analysis.models import TITLES
 from telme_model.events import Event
 from telme_model.runs import catalogue
 from telme_model.runs.facts import RunFacts, RunRead, RunState, command, read_runs
@@ -135,7 +135,7 @@ class Runs(QWidget):
         session, trainer = self._session, self._session.trainer
         self.view.selectionModel().selectionChanged.connect(self._choose)
         self.view.clicked.connect(lambda _index: None if self._of_reason else self.note.hide())
-        self.view.doubleClicked.connect(lambda index: self._open() if index.column() != Column.NAME else None)
+        self.view.doubleClicked.connect(lambda index: self._open() if index.column() != RunColumn.NAME else None)
         self.view.activated.connect(lambda _index: self._open())
         self.view.customContextMenuRequested.connect(self._show_menu)
         self.model.ticks_changed.connect(self._show_scores)
@@ -280,10 +280,11 @@ class Runs(QWidget):
     # -- the ticked runs ----------------------------------------------------------------------------------------
 
     def _show_scores(self) -> None:
-        """Weighted F1 on test of the four models, a column a run."""
+        """Weighted F1 on test of the models that one of them has, a column a run."""
         runs = self.model.ticked_runs
         self.scores.setVisible(bool(runs))
-        rows = [[model, *(str(facts.test.get(model, "–")) for facts in runs)] for model in MODELS]
+        models = [model for model in TITLES if any(model in facts.test for facts in runs)]
+        rows = [[TITLES[model], *(str(facts.test.get(model, "–")) for facts in runs)] for model in models]
         self.scores.fill(["Weighted F1 on test", *(facts.name for facts in runs)], rows)
         self._enable()
 

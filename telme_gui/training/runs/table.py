@@ -6,13 +6,13 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidge
 
 from telme_gui.look import theme
 from telme_gui.look.theme import Palette
-from telme_gui.training.runs.model import SORT, Column, RunsModel
+from telme_gui.training.runs.model import SORT, RunColumn, RunsModel
 
 ROW = 28  # px
 NAME = 180  # px that names keep; the columns below give way to them, the first one first
-_YIELDING = (Column.SEED, Column.PRESET, Column.CORPUS, Column.TIME, Column.DATE)
-_WIDTHS = {Column.STATE: 190, Column.TEST: 96, Column.PRESET: 110, Column.SEED: 48}
-_WIDTHS |= {Column.CORPUS: 130, Column.DATE: 160, Column.TIME: 84}  # px
+_YIELDING = (RunColumn.SEED, RunColumn.PRESET, RunColumn.CORPUS, RunColumn.TIME, RunColumn.DATE)
+_WIDTHS = {RunColumn.STATE: 190, RunColumn.TEST: 96, RunColumn.PRESET: 110, RunColumn.SEED: 48}
+_WIDTHS |= {RunColumn.CORPUS: 130, RunColumn.DATE: 160, RunColumn.TIME: 84}  # px
 
 
 class RunTable(QTableView):
@@ -26,7 +26,7 @@ class RunTable(QTableView):
         self.setModel(self._sorted)
         self.setAccessibleName("Runs")
         self.setSortingEnabled(True)
-        self.sortByColumn(Column.DATE, Qt.SortOrder.DescendingOrder)
+        self.sortByColumn(RunColumn.DATE, Qt.SortOrder.DescendingOrder)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
@@ -41,7 +41,7 @@ class RunTable(QTableView):
         self.horizontalHeader().setMinimumSectionSize(40)
         for column, width in _WIDTHS.items():
             self.setColumnWidth(column, width)
-        self.horizontalHeader().setSectionResizeMode(Column.NAME, QHeaderView.ResizeMode.Stretch)
+        self.horizontalHeader().setSectionResizeMode(RunColumn.NAME, QHeaderView.ResizeMode.Stretch)
 
     @property
     def chosen(self) -> int | None:
@@ -55,7 +55,7 @@ class RunTable(QTableView):
 
     def edit_name(self) -> None:
         """Let the name of the selected run be typed anew."""
-        for index in self.selectionModel().selectedRows(Column.NAME):
+        for index in self.selectionModel().selectedRows(RunColumn.NAME):
             self.edit(index)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name

@@ -11,7 +11,6 @@ from pytestqt.qtbot import QtBot
 
 from telme_gui.session.session import Session
 from telme_gui.training.ending import Ending
-from telme_gui.training.monitor.summary import Summary, summarise
 from telme_model.analysis.evaluation import compare_runs, predicted_label
 from telme_model.analysis.metrics import weighted_f1
 from telme_model.corpus import open_corpus
@@ -22,6 +21,7 @@ from telme_model.runs.folder import RunFolder
 from telme_model.runs.plan import Plan
 from telme_model.runs.presets import TOY
 from telme_model.runs.records import run_records
+from telme_model.runs.summary import Summary, summarise
 from tests.support.corpora import MISSING, SILENT
 from tests.telme_gui.conftest import WAIT
 

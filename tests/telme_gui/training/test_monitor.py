@@ -17,16 +17,18 @@ from telme_gui.session.session import Session
 from telme_gui.training.monitor import Monitor
 from telme_gui.training.monitor.log import LogPane
 from telme_gui.training.monitor.phases import Progress
-from telme_gui.training.monitor.summary import Comparison, Excluded, Score, Summary, excluded
 from telme_gui.training.monitor.summary_view import left_out, versus
 from telme_gui.training.trainer import Problem, State
 from telme_model import bundled
 from telme_model.corpus.dialogue import Split
 from telme_model.events import Phase, StageDone
 from telme_model.media.container import MediaError
+from telme_model.runs.comparison import PairedDifference
+from telme_model.runs.facts import ModelScore
 from telme_model.runs.history import History
 from telme_model.runs.plan import Plan
 from telme_model.runs.presets import DEMO, TOY
+from telme_model.runs.summary import Excluded, Summary, excluded
 from tests.support.telling import step, under_way
 from tests.telme_gui.conftest import WAIT
 
@@ -337,8 +339,10 @@ def test_a_run_is_followed_from_its_start_to_its_end(
 
 def test_a_summary_is_shown_until_it_is_dismissed(qtbot: QtBot, session: Session, monitor: Monitor) -> None:
     run = Path("runs/harbour-3")
-    fused = Score(model="fused", weighted_f1=58.2, low=50.9, high=65.5, macro_f1=50.0, accuracy=59.0, turns=132)
-    before = Comparison(run=Path("harbour-2"), difference=2.1, low=0.2, high=5.0, p=0.031, turns=132, changed=31)
+    fused = ModelScore(model="fused", weighted_f1=58.2, low=50.9, high=65.5, macro_f1=50.0, accuracy=59.0, turns=132)
+    before = PairedDifference(
+        run=Path("one"), other=Path("harbour-2"), difference=2.1, low=0.2, high=5.0, p=0.031, turns=132, changed=31
+    )
     missing = (Excluded(modality="visual", reason="no moov atom", turns=("train/dia0_utt3",)),)
     summary = Summary(
         run=run, split=Split.TEST, scores=(fused,), excluded=missing, over_long=0, seconds=261.0, before=before

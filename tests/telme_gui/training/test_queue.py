@@ -1,7 +1,6 @@
 """What is still to be trained outlives the window: it is kept as it changes, and offered at the next start."""
 
 import json
-import shutil
 import signal
 import subprocess
 import sys
@@ -10,8 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
@@ -21,10 +18,9 @@ from telme_gui.training.trainer import State
 from telme_gui.training.unfinished_runs import Leftovers
 from telme_model.events import Event, Message
 from telme_model.runs import catalogue
-from telme_model.runs.folder import RunFolder
 from telme_model.runs.plan import Plan
-from telme_model.runs.presets import PRESETS, TOY
-from telme_model.runs.queue import Waiting, still_to_train
+from telme_model.runs.presets import TOY
+from telme_model.runs.queue import Waiting
 from tests.conftest import ROOT
 from tests.telme_gui.conftest import WAIT
 
@@ -66,35 +62,6 @@ def left(qtbot: QtBot) -> tuple[Session, Leftovers]:
     offered.look()
     qtbot.waitUntil(lambda: not session.jobs, timeout=WAIT)
     return session, offered
-
-
-PATHS = st.text(st.characters(blacklist_characters="\0/"), min_size=1).map(lambda name: Path("/corpora") / name)
-
-
-@given(
-    preset=st.sampled_from(sorted(PRESETS)),
-    theta=st.floats(0, 10),
-    paths=st.tuples(PATHS, PATHS),
-    others=st.tuples(st.none() | PATHS, st.none() | PATHS),
-    layer=st.text(min_size=1),
-)
-def test_a_plan_comes_back_as_it_was(
-    tmp_path_factory: pytest.TempPathFactory,
-    preset: str,
-    theta: float,
-    paths: tuple[Path, Path],
-    others: tuple[Path | None, Path | None],
-    layer: str,
-) -> None:
-    config = PRESETS[preset].with_settings([f"fusion.theta={theta}"])
-    (corpus, run), (warm, store) = paths, others
-    plan = Plan(config=config, corpus=corpus, run=run, warm_start=warm, layer=layer, store=store)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TELME_RUNS", str(tmp_path_factory.mktemp("runs")))
-        first = Waiting()
-        assert first.keep([plan, plan])
-        first.let_go()
-        assert Waiting().left() == [plan, plan]
 
 
 def test_what_waits_is_kept_as_it_changes(qtbot: QtBot, session: Session, runs: Path, series: Path) -> None:
@@ -181,35 +148,6 @@ def test_a_killed_program_leaves_its_queue(qtbot: QtBot, runs: Path, series: Pat
     later.close()
 
 
-@pytest.mark.parametrize("text", ["", "[", "{}", "[1]", '[{"run": "x"}]', "null"])
-def test_a_damaged_file_is_put_aside(runs: Path, text: str) -> None:
-    runs.mkdir()
-    (runs / FILE).write_text(text, encoding="utf-8")
-    assert Waiting().left() == []
-    assert text == "{}" or (runs / "waiting.broken.json").read_text(encoding="utf-8") == text
-
-
-def test_a_second_window_leaves_the_queue_of_the_first_alone(runs: Path, series: Path) -> None:
-    one, two, _ = plans(series, runs)
-    first, second = Waiting(), Waiting()
-    assert first.keep([one])
-    assert second.left() == []
-    assert not second.keep([two])
-    first.let_go()
-    assert not second.keep([two])  # it never read what is there
-    assert Waiting().left() == [one]
-
-
-def test_the_first_window_has_the_place_though_nothing_is_kept_there_yet(runs: Path, series: Path) -> None:
-    one, two, _ = plans(series, runs)
-    first, second = Waiting(), Waiting()
-    assert first.left() == second.left() == []
-    assert not second.keep([two])
-    assert first.keep([one])
-    first.let_go()
-    assert Waiting().left() == [one]
-
-
 def test_the_place_is_held_until_the_training_has_ended(
     qtbot: QtBot, session: Session, runs: Path, series: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -230,52 +168,6 @@ def test_the_place_is_held_until_the_training_has_ended(
     session.close()
     assert seen == [[]]
     assert Waiting().left() == [plan]
-
-
-def test_one_plan_that_cannot_be_read_leaves_the_others(runs: Path, series: Path) -> None:
-    one, two, three = plans(series, runs)
-    first = Waiting()
-    first.keep([one, two, three])
-    first.let_go()
-    trees = json.loads((runs / FILE).read_text(encoding="utf-8"))
-    trees[1]["config"]["dim"] = "wide"
-    text = json.dumps(trees)
-    (runs / FILE).write_text(text, encoding="utf-8")
-    assert Waiting().left() == [one, three]
-    assert (runs / "waiting.broken.json").read_text(encoding="utf-8") == text
-
-
-def test_a_file_that_may_not_be_read_is_neither_renamed_nor_written_over(runs: Path, series: Path) -> None:
-    (runs / FILE).mkdir(parents=True)
-    waiting = Waiting()
-    assert waiting.left() == []
-    assert not waiting.keep(plans(series, runs))
-    assert (runs / FILE).is_dir()
-    assert not (runs / "waiting.broken.json").exists()
-
-
-@pytest.mark.parametrize("name", ["file/runs", "n" * 300])
-def test_a_place_that_cannot_be_written_is_no_error(
-    tmp_path: Path, series: Path, monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
-    (tmp_path / "file").touch()
-    monkeypatch.setenv("TELME_RUNS", str(tmp_path / name))
-    waiting = Waiting()
-    assert waiting.left() == []
-    assert not waiting.keep(plans(series, tmp_path))
-
-
-def test_what_is_over_by_now_is_left_out(runs: Path, trained: Path, series: Path) -> None:
-    (plan,) = plans(series, runs, 1)
-    finished = replace(plan, run=trained)
-    gone = replace(plan, run=runs / "gone", resume=True)
-    begun = replace(plan, run=runs / "begun")
-    shutil.copytree(trained, begun.run)
-    (begun.run / "scores.json").unlink()
-    assert still_to_train([finished, plan, gone, begun]) == [plan, replace(begun, resume=True)]
-    (begun.run / ".training").touch()  # a kill's trace: it is offered as such
-    assert still_to_train([begun]) == []
-    assert RunFolder(begun.run).cut_off
 
 
 def test_what_is_asked_for_elsewhere_is_offered_no_more(qtbot: QtBot, runs: Path, series: Path) -> None:

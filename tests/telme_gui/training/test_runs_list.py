@@ -1,13 +1,10 @@
 """The list of runs reads any folder, says what is wrong with a broken one, and changes only what may be changed."""
 
-import json
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from filelock import FileLock
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QApplication, QLineEdit, QMessageBox
@@ -16,15 +13,13 @@ from pytestqt.qtbot import QtBot
 from telme_gui.look.style import Appearance
 from telme_gui.session.session import Session
 from telme_gui.training.runs import Runs
-from telme_gui.training.runs.model import SORT, Column, RunsModel, cell
+from telme_gui.training.runs.model import SORT, RunColumn, RunsModel
 from telme_model import bundled
-from telme_model.analysis.predictions import MODELS
-from telme_model.events import Phase
 from telme_model.runs import catalogue
 from telme_model.runs import facts as run_facts
 from telme_model.runs.facts import RunFacts, RunState, read_run
-from telme_model.runs.folder import RunError
 from telme_model.runs.plan import Plan
+from tests.support.runs import copied_run, unfinished_run
 from tests.telme_gui.conftest import WAIT
 
 Tree = dict[str, Any]
@@ -39,131 +34,27 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def copied(runs: Path, name: str, change: Callable[[Tree], object] = lambda _: None) -> Path:
-    """The bundled run's small files under another name, its run.json changed."""
-    run = runs / name
-    run.mkdir()
-    for file in ("run.json", "config.toml", "scores.json", "events.jsonl"):
-        shutil.copy(bundled.DEMO_RUN / file, run)
-    tree = json.loads((run / "run.json").read_text())
-    change(tree)
-    (run / "run.json").write_text(json.dumps(tree))
-    return run
-
-
 def begun(day: int) -> Callable[[Tree], object]:
     return lambda tree: tree.update(created=f"2026-11-{day}T10:00:00+0000")
-
-
-def unfinished(runs: Path, name: str = "half") -> Path:
-    run = copied(runs, name, lambda tree: [tree["stages"].pop(phase) for phase in ("visual student", "fusion")])
-    (run / "scores.json").unlink()
-    return run
-
-
-# -- reading ------------------------------------------------------------------------------------------------------
-
-
-def test_a_finished_run_is_read(runs: Path) -> None:
-    facts = read_run(copied(runs, "one"))
-    scores = json.loads((bundled.DEMO_RUN / "scores.json").read_text())["test"]
-    interval = scores["fused"]["intervals"]["weighted_f1"]
-    assert (facts.state, facts.preset, facts.seed, facts.corpus) == (RunState.FINISHED, "demo", 0, "corpus")
-    assert {model: score.value for model, score in facts.test.items()} == {
-        model: scores[model]["weighted_f1"] for model in MODELS
-    }
-    assert facts.test["fused"].half == pytest.approx((interval["high"] - interval["low"]) / 2)
-    assert str(facts.test["fused"]) == f"{scores['fused']['weighted_f1']:.1f} ± {facts.test['fused'].half:.1f}"
-    # From the first event to the last, but for the seconds in which nothing of the pipeline was at work.
-    times = [json.loads(line)["time"] for line in (bundled.DEMO_RUN / "events.jsonl").read_text().splitlines()]
-    assert 0.8 * (times[-1] - times[0]) < facts.seconds <= times[-1] - times[0]
-
-
-def test_an_unfinished_run_tells_where_it_goes_on(runs: Path) -> None:
-    facts = read_run(unfinished(runs))
-    assert (facts.state, facts.at, facts.test) == (RunState.UNFINISHED, Phase.VISUAL, {})
-    assert cell(facts, Column.STATE) == "unfinished, at visual student"
-    with FileLock(facts.path / ".training"):
-        assert read_run(facts.path).state is RunState.TRAINING
-
-
-@pytest.mark.parametrize(
-    ("file", "content", "named"),
-    [
-        ("run.json", "{", "run.json is damaged"),
-        ("run.json", '{"format": 99}', "format 99"),
-        ("run.json", '{"format": 1, "corpus": [], "stages": {}}', "run.json is damaged"),
-        ("config.toml", "dim = 'wide'", "dim"),
-        ("config.toml", None, "config.toml cannot be read"),
-        ("scores.json", "[]", "scores.json is damaged"),
-        ("scores.json", '{"test": {"fused": {}}}', "damaged"),
-        ("scores.json", '{"test": []}', "damaged"),
-    ],
-)
-def test_a_broken_folder_is_listed_with_its_reason(runs: Path, file: str, content: str | None, named: str) -> None:
-    run = copied(runs, "broken")
-    (run / file).unlink()
-    if content is not None:
-        (run / file).write_text(content)
-    facts = read_run(run)
-    assert facts.state is RunState.BROKEN
-    assert named in facts.reason
-    assert str(run) in facts.reason
-
-
-def test_a_torn_log_costs_nothing_but_its_last_line(runs: Path) -> None:
-    run = copied(runs, "torn")
-    text = (run / "events.jsonl").read_text()
-    (run / "events.jsonl").write_text(text[: len(text) // 2])
-    assert 0 < read_run(run).seconds < read_run(copied(runs, "whole")).seconds
 
 
 def test_the_model_keeps_qts_rules(runs: Path) -> None:
     model = RunsModel()
     tester = QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Fatal)
     broken = RunFacts(path=runs / "broken", state=RunState.BROKEN, reason="no run.json")
-    one = read_run(copied(runs, "one"))
+    catalogue.write_note(copied_run(runs, "one"), "the first")
+    one = read_run(runs / "one")
     model.show_runs([one, broken])
     model.setData(model.index(0, 0), Qt.CheckState.Checked, Qt.ItemDataRole.CheckStateRole)
     assert model.ticked_runs == [one]
     assert not model.setData(model.index(1, 0), Qt.CheckState.Checked, Qt.ItemDataRole.CheckStateRole)
     assert model.data(model.index(1, 0), Qt.ItemDataRole.ToolTipRole) == "no run.json"
-    keys = [model.data(model.index(row, Column.TEST), SORT) for row in (0, 1)]
-    assert keys == [one.test["fused"].value, -1.0]
+    assert model.data(model.index(0, 0), Qt.ItemDataRole.ToolTipRole) == f"the first\n\n{one.path}"
+    keys = [model.data(model.index(row, RunColumn.TEST), SORT) for row in (0, 1)]
+    assert keys == [one.test["fused"].weighted_f1, -1.0]
     model.show_runs([broken])
     assert model.ticked_runs == []
     del tester
-
-
-# -- changing -----------------------------------------------------------------------------------------------------
-
-
-def test_a_run_is_renamed_with_all_it_holds(runs: Path) -> None:
-    old = copied(runs, "one")
-    before = (old / "run.json").read_bytes()
-    new = catalogue.rename(old, "Harbour 3 – β")
-    assert new == runs / "Harbour 3 – β"
-    assert (new / "run.json").read_bytes() == before
-    assert not old.exists()
-
-
-@pytest.mark.parametrize("name", ["", "  ", "a/b", "a\\b", "..", ".hidden", "two"])
-def test_a_name_that_cannot_be_is_refused(runs: Path, name: str) -> None:
-    one, two = copied(runs, "one"), copied(runs, "two")
-    with pytest.raises(RunError, match=r"cannot be called|there is a"):
-        catalogue.rename(one, name)
-    assert (one / "run.json").is_file()
-    assert (two / "run.json").is_file()
-
-
-def test_a_run_in_training_and_the_bundled_one_stay_as_they_are(runs: Path) -> None:
-    run = unfinished(runs)
-    with FileLock(run / ".training"), pytest.raises(RunError, match="is being trained"):
-        catalogue.rename(run, "other")
-    with pytest.raises(RunError, match="bundled"):
-        catalogue.rename(bundled.DEMO_RUN, "other")
-    assert run.is_dir()
-    assert bundled.DEMO_RUN.is_dir()
 
 
 # -- the panel ----------------------------------------------------------------------------------------------------
@@ -180,8 +71,8 @@ def session(qtbot: QtBot) -> Iterator[Session]:
 def panel(qtbot: QtBot, session: Session, appearance: Appearance, runs: Path) -> Runs:
     """The list of two finished runs, one unfinished and one broken."""
     for name, day in (("one", 10), ("two", 11)):
-        copied(runs, name, begun(day))
-    unfinished(runs)
+        copied_run(runs, name, begun(day))
+    unfinished_run(runs)
     (runs / "broken").mkdir()
     (runs / "broken" / "run.json").write_text("{")
     panel = Runs(session)
@@ -247,7 +138,7 @@ def test_ticked_runs_are_compared_by_scores_and_by_curves(qtbot: QtBot, panel: R
         if facts.name in ("one", "half"):
             panel.model.setData(panel.model.index(row, 0), Qt.CheckState.Checked, Qt.ItemDataRole.CheckStateRole)
     heads = [panel.scores.horizontalHeaderItem(column) for column in (1, 2)]
-    fused = [panel.scores.item(MODELS.index("fused"), column) for column in (1, 2)]
+    fused = [panel.scores.item(panel.scores.rowCount() - 1, column) for column in (1, 2)]
     shown = {head.text(): score.text() for head, score in zip(heads, fused) if head and score}
     assert shown == {"one": "58.2 ± 7.3", "half": "–"}
     with qtbot.waitSignal(panel.compare_wanted) as wanted:
@@ -290,11 +181,11 @@ def test_the_open_run_is_listed_wherever_it_lies(qtbot: QtBot, session: Session,
 
 
 def test_columns_give_way_where_it_is_narrow(qtbot: QtBot, panel: Runs) -> None:
-    assert not any(panel.view.isColumnHidden(column) for column in Column)
+    assert not any(panel.view.isColumnHidden(column) for column in RunColumn)
     panel.resize(640, 400)
-    hidden = {column for column in Column if panel.view.isColumnHidden(column)}
-    assert {Column.SEED, Column.PRESET} <= hidden
-    assert not {Column.NAME, Column.STATE, Column.TEST} & hidden
+    hidden = {column for column in RunColumn if panel.view.isColumnHidden(column)}
+    assert {RunColumn.SEED, RunColumn.PRESET} <= hidden
+    assert not {RunColumn.NAME, RunColumn.STATE, RunColumn.TEST} & hidden
     qtbot.waitUntil(lambda: not panel.view.horizontalScrollBar().maximum())
 
 

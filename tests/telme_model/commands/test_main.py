@@ -23,7 +23,7 @@ from tests.support.corpora import write_corpus
 from tests.support.runs import ToyRun, tensors
 
 Captured = pytest.CaptureFixture[str]
-COMMANDS = ["demo", "check", "train", "predict", "evaluate", "export", "import", "make-demo", "doctor"]
+COMMANDS = ["demo", "check", "train", "predict", "evaluate", "runs", "export", "import", "make-demo", "doctor"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -1,4 +1,4 @@
-"""What the program knows of its runs: where they lie, which were cut off, and how they are offered again."""
+"""How runs that were cut off are offered at the next start."""
 
 import shutil
 from collections.abc import Iterator
@@ -12,11 +12,10 @@ from pytestqt.qtbot import QtBot
 from telme_gui.session.session import Session
 from telme_gui.training import discarding
 from telme_gui.training.unfinished_runs import Leftovers, told
-from telme_model.events import EpochDone, Phase, StageDone
+from telme_model.events import EpochDone, Phase
 from telme_model.runs import catalogue
 from telme_model.runs.catalogue import Unfinished
-from telme_model.runs.folder import RunError, RunFolder
-from telme_model.runs.plan import Plan
+from telme_model.runs.folder import RunFolder
 from telme_model.runs.presets import TOY
 from telme_model.training.pipeline import train
 from tests.support.runs import tensors, walk
@@ -63,81 +62,6 @@ def session(qtbot: QtBot) -> Iterator[Session]:
     session = Session()
     yield session
     session.close()
-
-
-# What is known
-
-
-def test_runs_are_known_by_their_place_or_because_they_were_trained(
-    trained: Path, leftover: Path, tmp_path: Path
-) -> None:
-    assert catalogue.known_runs() == [leftover]
-    for _ in range(2):
-        catalogue.remember(trained)
-        catalogue.remember(leftover)
-        catalogue.remember(tmp_path / "never began")
-    assert sorted(catalogue.known_runs()) == sorted([leftover, trained])
-    assert (tmp_path / "runs" / "elsewhere.txt").read_text(encoding="utf-8").splitlines() == [
-        str(trained), str(tmp_path / "never began")
-    ]  # fmt: skip
-
-
-def test_a_place_that_cannot_be_written_is_no_error(
-    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "file").touch()
-    monkeypatch.setenv("TELME_RUNS", str(tmp_path / "file"))
-    catalogue.remember(trained)
-    assert catalogue.known_runs() == []
-
-
-def test_a_name_that_is_no_text_is_not_remembered(trained: Path) -> None:
-    catalogue.remember(trained.with_name("\udcff"))
-    catalogue.remember(trained)
-    assert catalogue.known_runs() == [trained]
-
-
-def test_a_place_that_cannot_be_looked_into_hides_no_other(leftover: Path, tmp_path: Path) -> None:
-    catalogue.remember(tmp_path / ("long" * 100))
-    assert catalogue.known_runs() == [leftover]
-
-
-def test_an_unfinished_run_tells_how_far_it_came(leftover: Path, series: Path) -> None:
-    (found,) = catalogue.unfinished([leftover])
-    assert (found.run, found.corpus) == (leftover, series.resolve())
-    assert (found.phase, found.epoch, found.epochs, found.cut_off) == (Phase.AUDIO, 1, 2, True)
-    said = told(found, found.touched + 7300)
-    assert said == "In the phase “audio student”, after epoch 1 of 2, 2 hours ago. What was done is kept."
-
-
-def test_finished_broken_and_held_runs_are_not_unfinished(trained: Path, leftover: Path, tmp_path: Path) -> None:
-    broken = tmp_path / "broken"
-    broken.mkdir()
-    (broken / "run.json").write_text("{", encoding="utf-8")
-    assert catalogue.unfinished([trained, broken, tmp_path / "nowhere"]) == []
-    with RunFolder(leftover).hold():
-        assert catalogue.unfinished([leftover]) == []
-    (found,) = catalogue.unfinished([leftover])
-    assert not found.cut_off  # it was let go of in good order
-
-
-@pytest.mark.parametrize("root", ["a\0b", "loop"])
-def test_a_run_that_names_no_possible_corpus_is_passed_over(qtbot: QtBot, leftover: Path, root: str) -> None:
-    (leftover / "loop").symlink_to("loop")
-    folder = RunFolder(leftover)
-    folder.update(corpus={**folder.facts["corpus"], "root": root})
-    assert catalogue.unfinished([leftover]) == []
-    with pytest.raises(RunError, match="names no place where a corpus can be"):
-        Plan.resuming(leftover)
-
-
-def test_a_run_without_its_scores_is_not_finished(trained: Path, tmp_path: Path) -> None:
-    run = Path(shutil.copytree(trained, tmp_path / "run"))
-    (run / "scores.json").unlink()
-    assert [found.phase for found in catalogue.unfinished([run])] == [Phase.EVALUATING]
-
-
-# How it is offered
 
 
 def test_a_run_that_was_cut_off_is_offered_and_ends_as_if_nothing_had_happened(
@@ -191,10 +115,7 @@ def test_several_are_offered_one_after_another_and_may_wait_or_go(
     assert offered.isHidden()
 
 
-def test_the_log_of_a_stage_that_is_done_is_not_taken_for_the_next(leftover: Path) -> None:
-    """The audio student's epochs say nothing of the visual one's."""
-    folder = RunFolder(leftover)
-    folder.finish_stage(Phase.AUDIO)
-    assert StageDone.__name__ in (leftover / "events.jsonl").read_text(encoding="utf-8")
+def test_how_far_a_run_came_is_told(leftover: Path) -> None:
     (found,) = catalogue.unfinished([leftover])
-    assert (found.phase, found.epoch) == (Phase.VISUAL, 0)
+    words = "In the phase “audio student”, after epoch 1 of 2, 2 hours ago. What was done is kept."
+    assert told(found, found.touched + 7300) == words
