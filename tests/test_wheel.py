@@ -100,3 +100,12 @@ def test_the_installed_program_shows_its_demo_and_names_itself(installed: Path, 
     assert any(line.startswith("The bundled demo corpus (synthetic)") for line in told)
     assert _files(installed, ".") == before
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_editable_install_points_at_the_clone_and_copies_nothing(tmp_path: Path) -> None:
+    code = "import sys; from hatchling.build import build_editable; build_editable(sys.argv[1])"
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, capture_output=True, check=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as file:
+        (pointer,) = (name for name in file.namelist() if ".dist-info/" not in name)
+        assert Path(file.read(pointer).decode()) == ROOT

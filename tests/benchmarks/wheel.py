@@ -44,8 +44,8 @@ def _install(folder: Path, binaries: Path) -> None:
     if not binaries.is_dir():
         venv.create(folder / "env", with_pip=True)
     pip = [str(binaries / "python"), "-m", "pip"]
-    _timed("install it", [*pip, "install", *quiet, "-c", str(ROOT / "constraints.txt"), str(wheel)], folder)
-    _timed("install it anew", [*pip, "install", *quiet, "--no-deps", "--force-reinstall", str(wheel)], folder)
+    _timed("install it alone", [*pip, "install", *quiet, "--no-deps", "--force-reinstall", str(wheel)], folder)
+    _timed("and what it asks for", [*pip, "install", *quiet, "-c", str(ROOT / "constraints.txt"), str(wheel)], folder)
     print(f"{'the wheel':>40}: {wheel.stat().st_size / 1e6:.1f} MB")
     print(f"{'the environment':>40}: {sum(_sizes(folder / 'env').values()) / 1e6:.0f} MB")
 
