@@ -21,8 +21,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from telme_gui.annotating.working import WorkDialog, caption
+from telme_gui.annotating.working import WorkDialog
 from telme_gui.look import theme
+from telme_gui.look.widgets import caption
 from telme_gui.session.session import Session
 from telme_model.annotations.exchange import Format, Layers, Report, export
 from telme_model.annotations.exchange.transfer import layers_of

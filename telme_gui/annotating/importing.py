@@ -20,8 +20,9 @@ from PySide6.QtWidgets import (
 
 from telme_gui.annotating.lines import Lines, Row
 from telme_gui.annotating.targets import Targets
-from telme_gui.annotating.working import WorkDialog, caption
+from telme_gui.annotating.working import WorkDialog
 from telme_gui.look import theme
+from telme_gui.look.widgets import caption
 from telme_gui.session.session import Session
 from telme_model.annotations.exchange import ENDINGS, ExchangeError, Incoming, take_in
 from telme_model.annotations.exchange.transfer import Preview, apply, preview

@@ -14,8 +14,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from telme_gui.annotating.working import LabelsDialog, caption
+from telme_gui.annotating.working import LabelsDialog
 from telme_gui.look import theme
+from telme_gui.look.widgets import caption
 from telme_gui.session.session import Session
 from telme_model.annotations.labels import ADJUDICATED, GOLD, Scope
 

@@ -5,10 +5,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QPushButton, QWidget
 
-from telme_gui.look import theme
+from telme_gui.look.widgets import Banner, push_button, row
 from telme_gui.session.session import Session
 from telme_model.annotations.backups import taken
 from telme_model.annotations.places import Adopted, Candidate, adopt, candidates, store_path
@@ -23,7 +22,7 @@ ALIKE = 0.5  # of the turns, to take another corpus for this one as it was
 Offer = tuple[str, str, Callable[[], object]]  # a button: its text, what it does in a sentence, and the deed
 
 
-class StoreBanner(QFrame):
+class StoreBanner(Banner):
     """Says what is wrong with the labels of the open corpus and offers what can be done; hidden while all is well."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
@@ -31,32 +30,14 @@ class StoreBanner(QFrame):
         self._session = session
         self.buttons: list[QPushButton] = []
         self.which = QComboBox()  # of several stores that are like the corpus'
-        self.setObjectName("banner")
-        self.title, self.sentence = QLabel(), QLabel()
-        self.title.setStyleSheet("font-weight: 600")
-        self.sentence.setWordWrap(True)
-        words = QVBoxLayout()
-        words.setSpacing(2)
-        for label in (self.title, self.sentence):
-            label.setTextFormat(Qt.TextFormat.PlainText)
-            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-            words.addWidget(label)
         self.which.setAccessibleName("Whose labels")
         self.which.setToolTip("Stores whose turns are like those of this corpus")
-        self._row = QHBoxLayout()
-        self._row.setSpacing(theme.RHYTHM)
-        words.addSpacing(theme.RHYTHM // 2)
-        words.addLayout(self._row)
-        self._row.addWidget(self.which)
-        self._row.addStretch(1)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(2 * theme.RHYTHM, theme.RHYTHM, theme.RHYTHM, theme.RHYTHM)
-        column.addLayout(words)
+        self._offers = row(self.which, None)
+        self.add_under(self._offers)
         session.corpus_changed.connect(self._look)
         session.labels.damaged.connect(self._offer_repair)
         session.labels.changed.connect(self._yield)
         self._offering = False  # another corpus' labels, which is over when there are own ones
-        self.hide()
 
     # -- a damaged store ----------------------------------------------------------------------------------------
 
@@ -169,27 +150,19 @@ class StoreBanner(QFrame):
         self._session.failed.emit(f"{name} did not succeed", str(error))
 
     def _show(self, title: str, sentence: str, offers: list[Offer]) -> None:
-        self.title.setText(title)
-        self.sentence.setText(sentence[:1].upper() + sentence[1:])
-        self.sentence.setVisible(bool(sentence))
-        self.setAccessibleName(f"{title}. {sentence}")
         self.which.hide()
         for old in self.buttons:
-            self._row.removeWidget(old)
+            self._offers.removeWidget(old)
             old.hide()
             old.deleteLater()
-        self.buttons = [self._button(*offer) for offer in offers]
-        for place, button in enumerate(self.buttons, 1):
-            self._row.insertWidget(place, button)
-        self.show()
-
-    def _button(self, text: str, tip: str, deed: Callable[[], object]) -> QPushButton:
-        button = QPushButton(text)
-        button.setToolTip(tip)
-        button.setAccessibleName(text)
-        button.setAccessibleDescription(tip)
-        button.clicked.connect(lambda _checked: deed())
-        return button
+        self.buttons = []
+        for place, (text, tip, deed) in enumerate(offers, 1):
+            offer = push_button(text, tip)
+            offer.setAccessibleDescription(tip)
+            offer.clicked.connect(lambda _checked, deed=deed: deed())
+            self.buttons.append(offer)
+            self._offers.insertWidget(place, offer)
+        self.say(title, sentence)
 
 
 def _labels(count: int) -> str:

@@ -108,11 +108,3 @@ class WorkDialog(LabelsDialog):
         """Close, and stop what is under way."""
         self.stop()
         super().reject()
-
-
-def caption(text: str, *, muted: bool = True) -> QLabel:
-    """A heading or a remark in small type."""
-    label = QLabel(text)
-    label.setWordWrap(True)
-    label.setObjectName("caption" if muted else "")
-    return label

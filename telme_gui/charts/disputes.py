@@ -6,10 +6,11 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from telme_gui.browse.turn_model import label_sentence
 from telme_gui.charts.listing import UNSURE, Index, set_columns, turn_list
+from telme_gui.look.widgets import push_button
 from telme_gui.session.session import Filter, Session
 from telme_model.annotations.adjudication import Dispute
 from telme_model.annotations.labels import ADJUDICATED, Label, Scope
@@ -35,13 +36,13 @@ class DisputesView(QWidget):
         self.list.activated.connect(self._go)
         self.words = QLabel(self)
         self.words.setObjectName("caption")
-        self.settle = _button("Adjudicate", "Label what is not settled yet in the adjudicated layer, one by one")
+        self.settle = push_button("Adjudicate", "Label what is not settled yet in the adjudicated layer, one by one")
         self.settle.clicked.connect(lambda: self.adjudicate.emit(self.model.turns))
-        self.take = _button(
+        self.take = push_button(
             "Take what all agree on", "Copy what annotators agree on into the adjudicated layer, as one edit"
         )
         self.take.clicked.connect(self.take_agreed)
-        self.show_alone = _button("Show alone", "Show these turns alone in all panels")
+        self.show_alone = push_button("Show alone", "Show these turns alone in all panels")
         self.show_alone.clicked.connect(self._filter)
         head = QHBoxLayout()
         head.setSpacing(8)
@@ -186,10 +187,3 @@ class Disputes(QAbstractTableModel):
                 return of.suggestion or ""
             case _:
                 return (label.emotion or "") if label else ""
-
-
-def _button(name: str, tip: str) -> QPushButton:
-    button = QPushButton(name)
-    button.setAccessibleName(name)
-    button.setToolTip(tip)
-    return button

@@ -13,6 +13,7 @@ from telme_gui.inspector.what_if import WhatIfState
 from telme_gui.inspector.what_if_card import WhatIfCard
 from telme_gui.look import chips, theme
 from telme_gui.look.theme import Palette
+from telme_gui.look.widgets import hairline
 from telme_gui.session.session import Session
 from telme_model.corpus.emotions import MELD
 
@@ -134,7 +135,7 @@ class Inspector(QScrollArea):
             old.deleteLater()
         self._classes = classes
         self.sections = (GoldLine(), Said(classes), HowFar(), WhatMoved(classes))
-        self._lines = [_hairline() for _ in self.sections]
+        self._lines = [hairline() for _ in self.sections]
         place = self._layout.indexOf(self.card)
         for section, line in zip(self.sections, self._lines):
             self._layout.insertWidget(place, section)
@@ -215,10 +216,3 @@ class Empty(QWidget):
         for place, emotion in enumerate(MELD.labels):
             chips.paint_glyph(painter, QRectF(left + step * place, 6 * theme.RHYTHM, side, side), emotion)
         painter.end()
-
-
-def _hairline() -> QFrame:
-    line = QFrame()
-    line.setObjectName("hairline")
-    line.setFixedHeight(1)
-    return line

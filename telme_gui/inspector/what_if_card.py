@@ -4,11 +4,12 @@ from itertools import pairwise
 
 from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtGui import QEnterEvent, QPainter, QWheelEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QSlider, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QLineEdit, QSlider, QToolButton, QVBoxLayout, QWidget
 
 from telme_gui.inspector.section import HEADING, Section, face, write
 from telme_gui.inspector.what_if import LOOKING, WhatIfState
 from telme_gui.look import chips, theme
+from telme_gui.look.widgets import row
 from telme_gui.session.session import Session
 from telme_model.analysis.predictions import Predictions
 from telme_model.corpus.dialogue import Modality
@@ -74,12 +75,12 @@ class WhatIfCard(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(theme.RHYTHM)
-        layout.addLayout(_line(self.heading, None, self.back))
+        layout.addLayout(row(self.heading, None, self.back))
         layout.addWidget(self.status)
-        layout.addLayout(_line(_caption("θ"), self.theta, self.theta_value))
-        layout.addLayout(_line(_caption("context"), self.context, self.context_value))
-        layout.addLayout(_line(_caption("words"), self.text))
-        layout.addLayout(_line(_caption("students"), *self.mutes.values(), None))
+        layout.addLayout(row(_caption("θ"), self.theta, self.theta_value))
+        layout.addLayout(row(_caption("context"), self.context, self.context_value))
+        layout.addLayout(row(_caption("words"), self.text))
+        layout.addLayout(row(_caption("students"), *self.mutes.values(), None))
         layout.addWidget(self.outcome)
         order = (self.theta, self.context, self.text, *self.mutes.values(), self.back)
         for before, after in pairwise(order):
@@ -274,15 +275,3 @@ def _button(name: str, tip: str) -> QToolButton:
     button.setFont(theme.font(theme.CAPTION))
     button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
     return button
-
-
-def _line(*widgets: QWidget | None) -> QHBoxLayout:
-    """Widgets side by side; None is a spring."""
-    line = QHBoxLayout()
-    line.setSpacing(theme.RHYTHM)
-    for widget in widgets:
-        if widget is None:
-            line.addStretch(1)
-        else:
-            line.addWidget(widget)
-    return line

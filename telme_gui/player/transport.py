@@ -8,6 +8,7 @@ from telme_gui.look import theme
 from telme_gui.player.actions import SPEEDS, Actions
 from telme_gui.player.film import Film
 from telme_gui.session.session import Session
+from telme_model.runs.quantities import clock
 
 HEIGHT = 40  # px
 _BAR, _GAP, _KNOB = 4, 2, 5  # px: the bar's thickness, the gap between turns, the knob's radius
@@ -181,9 +182,3 @@ class Transport(QWidget):
 
     def _follow_time(self) -> None:
         self._time.setText(f"{clock(self._session.position)} / {clock(self._session.film_seconds)}")
-
-
-def clock(seconds: float) -> str:
-    """Minutes and seconds as 0:07.2."""
-    tenths = int(max(seconds, 0.0) * 10 + 1e-6)
-    return f"{tenths // 600}:{tenths // 10 % 60:02d}.{tenths % 10}"

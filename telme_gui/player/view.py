@@ -1,6 +1,6 @@
 """The picture with what is said over it: subtitle, speaker, emotion, and what is wrong."""
 
-from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetrics, QImage, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -148,11 +148,9 @@ class PictureView(QWidget):
     def _paint_unseen(self, painter: QPainter, turn: Turn) -> None:
         """In place of the picture: the words, or the sign of sound where they are not to be seen either."""
         if Modality.TEXT not in self._presented:
-            painter.save()
-            painter.translate(QPointF(self.rect().center()) - QPointF(_SIGN, _SIGN) / 2)
-            painter.scale(_SIGN / icons.SIDE, _SIGN / icons.SIDE)
-            icons.draw(painter, "sound" if Modality.AUDIO in self._presented else "muted", _MUTED)
-            painter.restore()
+            sign = QRectF(0, 0, _SIGN, _SIGN)
+            sign.moveCenter(QRectF(self.rect()).center())
+            icons.draw(painter, "sound" if Modality.AUDIO in self._presented else "muted", _MUTED.name(), sign)
             return
         size = min(max(self.height() // 16, theme.TITLE), 40)
         name, words = theme.font(max(size * 2 // 3, theme.BODY), bold=True), theme.font(size)

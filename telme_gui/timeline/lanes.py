@@ -128,10 +128,3 @@ def ticks(view: View) -> list[float]:
     step = next((step for step in steps if step >= apart), steps[-1])
     first = int(view.start / step + 0.999)
     return [count * step for count in range(first, int(view.end / step) + 1)]
-
-
-def clock(seconds: float, step: float = 1.0) -> str:
-    """Minutes and seconds, with a fraction where ticks stand closer than a second."""
-    digits = 0 if step >= 1 else 1 if step in (0.1, 0.5) else 2
-    minutes, rest = divmod(round(seconds, digits), 60)
-    return f"{int(minutes)}:{rest:0{3 + digits if digits else 2}.{digits}f}"

@@ -11,10 +11,11 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPolygonF
 
 from telme_gui.look import chips, theme
 from telme_gui.look.wrapping import one_line
-from telme_gui.timeline.lanes import EMOTION_LANES, Band, Lane, View, clock, ticks
+from telme_gui.timeline.lanes import EMOTION_LANES, Band, Lane, View, ticks
 from telme_gui.timeline.sound import Film
 from telme_model.analysis.predictions import Predictions
 from telme_model.corpus.dialogue import Turn
+from telme_model.runs.quantities import clock
 
 PITCH, BAR = 3, 2  # px from bar to bar of the waveform, and of each
 SPLIT = 2  # px between segments
@@ -208,6 +209,7 @@ def _time(painter: QPainter, scene: Scene, band: Band) -> None:
     palette = theme.active_palette()
     times = ticks(scene.view)
     step = times[1] - times[0] if len(times) > 1 else 1.0
+    digits = 0 if step > 0.99 else 2 if round(step, 2) in (0.05, 0.25) else 1
     for seconds in times:
         x = round(scene.view.x(seconds)) + 0.5
         painter.setPen(QColor(palette.line))
@@ -215,7 +217,7 @@ def _time(painter: QPainter, scene: Scene, band: Band) -> None:
         painter.setPen(QColor(palette.muted))
         box = QRectF(x + 3, band.top, 60, band.height)
         if box.left() + painter.fontMetrics().horizontalAdvance("00:00") < scene.view.left + scene.view.width:
-            painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, clock(seconds, step))
+            painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, clock(seconds, digits))
 
 
 def _note(painter: QPainter, scene: Scene, band: Band, text: str) -> None:

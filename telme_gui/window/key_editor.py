@@ -4,12 +4,10 @@ from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QAction, QColor, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
     QDialog,
-    QHBoxLayout,
     QHeaderView,
     QKeySequenceEdit,
     QLabel,
     QLineEdit,
-    QPushButton,
     QSizePolicy,
     QTreeWidget,
     QTreeWidgetItem,
@@ -19,6 +17,7 @@ from PySide6.QtWidgets import (
 
 from telme_gui.look import theme
 from telme_gui.look.keys import Keys, refusal, shown, title
+from telme_gui.look.widgets import push_button, row
 
 NAME = Qt.ItemDataRole.UserRole  # of an action
 CHANGED = "•"  # before keys that are not those that an action came with
@@ -79,10 +78,10 @@ class KeyEditor(QDialog):
         self.tree.setObjectName("keys")
         self.tree.setAccessibleName("Actions and their keys")
         self.name, self.field, self.said = QLabel(), KeyField(), QLabel(wordWrap=True)
-        self.take = _button("Take it", "Give the keys to the chosen action; the other is left without")
-        self.clear = _button("Clear", "Leave the action without keys")
-        self.reset = _button("Reset", "Give the action back the keys that it came with")
-        self.reset_all = _button("Reset all", "Give all actions back the keys that they came with")
+        self.take = push_button("Take it", "Give the keys to the chosen action; the other is left without")
+        self.clear = push_button("Clear", "Leave the action without keys")
+        self.reset = push_button("Reset", "Give the action back the keys that it came with")
+        self.reset_all = push_button("Reset all", "Give all actions back the keys that they came with")
         self._items = self._fill()
         self._arrange()
         self.search.textChanged.connect(self._find)
@@ -124,18 +123,18 @@ class KeyEditor(QDialog):
         self.said.setObjectName("caption")
         self.said.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.name.setStyleSheet("font-weight: 600")
-        close = _button("Close", "The keys hold already")
+        close = push_button("Close", "The keys hold already")
         close.clicked.connect(self.accept)
         column = QVBoxLayout(self)
         column.setContentsMargins(*4 * [2 * theme.RHYTHM])
         column.setSpacing(theme.RHYTHM)
         column.addWidget(self.search)
         column.addWidget(self.tree, 1)
-        column.addLayout(_row(self.name, None, self.field, self.clear, self.reset))
-        told = _row(self.said, self.take)
+        column.addLayout(row(self.name, None, self.field, self.clear, self.reset))
+        told = row(self.said, self.take)
         self.said.setMinimumHeight(self.take.sizeHint().height())
         column.addLayout(told)
-        column.addLayout(_row(self.reset_all, None, close))
+        column.addLayout(row(self.reset_all, None, close))
 
     @property
     def chosen(self) -> QAction:
@@ -233,19 +232,3 @@ class KeyEditor(QDialog):
     def _leave_field(self) -> None:
         self._show_chosen()
         self.tree.setFocus(Qt.FocusReason.OtherFocusReason)
-
-
-def _button(text: str, tip: str) -> QPushButton:
-    button = QPushButton(text, autoDefault=False)
-    button.setAccessibleName(text)
-    button.setToolTip(tip)
-    return button
-
-
-def _row(*widgets: QWidget | None) -> QHBoxLayout:
-    """Widgets side by side; None is what room is left."""
-    row = QHBoxLayout()
-    row.setSpacing(theme.RHYTHM)
-    for widget in widgets:
-        row.addStretch(1) if widget is None else row.addWidget(widget)
-    return row

@@ -46,7 +46,7 @@ from telme_gui.window.header import Header, View
 from telme_gui.window.key_editor import KeyEditor
 from telme_gui.window.last_place import Whereabouts
 from telme_gui.window.menus import Menus
-from telme_gui.window.problems import Banner, TextDialog
+from telme_gui.window.problems import ProblemBanner, TextDialog
 from telme_gui.window.shortcuts import Shortcuts
 from telme_gui.window.status import Status
 from telme_gui.window.welcome import Welcome
@@ -75,7 +75,7 @@ class MainWindow(QMainWindow):
         self.opener = Opener(session, self)
         self._charted: Path | None = None  # the run whose charts are shown once it is open
         self._clip_check = ClipCheck(session, self)
-        self.header, self.status, self.banner = Header(), Status(session), Banner()
+        self.header, self.status, self.banner = Header(), Status(session), ProblemBanner()
         self.navigator, self.inspector, self.timeline = Navigator(session), Inspector(session), Timeline(session)
         self.player, self.turns, self.charts = PlayerPanel(session), TurnTable(session), Charts(session)
         self.annotator = Annotator(session, self.player.play_turn, self)

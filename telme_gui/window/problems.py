@@ -10,7 +10,6 @@ from PySide6.QtCore import QObject, Qt, Signal, qVersion
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QDialog,
-    QFrame,
     QHBoxLayout,
     QLabel,
     QPlainTextEdit,
@@ -21,43 +20,22 @@ from PySide6.QtWidgets import (
 )
 
 from telme_gui.look import theme
+from telme_gui.look.widgets import Banner
 from telme_model import __version__
 
 
-class Banner(QFrame):
-    """A title and a sentence over the panels, until dismissed."""
+class ProblemBanner(Banner):
+    """What went wrong and what to do, over the panels, until dismissed."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setObjectName("banner")
-        self.title, self.sentence = QLabel(), QLabel()
-        self.title.setStyleSheet("font-weight: 600")
-        self.sentence.setWordWrap(True)
-        for label in (self.title, self.sentence):
-            label.setTextFormat(Qt.TextFormat.PlainText)
-            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.dismiss = QToolButton()
         self.dismiss.setObjectName("quiet")
         self.dismiss.setText("Dismiss")
         self.dismiss.setToolTip("Hide this message")
         self.dismiss.setAccessibleName("Dismiss the message")
         self.dismiss.clicked.connect(self.hide)
-        words = QVBoxLayout()
-        words.setSpacing(2)
-        words.addWidget(self.title)
-        words.addWidget(self.sentence)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(2 * theme.RHYTHM, theme.RHYTHM, theme.RHYTHM, theme.RHYTHM)
-        row.addLayout(words, 1)
-        row.addWidget(self.dismiss, 0, Qt.AlignmentFlag.AlignTop)
-        self.hide()
-
-    def say(self, title: str, sentence: str) -> None:
-        """Show what went wrong, and what to do."""
-        self.title.setText(title)
-        self.sentence.setText(sentence[:1].upper() + sentence[1:])
-        self.setAccessibleName(f"{title}. {sentence}")
-        self.show()
+        self.add_beside(self.dismiss, Qt.AlignmentFlag.AlignTop)
 
 
 class TextDialog(QDialog):
@@ -67,8 +45,8 @@ class TextDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle(title)
         self.resize(680, 440)
-        said = QLabel(lead)
-        said.setWordWrap(True)
+        words = QLabel(lead)
+        words.setWordWrap(True)
         self.text = QPlainTextEdit(text, readOnly=True)
         self.text.setObjectName("report")
         self.text.setAccessibleName(title)
@@ -85,7 +63,7 @@ class TextDialog(QDialog):
         column = QVBoxLayout(self)
         column.setContentsMargins(*4 * [2 * theme.RHYTHM])
         column.setSpacing(2 * theme.RHYTHM)
-        column.addWidget(said)
+        column.addWidget(words)
         column.addWidget(self.text, 1)
         column.addLayout(buttons)
 

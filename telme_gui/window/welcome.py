@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLay
 
 from telme_gui.look import chips, theme
 from telme_gui.look.settings import Recent
+from telme_gui.look.widgets import push_button
 from telme_model.corpus.emotions import MELD
 from telme_model.runs.names import corpus_name, run_name
 
@@ -36,9 +37,9 @@ class Welcome(QWidget):
         )
         lead.setObjectName("muted")
         lead.setWordWrap(True)
-        self.demo = _button("Open the demo", "The bundled synthetic corpus with its trained run", primary=True)
-        self.corpus = _button("Open a corpus…", "A folder of MELD, EmoryNLP or IEMOCAP")
-        self.train = _button("Train a run…", "How a run is trained on a corpus")
+        self.demo = push_button("Open the demo", "The bundled synthetic corpus with its trained run", primary=True)
+        self.corpus = push_button("Open a corpus…", "A folder of MELD, EmoryNLP or IEMOCAP")
+        self.train = push_button("Train a run…", "How a run is trained on a corpus")
         self.demo.clicked.connect(self.demo_wanted)
         self.corpus.clicked.connect(self.corpus_wanted)
         self.train.clicked.connect(self.train_wanted)
@@ -119,11 +120,3 @@ class _Glyphs(QWidget):
         for place, emotion in enumerate(MELD.labels):
             chips.paint_glyph(painter, QRectF(32 * place, 1, 18, 18), emotion)
         painter.end()
-
-
-def _button(text: str, tip: str, *, primary: bool = False) -> QPushButton:
-    button = QPushButton(text)
-    button.setToolTip(tip)
-    button.setAccessibleName(text.rstrip("…"))
-    button.setObjectName("primary" if primary else "")
-    return button

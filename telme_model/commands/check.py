@@ -15,10 +15,11 @@ def add_command(add: Add) -> None:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from telme_model.commands.terminal import counted, print_json, watched
+    from telme_model.commands.terminal import print_json, watched
     from telme_model.corpus import open_corpus
     from telme_model.corpus.dialogue import Severity
     from telme_model.corpus.health import ProblemFound, check
+    from telme_model.runs.quantities import counted
 
     corpus = open_corpus(options.corpus)
     events = watched(check(corpus, media=not options.no_media), quiet=options.json)

@@ -22,8 +22,9 @@ def add_command(add: Add) -> None:
 
 def _evaluate(options: argparse.Namespace) -> int:
     from telme_model.analysis.evaluation import compare_runs
-    from telme_model.commands.terminal import counted, print_json, score_table
+    from telme_model.commands.terminal import print_json, score_table
     from telme_model.runs.folder import RunError
+    from telme_model.runs.quantities import counted
     from telme_model.runs.records import run_records, score_run, with_gold
 
     turns = _labelled_turns(options.run, options.labels) if options.labels else None

@@ -30,8 +30,9 @@ def _export(options: argparse.Namespace) -> int:
     from telme_model.annotations.exchange.transfer import layers_of
     from telme_model.annotations.places import store_path
     from telme_model.annotations.store import Store
-    from telme_model.commands.terminal import Returned, counted, watched
+    from telme_model.commands.terminal import Returned, watched
     from telme_model.corpus import open_corpus
+    from telme_model.runs.quantities import counted
 
     corpus = open_corpus(options.corpus)
     with Store.open(store_path(corpus), corpus) as store:

@@ -23,10 +23,11 @@ def add_command(add: Add) -> None:
 
 
 def _predict(options: argparse.Namespace) -> int:
-    from telme_model.commands.terminal import Returned, counted, watched
+    from telme_model.commands.terminal import Returned, watched
     from telme_model.corpus import open_corpus
     from telme_model.prediction.predictor import predict, write_embeddings
     from telme_model.runs.folder import check_outside
+    from telme_model.runs.quantities import counted
     from telme_model.runs.records import ENDINGS, check_ending, check_place, write_records
 
     check_ending(options.out, *ENDINGS)

@@ -3,13 +3,13 @@
 import argparse
 from collections.abc import Iterator
 from dataclasses import asdict
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from telme_model.commands.interface import Add, Command
 from telme_model.commands.train import add_plan_arguments, plan_of
 from telme_model.corpus.dialogue import Split
+from telme_model.runs.quantities import counted, duration
 
 if TYPE_CHECKING:
     from telme_model.runs.comparison import RunsComparison
@@ -86,7 +86,7 @@ def _row(facts: "RunFacts") -> tuple[str, ...]:
         first if len(first) <= 40 else f"{first[:39]}…",
         "-" if facts.seed is None else str(facts.seed),
         *scores,
-        _time(facts.seconds),
+        duration(facts.seconds or None),
     )
 
 
@@ -109,7 +109,7 @@ def _show(options: argparse.Namespace) -> int:
         print_json(tree | {"environment": folder.facts.get("environment", {})})
         return 0
     print(f"{facts.name}: {facts.standing}\n{path.resolve()}")
-    print(f"trained on {facts.corpus}, preset {facts.preset}, {_time(facts.seconds)} at work")
+    print(f"trained on {facts.corpus}, preset {facts.preset}, {duration(facts.seconds or None)} at work")
     print(f"changed: {'  '.join(changed)}" if changed else "no setting differs from the preset")
     for phase, stage in stages.items():
         print(f"  {phase}: best epoch {stage['best_epoch']}, dev weighted F1 {stage['dev_weighted_f1']:.2f}")
@@ -139,7 +139,7 @@ def _compare(options: argparse.Namespace) -> int:
 
 
 def _comparison_lines(found: "RunsComparison") -> Iterator[str]:
-    from telme_model.commands.terminal import counted, table
+    from telme_model.commands.terminal import table
     from telme_model.runs.names import run_name
 
     scores = [str(models["fused"]) for models in found.scores]
@@ -282,7 +282,3 @@ def _stringed(tree: Any) -> Any:
     if isinstance(tree, list | tuple):
         return [_stringed(value) for value in tree]
     return tree if isinstance(tree, str | int | float | None) else str(tree)
-
-
-def _time(seconds: float) -> str:
-    return str(timedelta(seconds=round(seconds))) if seconds else "-"

@@ -14,6 +14,7 @@ from telme_model.analysis.models import TITLES, models_in
 from telme_model.corpus.dialogue import Dialogue
 from telme_model.events import EpochDone, Event, Message, Progress, StageDone, StageStarted, StepDone
 from telme_model.runs.history import History
+from telme_model.runs.quantities import counted
 
 
 class Watcher:
@@ -71,11 +72,6 @@ class Watcher:
         if self.bar is not None:
             self.bar.close()
             self.bar = None
-
-
-def counted(number: int, noun: str) -> str:
-    """A number with its noun: `1 turn`, `12 turns`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def table(rows: Sequence[Sequence[str]], *, left: int = 1) -> Iterator[str]:

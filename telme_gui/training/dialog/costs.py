@@ -5,10 +5,12 @@ from collections.abc import Callable
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from telme_gui.look import theme
+from telme_gui.look.widgets import caption
 from telme_gui.training.dialog.notes import notes
 from telme_gui.training.dialog.reckoner import Reckoner
 from telme_model.runs.config import Config
 from telme_model.runs.costs import Costs, card
+from telme_model.runs.quantities import estimate, size
 
 WIDTH = 256  # px
 TOTAL = "Whole run"
@@ -26,11 +28,11 @@ class CostsPanel(QWidget):
         self.setFixedWidth(WIDTH)
         title = QLabel("What it costs")
         title.setObjectName("title")
-        self.how = _caption()
+        self.how = caption()
         self.measure = QPushButton("Measure")
         self.measure.setToolTip("Train each encoder for a few steps with random weights: about a minute")
         self.measure.clicked.connect(reckoner.measure)
-        self.note, self.turns = _caption(), _caption()
+        self.note, self.turns = caption(), caption()
         self.note.setObjectName("wrong")
         self._facts: list[tuple[str, str]] = []
         self._lines = QGridLayout()
@@ -91,11 +93,11 @@ class CostsPanel(QWidget):
         facts += [("Disk", f"{size(min(cache.free_bytes, cost.run_free))} free"), ("", "")]
         for stage in cost.stages:
             facts.append(
-                (str(stage.phase).capitalize(), "no clips" if stage.phase in silent else duration(stage.seconds))
+                (str(stage.phase).capitalize(), "no clips" if stage.phase in silent else estimate(stage.seconds))
             )
-        facts.append((TOTAL, duration(None if silent else cost.seconds)))
+        facts.append((TOTAL, estimate(None if silent else cost.seconds)))
         if runs > 1:
-            facts.append((f"All {runs} runs", duration(None if silent else cost.seconds_of(runs))))
+            facts.append((f"All {runs} runs", estimate(None if silent else cost.seconds_of(runs))))
         facts.append(("", ""))
         facts.append(("Memory", size(cost.memory) if cost.memory is not None else "unknown"))
         gpu = card(config.device, machine)
@@ -120,7 +122,7 @@ class CostsPanel(QWidget):
                 line.setFixedHeight(1)
                 self._lines.addWidget(line, row, 0, 1, 2)
                 continue
-            label, said = _caption(name), QLabel(value)
+            label, said = caption(name), QLabel(value)
             said.setFont(theme.font(bold=name in totals, tabular=True))
             said.setWordWrap(True)
             self._lines.addWidget(label, row, 0)
@@ -133,31 +135,3 @@ def _tight(cost: Costs, free: int) -> str:
     if (largest.memory or 0) <= free:
         return ""
     return f"The memory may not hold the {largest.phase}: halve its batch and double its accumulation."
-
-
-def _caption(text: str = "") -> QLabel:
-    label = QLabel(text)
-    label.setObjectName("caption")
-    label.setWordWrap(True)
-    return label
-
-
-def size(count: int) -> str:
-    """Bytes as a person reads them: "126 MB", "1.4 GB"."""
-    for unit, name in ((1e9, "GB"), (1e6, "MB")):
-        if count >= unit:
-            return f"{count / unit:,.1f} {name}" if count < 10 * unit else f"{count / unit:,.0f} {name}"
-    return f"{count / 1e3:,.0f} kB"
-
-
-def duration(seconds: float | None) -> str:
-    """Seconds as a person reads them: "40 s", "4 min", "2 h 10 min", "3 days"."""
-    if seconds is None:
-        return "unknown"
-    if seconds < 90:
-        return f"{max(seconds, 1):.0f} s"
-    minutes = round(seconds / 60)
-    if minutes < 90:
-        return f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02} min" if hours < 48 else f"{hours / 24:,.0f} days"

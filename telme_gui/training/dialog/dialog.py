@@ -10,7 +10,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication, QKeySequence
 from PySide6.QtWidgets import (
     QDialog,
-    QFrame,
     QHBoxLayout,
     QLabel,
     QListWidget,
@@ -22,12 +21,13 @@ from PySide6.QtWidgets import (
 
 from telme_gui.look import theme
 from telme_gui.look.settings import LastTraining, Settings
+from telme_gui.look.widgets import hairline
 from telme_gui.session.session import Session
 from telme_gui.training.dialog import layers as layers_of
 from telme_gui.training.dialog import ready
 from telme_gui.training.dialog.ablation_page import AblationPage, varied
 from telme_gui.training.dialog.choice import chosen, failed_plan, usual_preset
-from telme_gui.training.dialog.costs import CostsPanel, duration, size
+from telme_gui.training.dialog.costs import CostsPanel
 from telme_gui.training.dialog.draft import Draft, Setting, settings_of
 from telme_gui.training.dialog.encoders_page import EncodersPage
 from telme_gui.training.dialog.form import Choice, FormPage, dress
@@ -38,6 +38,7 @@ from telme_model.corpus.dialogue import GOLD, Corpus, Modality, Split
 from telme_model.paths import runs_folder
 from telme_model.runs.config import ConfigError
 from telme_model.runs.plan import Plan
+from telme_model.runs.quantities import estimate, size
 
 PAGES = 136  # px, the list of pages
 SIZE = (1120, 640)  # px
@@ -106,18 +107,18 @@ class TrainingDialog(QDialog):
         middle = QHBoxLayout()
         middle.setSpacing(0)
         middle.addLayout(left)
-        middle.addWidget(_line(upright=True))
+        middle.addWidget(hairline(upright=True))
         middle.addWidget(self._stack, 1)
-        middle.addWidget(_line(upright=True))
+        middle.addWidget(hairline(upright=True))
         self.costs = CostsPanel(self.reckoner, lambda: self._session.trainer.busy, self._count)
         middle.addWidget(self.costs)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addLayout(self._head())
-        column.addWidget(_line())
+        column.addWidget(hairline())
         column.addLayout(middle, 1)
-        column.addWidget(_line())
+        column.addWidget(hairline())
         column.addLayout(self._foot())
         for button in self.findChildren(QPushButton):
             button.setAutoDefault(False)  # Return in a field must not press what begins hours of work
@@ -357,7 +358,7 @@ class TrainingDialog(QDialog):
         downloads = f"{size(fetched)} are downloaded first. " if fetched else ""
         count = self._count()
         seconds = answer.costs.seconds_of(count)
-        all_ = f"{count} runs take about {duration(seconds)}. " if count > 1 and seconds is not None else ""
+        all_ = f"{count} runs take about {estimate(seconds)}. " if count > 1 and seconds is not None else ""
         return f"{downloads}{all_}The window stays usable while it trains."
 
     def _remember(self) -> None:
@@ -378,13 +379,3 @@ class TrainingDialog(QDialog):
 def _owned(owner: str) -> list[Setting]:
     """The settings whose names begin so, weights left out."""
     return [s for s in settings_of() if s.path.startswith(owner) and not s.path.endswith(".weights")]
-
-
-def _line(*, upright: bool = False) -> QFrame:
-    line = QFrame()
-    line.setObjectName("hairline")
-    if upright:
-        line.setFixedWidth(1)
-    else:
-        line.setFixedHeight(1)
-    return line

@@ -4,11 +4,11 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QFileDialog, QLabel, QPushButton
 
-from telme_gui.training.dialog.costs import size
 from telme_gui.training.dialog.draft import Draft, settings_of
 from telme_gui.training.dialog.form import FormPage, dress
 from telme_gui.training.dialog.reckoner import Reckoner
 from telme_model.corpus.dialogue import Modality
+from telme_model.runs.quantities import size
 from telme_model.runs.weights import HubAnswer, Weights
 
 NOT_COMMERCIAL = "-nc"  # in a licence's name

@@ -4,7 +4,6 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from telme_gui.training.dialog.costs import size
 from telme_gui.training.dialog.reckoner import Answer, Question, Reckoner
 from telme_model.corpus.dialogue import Corpus, Split
 from telme_model.runs.config import Config
@@ -12,6 +11,7 @@ from telme_model.runs.costs import Costs, Machine
 from telme_model.runs.folder import RunError, RunFolder, check_outside, is_free
 from telme_model.runs.names import corpus_name
 from telme_model.runs.plan import Plan
+from telme_model.runs.quantities import size
 from telme_model.runs.weights import HubAnswer, Weights
 
 LONGEST = 200  # bytes of a run's name: file systems take 255, and seed and variant are put behind it

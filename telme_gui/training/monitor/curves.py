@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QBoxLayout, QComboBox, QLabel, QPushButton, QSlider, QToolButton, QWidget
+from PySide6.QtWidgets import QBoxLayout, QComboBox, QPushButton, QSlider, QToolButton, QWidget
 
 from telme_gui.look import theme
+from telme_gui.look.widgets import caption
 from telme_gui.training.monitor.inks import STAGES, TERMS, Ink, run_ink
 from telme_gui.training.monitor.plots import Line, Plot
 from telme_gui.training.monitor.series import Floats, StageSeries
@@ -64,7 +65,7 @@ class Curves(QWidget):
         self._plots.setSpacing(3 * theme.RHYTHM)
         self._plots.addWidget(self.losses, 1)
         self._plots.addWidget(self.scores, 1)
-        self._captions = _caption("Losses of"), _caption("Smoothing")
+        self._captions = caption("Losses of", wraps=False), caption("Smoothing", wraps=False)
         self._which = _row(self._captions[0], self.stage, self.term, self.span)
         self._controls = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._controls.setSpacing(theme.RHYTHM)
@@ -221,8 +222,8 @@ class Curves(QWidget):
         self._which.setDirection(down if beside else across)
         self._whole.setDirection(QBoxLayout.Direction.RightToLeft if beside else down)
         self._whole.setSpacing((3 if beside else 1) * theme.RHYTHM)
-        for caption in self._captions:
-            caption.setHidden(beside)
+        for label in self._captions:
+            label.setHidden(beside)
         plot = FLAT if self._flat else PLOT
         self.setMinimumHeight(2 * plot + 80 if self._folded else plot + (0 if beside else 40))
 
@@ -256,9 +257,3 @@ def _row(*parts: QWidget) -> QBoxLayout:
         row.addWidget(part)
     row.addStretch(1)
     return row
-
-
-def _caption(text: str) -> QLabel:
-    label = QLabel(text)
-    label.setObjectName("caption")
-    return label

@@ -5,8 +5,9 @@ from statistics import median
 import psutil
 
 from telme_gui.training.monitor.inks import STAGES
-from telme_gui.training.monitor.tiles import Figure, duration, memory
+from telme_gui.training.monitor.tiles import Figure
 from telme_model.runs.history import History, StageHistory
+from telme_model.runs.quantities import duration, size
 
 LATEST = 20  # steps whose speed counts
 COUNT = 6  # figures
@@ -62,11 +63,13 @@ def _latest(scored: list[StageHistory], current: StageHistory | None) -> StageHi
 def _memory(history: History) -> Figure:
     used, there = psutil.Process().memory_info().rss, psutil.virtual_memory().total
     peak = max((epoch.gpu_memory for stage in history.stages.values() for epoch in stage.epochs), default=0)
-    system = f"{memory(used)} of {memory(there)} GB"
+    system = f"{size(used)} of {size(there)}"
     if peak:
         about = "The GPU's memory at its peak so far, and the memory of this program in this computer's"
-        return Figure(memory(peak), "GB", f"on the GPU · memory {system}", about)
-    return Figure(memory(used), f"of {memory(there)} GB", "memory", "Memory of this program in this computer's")
+        value, unit = size(peak).split()
+        return Figure(value, unit, f"on the GPU · memory {system}", about)
+    value, unit = size(used).split()
+    return Figure(value, f"{unit} of {size(there)}", "memory", "Memory of this program in this computer's")
 
 
 def _rate(history: History) -> Figure:

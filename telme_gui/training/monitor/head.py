@@ -14,18 +14,19 @@ from PySide6.QtWidgets import (
     QLabel,
     QMenu,
     QProgressBar,
-    QPushButton,
     QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from telme_gui.look import theme
-from telme_gui.training.monitor.tiles import Figure, duration
+from telme_gui.look.widgets import push_button
+from telme_gui.training.monitor.tiles import Figure
 from telme_gui.training.trainer import State
 from telme_model.runs.config import Config
 from telme_model.runs.history import History
 from telme_model.runs.plan import Plan
+from telme_model.runs.quantities import duration
 
 FINE = 1000  # parts of the run's bar
 _WORDS = {
@@ -57,11 +58,11 @@ class Head(QWidget):
         self.name.setTextFormat(Qt.TextFormat.PlainText)
         self.bar = QProgressBar(textVisible=False)
         self.bar.setAccessibleName("Progress of the run")
-        self.pause = _button("Pause", "Hold before the next step; memory stays taken")
-        self.stop = _button("Stop and keep", "End after the step in flight; the run can be gone on with later")
-        self.discard = _button("Discard…", "End the run and put its folder into the trash")
-        self.train = _button("Train a run…", "Choose what to train")
-        self.next = _button("Start the next", "Start the first run that waits")
+        self.pause = push_button("Pause", "Hold before the next step; memory stays taken")
+        self.stop = push_button("Stop and keep", "End after the step in flight; the run can be gone on with later")
+        self.discard = push_button("Discard…", "End the run and put its folder into the trash")
+        self.train = push_button("Train a run…", "Choose what to train")
+        self.next = push_button("Start the next", "Start the first run that waits")
         self.waiting = QToolButton(popupMode=QToolButton.ToolButtonPopupMode.InstantPopup)
         self.waiting.setObjectName("plain")
         self.waiting.setAccessibleName("Runs that wait")
@@ -231,7 +232,7 @@ class Empty(QWidget):
         lead.setObjectName("muted")
         lead.setWordWrap(True)
         lead.setText("Its progress and its curves appear here, while you go on watching and annotating.")
-        self.train = _button("Train a run…", "Choose what to train")
+        self.train = push_button("Train a run…", "Choose what to train")
         self.train.setObjectName("primary")
         middle = QWidget()
         middle.setMaximumWidth(480)
@@ -270,10 +271,3 @@ def machine_of(run: Path, config: Config) -> str | None:
         device = "the Apple GPU"
     precisions = {str(config.stage(modality).precision) for modality in config.modalities} - {"auto"}
     return f"{'/'.join(sorted(precisions))} on {device}" if precisions else f"on {device}"
-
-
-def _button(text: str, tip: str) -> QPushButton:
-    button = QPushButton(text)
-    button.setAccessibleName(text.removesuffix("…"))
-    button.setToolTip(tip)
-    return button

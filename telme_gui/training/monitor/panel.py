@@ -184,7 +184,7 @@ class Monitor(QWidget):
     def _show_problem(self) -> None:
         problem = self._trainer.problem
         if self._failed and problem is not None:
-            self.problem.say(problem.title, problem.cause, problem.remedy, problem.offer_name)
+            self.problem.explain(problem.title, problem.cause, problem.remedy, problem.offer_name)
             self._bring(Part.OUTCOME)
         elif self._trainer.state is State.STARTING:
             self._bring(Part.CURVES)

@@ -7,11 +7,11 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLay
 from telme_gui.charts.figure import LEFT, RIGHT, Figure, half_width, write
 from telme_gui.look import theme
 from telme_gui.training.monitor.inks import STAGES, Ink
-from telme_gui.training.monitor.tiles import duration
 from telme_model.events import Phase
 from telme_model.runs.comparison import PairedDifference
 from telme_model.runs.facts import ModelScore
 from telme_model.runs.names import run_name
+from telme_model.runs.quantities import duration
 from telme_model.runs.summary import Excluded, Summary
 
 ROW = 22  # px

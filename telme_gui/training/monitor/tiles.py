@@ -12,7 +12,6 @@ from telme_gui.look import theme
 HEIGHT = 44  # px
 VALUE = 18  # px of type
 WIDTH = 128  # px of a tile at least
-MINUTE, HOUR, DAY = 60, 3600, 86400  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,23 +110,3 @@ class Tiles(QWidget):
     def minimumSizeHint(self) -> QSize:  # noqa: N802
         """One may stand under the other."""
         return QSize(WIDTH, super().minimumSizeHint().height())
-
-
-def duration(seconds: float | None) -> str:
-    """A time as a person says it: "22 s", "1 m 48 s", "3 h 05 m", "2 d 4 h"."""
-    if seconds is None:
-        return "–"
-    whole = round(seconds)
-    if whole < MINUTE:
-        return f"{whole} s"
-    if whole < HOUR:
-        return f"{whole // MINUTE} m {whole % MINUTE:02} s"
-    if whole < DAY:
-        return f"{whole // HOUR} h {whole % HOUR // MINUTE:02} m"
-    return f"{whole // DAY} d {whole % DAY // HOUR} h"
-
-
-def memory(number: float) -> str:
-    """Bytes in GB, with a decimal where there are few."""
-    gigabytes = number / 1e9
-    return f"{gigabytes:.1f}" if gigabytes < 100 else f"{gigabytes:.0f}"

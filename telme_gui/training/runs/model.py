@@ -9,8 +9,8 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelInd
 from PySide6.QtGui import QColor
 
 from telme_gui.look import theme
-from telme_gui.training.monitor.tiles import duration
 from telme_model.runs.facts import RunFacts, RunState
+from telme_model.runs.quantities import duration
 
 Index = QModelIndex | QPersistentModelIndex
 SORT = Qt.ItemDataRole.UserRole  # by which a column is sorted

@@ -15,7 +15,7 @@ from telme_gui.look import theme
 from telme_gui.look.settings import Playback, Settings
 from telme_gui.look.style import Appearance
 from telme_gui.player import PlayerPanel
-from telme_gui.player.transport import FilmBar, clock
+from telme_gui.player.transport import FilmBar
 from telme_gui.player.view import PictureView
 from telme_gui.session.session import Session
 from telme_gui.window.main_window import MainWindow
@@ -239,7 +239,3 @@ def test_it_takes_the_colours_of_another_theme(panel: PlayerPanel, session: Sess
         assert panel.controls.play.icon().cacheKey() != dark
     finally:
         theme.force_palette(None)
-
-
-def test_clock() -> None:
-    assert [clock(seconds) for seconds in (0.0, 7.24, 59.96, 61.3)] == ["0:00.0", "0:07.2", "0:59.9", "1:01.3"]

@@ -19,7 +19,7 @@ from telme_gui.look import theme
 from telme_gui.session.job import Job
 from telme_gui.session.session import Session
 from telme_gui.timeline import Timeline
-from telme_gui.timeline.lanes import GAP, Lane, View, clock, lay_out, ticks
+from telme_gui.timeline.lanes import GAP, Lane, View, lay_out, ticks
 from telme_gui.timeline.sound import RATE, Film, SoundDecoded, decode
 from telme_model.corpus import open_corpus
 from telme_model.corpus.dialogue import Clip, Corpus, Dialogue, Split
@@ -86,7 +86,6 @@ def test_ticks_are_round_and_not_crowded() -> None:
     view = View(3.2, 47, 800)
     times = ticks(view)
     assert times == [5, 10, 15, 20, 25, 30, 35, 40, 45]
-    assert (clock(65), clock(65.5, 0.5), clock(59.999, 0.25)) == ("1:05", "1:05.5", "1:00.00")
 
 
 def test_a_click_chooses_the_turn_and_goes_to_that_time(qtbot: QtBot, session: Session, timeline: Timeline) -> None:

@@ -20,7 +20,6 @@ from telme_gui.look.settings import LastTraining, Settings, load, save
 from telme_gui.look.style import Appearance
 from telme_gui.session.session import Session
 from telme_gui.training.dialog import TrainingDialog, reckoner
-from telme_gui.training.dialog.costs import duration
 from telme_gui.training.dialog.draft import settings_of
 from telme_gui.training.dialog.encoders_page import EncodersPage
 from telme_gui.training.dialog.form import FormPage, PlaceLine
@@ -39,6 +38,7 @@ from telme_model.runs import costs
 from telme_model.runs.costs import Gpu, Machine
 from telme_model.runs.plan import Plan
 from telme_model.runs.presets import PAPER_MELD, preset
+from telme_model.runs.quantities import estimate
 from telme_model.training import measuring
 from tests.support.corpora import write_corpus
 from tests.telme_gui.conftest import WAIT
@@ -128,7 +128,7 @@ def test_seeds_and_ablations_make_a_queue(qtbot: QtBot, open_dialog: Open, start
     answer = dialog.reckoner.answer
     assert answer is not None
     assert answer.costs is not None
-    together = duration(answer.costs.seconds_of(6))
+    together = estimate(answer.costs.seconds_of(6))
     assert dialog.reason.text().startswith(f"6 runs take about {together}. ")
     assert beside(dialog, "All 6 runs") == together
     dialog.start.click()

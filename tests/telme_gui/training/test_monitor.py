@@ -214,7 +214,7 @@ def test_a_problem_is_told_with_its_remedy_and_what_is_offered(
     offer = Plan(config=DEMO, corpus=bundled.DEMO_CORPUS, run=bundled.DEMO_RUN, resume=True)
     told = Problem(title="The memory is used up", cause="the stage needs more.", remedy="Take a smaller batch.")
     put(session, State.FAILED, under_way(), replace(told, offer=offer, offer_name="Go on with a batch of 2"))
-    assert monitor.problem.cause.text() == "The stage needs more."
+    assert monitor.problem.sentence.text() == "The stage needs more."
     assert monitor.problem.offer.text() == "Go on with a batch of 2"
     monitor.problem.offer.click()
     assert submitted == [offer]
@@ -350,7 +350,7 @@ def test_a_summary_is_shown_until_it_is_dismissed(qtbot: QtBot, session: Session
     monitor.compare([])
     monitor.show_summary(summary)
     view = monitor.summary
-    assert view.lead.text() == "“harbour-3” finished after 4 m 21 s: weighted F1 on 132 turns of test"
+    assert view.lead.text() == "“harbour-3” finished after 4 min 21 s: weighted F1 on 132 turns of test"
     assert versus(before).startswith("Against “harbour-2”: +2.1 points (+0.2 to +5.0, p = 0.031), which is more than")
     assert "chance" not in versus(replace(before, low=-1.0))
     assert versus(None).startswith("No earlier run")

@@ -11,7 +11,6 @@ from telme_gui.training.monitor.log import log_line
 from telme_gui.training.monitor.phases import Progress, phases_of, steps_of
 from telme_gui.training.monitor.plots import nearest, nice
 from telme_gui.training.monitor.series import StageSeries, thinned
-from telme_gui.training.monitor.tiles import duration
 from telme_model import bundled
 from telme_model.corpus.dialogue import Modality
 from telme_model.events import Message, Phase, StageDone, StageStarted
@@ -135,11 +134,6 @@ def test_figures_are_those_of_the_history() -> None:
     assert [f"{f.value} {f.unit}".strip() for f in shown[:4]] == ["25 s", "5 s", "412 turns/s", "45.1"]
     assert shown[3].caption == "best dev F1 · audio, epoch 2"
     assert (shown[4].value, shown[4].unit, shown[5].value) == ("8.2", "GB", "7.4e-6")
-
-
-def test_times_are_said_as_a_person_would() -> None:
-    said = [duration(seconds) for seconds in (None, 0.2, 22, 108, 3600 * 3 + 300, 86400 * 2 + 4 * 3600)]
-    assert said == ["–", "0 s", "22 s", "1 m 48 s", "3 h 05 m", "2 d 4 h"]
 
 
 def test_the_log_tells_epochs_and_messages_and_no_steps() -> None:

@@ -10,7 +10,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from telme_gui.window.problems import Banner, Reporter
+from telme_gui.window.problems import ProblemBanner, Reporter
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_an_error_on_a_thread_is_reported(qtbot: QtBot, reporter: Reporter) -> N
 
 
 def test_a_banner_says_it_until_dismissed(qtbot: QtBot) -> None:
-    banner = Banner()
+    banner = ProblemBanner()
     qtbot.addWidget(banner)
     assert not banner.isVisible()
     banner.say("It failed", "the file is <b>gone</b>: look for it")

@@ -52,7 +52,7 @@ def test_the_list(runs: Path, capsys: Captured) -> None:
     told(capsys, "note", "one", "the first\nof many")
     lines = {line.split()[0]: line for line in told(capsys, "list").splitlines()}
     assert next(iter(lines)) == "run"
-    for part in ("finished", "corpus", "demo", "the first ", " 0 ", "57.8 ± 12.1", "58.2 ± 7.3", "0:06:"):
+    for part in ("finished", "corpus", "demo", "the first ", " 0 ", "57.8 ± 12.1", "58.2 ± 7.3", " 6 min "):
         assert part in lines["one"]
     assert "of many" not in lines["one"]
     assert "unfinished, at visual student" in lines["half"]
