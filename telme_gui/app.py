@@ -66,7 +66,9 @@ def run_window(
     window.show()
     tick = _close_when_asked(window, stop)
     for sentence in broken:
-        _say_at_last(window, "Your settings could not be read", sentence, opening=corpus is not None or run is not None)
+        _say_at_last(
+            window, "Your settings could not all be read", sentence, opening=corpus is not None or run is not None
+        )
     try:
         if corpus is not None:
             window.opener.open(corpus, run, turn, last=settings.of(corpus).turn, meet=True)

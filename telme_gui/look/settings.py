@@ -2,8 +2,8 @@
 
 import json
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from platformdirs import user_config_path
 
 from telme_model.annotations.labels import Scope
 from telme_model.files import write_whole
+from telme_model.settings import Section, read, setting, to_dict
 
 RECENT = 8  # entries at most
 
@@ -41,16 +42,12 @@ class Recent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Playback:
+class Playback(Section):
     """How the player is set."""
 
-    volume: float = 0.8  # 0 to 1
+    volume: float = setting(0.8, "Volume", "How loud a turn is played.", at_least=0, at_most=1)
     muted: bool = False
-    speed: float = 1.0  # 0.5 to 2
-
-    def __post_init__(self) -> None:
-        if not (0 <= self.volume <= 1 and 0.5 <= self.speed <= 2 and isinstance(self.muted, bool)):
-            raise ValueError("volume, muted or speed has a value that cannot be")
+    speed: float = setting(1.0, "Speed", "How fast a turn is played.", "times its own", at_least=0.5, at_most=2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,26 +60,16 @@ class LastTraining:
     folder: str = ""  # in which runs are made
     layer: str = "gold"
 
-    def __post_init__(self) -> None:
-        texts = [self.preset, self.seeds, self.folder, self.layer, *self.settings]
-        if not all(isinstance(text, str) for text in texts):
-            raise TypeError("text expected")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Annotating:
+class Annotating(Section):
     """How one annotates."""
 
-    layer: str = "me"  # in which one labels
+    layer: str = setting("me", "Layer", "In which one labels.", must="name a layer", pattern=".+")
     shown: bool = False  # the annotation bar, and keys that label
     plays: bool = True  # the turn that labelling goes on to
     scope: Scope = Scope.ALL  # what of a turn one is given
     blind: bool = False
-
-    def __post_init__(self) -> None:
-        kinds = [type(value) for value in (self.layer, self.shown, self.plays, self.blind)]
-        if kinds != [str, bool, bool, bool] or not self.layer:
-            raise ValueError("layer, shown, plays or blind has a value that cannot be")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -98,7 +85,7 @@ class Settings:
     training: LastTraining = field(default_factory=LastTraining)
     annotating: Annotating = Annotating()
     keys: dict[str, str] = field(default_factory=dict)  # by an action's name, where they are not its own
-    file: Path | None = field(default=None, compare=False)  # that they came from; None: they are kept nowhere
+    file: Path | None = field(default=None, init=False, compare=False)  # that they are kept in; None: nowhere
 
     def keep(self) -> None:
         """Write them now: what was just chosen may be lost in a crash otherwise."""
@@ -131,50 +118,32 @@ def settings_path() -> Path:
 def load(path: Path, tell: Callable[[str], object] = lambda _sentence: None) -> Settings:
     """The settings in `path`, the default ones where there is no such file.
 
-    A broken one is renamed out of the way, and `tell` is called with a sentence that says so.
+    What cannot be is left out; a file that cannot be read at all is renamed out of the way. Either way `tell` is called
+    with a sentence that says so.
     """
+    settings, wrong = Settings(), list[str]()
     try:
-        return replace(_settings(json.loads(path.read_text(encoding="utf-8"))), file=path)
+        settings = read(Settings, json.loads(path.read_text(encoding="utf-8")), drop=wrong.append)
+        settings.recent = settings.recent[:RECENT]
     except FileNotFoundError:
         pass
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+    except (OSError, ValueError, RecursionError):
         tell(f"The program begins with its own settings. {_put_aside(path)}")
-    return Settings(file=path)
+    if wrong:
+        tell(f"The other settings are as they were. Left out: {'. '.join(wrong)}.")
+    settings.file = path
+    return settings
 
 
 def save(settings: Settings, path: Path) -> bool:
     """Write the settings whole; False when the place cannot be written, which must not keep a window from closing."""
-    tree = asdict(replace(settings, file=None))
-    del tree["file"]
+    text = json.dumps(to_dict(settings), indent=1) + "\n"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, lambda scratch: scratch.write_text(json.dumps(tree, indent=1) + "\n", encoding="utf-8"))
+        write_whole(path, lambda scratch: scratch.write_text(text, encoding="utf-8"))
     except OSError:
         return False
     return True
-
-
-def _settings(tree: Mapping[str, Any]) -> Settings:
-    recent = [Recent(**entry) for entry in tree["recent"]]
-    texts = {name: tree[name] for name in ("geometry", "state", "splitter")}
-    playback = Playback(**tree.get("playback", {}))
-    training = LastTraining(**tree.get("training", {}))
-    labelling = dict(tree.get("annotating", {}))
-    annotating = Annotating(**{**labelling, "scope": Scope(labelling.get("scope", Scope.ALL))})
-    keys = dict(tree.get("keys", {}))
-    places = [part for entry in recent for part in (entry.corpus, entry.run, entry.turn, entry.queue)]
-    strings = [*texts.values(), *keys, *keys.values(), *places]
-    if not all(isinstance(text, str) for text in strings) or not all(isinstance(of.filter, dict) for of in recent):
-        raise TypeError("text expected")
-    return Settings(
-        theme=Theme(tree["theme"]),
-        recent=recent[:RECENT],
-        playback=playback,
-        training=training,
-        annotating=annotating,
-        keys=keys,
-        **texts,
-    )
 
 
 def _put_aside(path: Path) -> str:

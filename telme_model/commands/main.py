@@ -20,13 +20,13 @@ def main(arguments: Sequence[str] | None = None, *, more: Callable[[Add], None] 
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # none without a terminal
             stream.reconfigure(errors="backslashreplace")
-    options = _parser(more).parse_args(arguments)
     # One clear sentence for whatever a person can mend; anything else is a defect and may show its traceback.
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("HF_HUB_VERBOSITY", "error")  # or it tells every attempt at a hub that is out of reach
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-    command: Command = options.command
     try:
+        options = _parser(more).parse_args(arguments)
+        command: Command = options.command
         return command(options)
     except KeyboardInterrupt:
         print("stopped; what was done is kept", file=sys.stderr)

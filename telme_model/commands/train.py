@@ -1,13 +1,17 @@
 """The command `train`: the three stages, in the terminal."""
 
 import argparse
+import shutil
+import textwrap
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from telme_model.commands.interface import Add, layer_name
 
 if TYPE_CHECKING:
     from telme_model.runs.plan import Plan
+
+_INDENT = " " * 4
 
 
 def add_command(add: Add) -> None:
@@ -31,12 +35,41 @@ def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="KEY=VALUE",
         help="change one setting; may be repeated; with --resume, of the stages only",
     )
+    parser.add_argument(
+        "--help-settings",
+        action=_HelpSettings,
+        nargs="?",
+        metavar="PRESET",
+        help="tell every KEY, what it does and may be, and its value in a preset",
+    )
     parser.add_argument("--seed", type=int)
     parser.add_argument("--resume", action="store_true", help="go on with a run that was stopped or killed")
     parser.add_argument("--warm-start", type=Path, metavar="RUN", help="begin with this run's encoders")
     parser.add_argument(
         "--labels", type=layer_name, metavar="LAYER", help="learn this layer's labels, gold where it has none"
     )
+
+
+class _HelpSettings(argparse.Action):
+    """Prints every setting, and ends; what else the command asks for is not asked."""
+
+    def __call__(self, parser: argparse.ArgumentParser, _namespace: Any, name: Any, _option: str | None = None) -> None:
+        """Print them as they are in the preset that is named, paper-meld by default. Raises ConfigError."""
+        from telme_model.runs.config import SETTINGS, to_dict
+        from telme_model.runs.plan import flat, setting_text
+        from telme_model.runs.presets import preset
+
+        values = flat(to_dict(preset(name or "paper-meld")))
+        width = shutil.get_terminal_size().columns
+        lines = []
+        for path, setting in SETTINGS.items():
+            words = f"{setting.title}: {setting.help} It has to {setting.allowed}."
+            lines += [f"{path}={setting_text(values[path])}"]
+            lines += textwrap.wrap(
+                words, width, initial_indent=_INDENT, subsequent_indent=_INDENT, break_on_hyphens=False
+            )
+        print("\n".join(lines), flush=True)
+        parser.exit()
 
 
 def plan_of(options: argparse.Namespace) -> "Plan":

@@ -1,26 +1,21 @@
 """Every setting of a run, typed and readable: what `config.toml` in a run folder holds."""
 
-import dataclasses
-import math
-import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any
 
 import tomli_w
 
 from telme_model.analysis.models import Models, models_of
 from telme_model.corpus.dialogue import Modality
-from telme_model.errors import StudioError
 from telme_model.events import Phase
 from telme_model.media.decoding import FrameSampling, MediaSettings, OverLong
-
-
-class ConfigError(StudioError, ValueError):
-    """A setting that cannot work; the message says which, why, and what is allowed."""
+from telme_model.settings import ConfigError as ConfigError  # what everything here raises
+from telme_model.settings import Section, read, setting, settings_of
+from telme_model.settings import to_dict as to_dict
 
 
 class Pooling(StrEnum):
@@ -102,195 +97,245 @@ class Precision(StrEnum):
     FP16 = "fp16"
 
 
-def _positive(owner: str, **values: float) -> None:
-    for name, value in values.items():
-        if not 0 < value < math.inf:  # NaN is not, either
-            raise ConfigError(f"{owner}.{name} is {value}; it has to be above 0 and finite")
-
-
-def _not_negative(owner: str, **values: float) -> None:
-    for name, value in values.items():
-        if not 0 <= value < math.inf:
-            raise ConfigError(f"{owner}.{name} is {value}; it has to be at least 0 and finite")
-
-
-def _named(owner: str, **values: str) -> None:
-    for name, value in values.items():
-        if not value.strip():
-            raise ConfigError(f"{owner}.{name} is empty; it has to name a folder, or an encoder on the hub")
-
-
-def _share(owner: str, **values: float) -> None:
-    for name, value in values.items():
-        if not 0 <= value < 1:
-            raise ConfigError(f"{owner}.{name} is {value}; it has to be at least 0 and below 1")
+_WEIGHTS = "A name on the Hugging Face hub, or a folder."
+_FOLDER = "name a folder, or an encoder on the hub"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TextConfig:
+class TextConfig(Section):
     """The text encoder and its input (section 3.2.2, equations 1-3)."""
 
-    weights: str = "roberta-large"
-    prompt: bool = True
-    context_turns: int = 0  # how many turns before this one are seen at most; 0 = all since the dialogue's start
-    speakers: SpeakerNumbering = SpeakerNumbering.DIALOGUE
-    layout: TextLayout = TextLayout.PAPER
-    max_tokens: int = 512
-    speaker_tokens: int = 9
-
-    def __post_init__(self) -> None:
-        """Check the ranges."""
-        _named("text", weights=self.weights)
-        _positive("text", speaker_tokens=self.speaker_tokens)
-        _not_negative("text", context_turns=self.context_turns)
-        if self.max_tokens < 16:  # the prompt, and a little to feel about
-            raise ConfigError(f"text.max_tokens is {self.max_tokens}; it has to be at least 16")
+    weights: str = setting("roberta-large", "Text encoder", _WEIGHTS, must=_FOLDER, pattern=r".*\S.*")
+    prompt: bool = setting(
+        True, "Prompt", "Ends the input with “Now <speaker> feels <mask>” and reads F_T at the mask (equation 2)."
+    )
+    context_turns: int = setting(
+        0, "Turns of context", "Turns before this one that are read; 0 reads all.", "turns", at_least=0
+    )
+    speakers: SpeakerNumbering = setting(
+        SpeakerNumbering.DIALOGUE,
+        "Speaker numbers",
+        "Counted within each dialogue, or carried over as the released code does.",
+    )
+    layout: TextLayout = setting(
+        TextLayout.PAPER, "Text layout", "The paper's input, or the released code's: left padding, no first token."
+    )
+    # 16: the prompt, and a little to feel about
+    max_tokens: int = setting(512, "Longest input", "Tokens; the oldest are left out beyond it.", "tokens", at_least=16)
+    speaker_tokens: int = setting(
+        9, "Speaker tokens", "How many speakers of a dialogue have a token of their own.", above=0
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AudioConfig:
+class AudioConfig(Section):
     """The audio encoder and its input (equation 4)."""
 
-    weights: str = "facebook/data2vec-audio-base-960h"
-    pooling: Pooling = Pooling.FIRST
-    sample_rate: int = 16_000
-    max_seconds: float = 30.0
-    padding: AudioPadding = AudioPadding.MASKED
-
-    def __post_init__(self) -> None:
-        """Check the ranges."""
-        _named("audio", weights=self.weights)
-        _positive("audio", sample_rate=self.sample_rate, max_seconds=self.max_seconds)
+    weights: str = setting(
+        "facebook/data2vec-audio-base-960h", "Audio encoder", _WEIGHTS, must=_FOLDER, pattern=r".*\S.*"
+    )
+    pooling: Pooling = setting(
+        Pooling.FIRST, "Audio feature", "F_a is read at the first frame, or as the mean over frames (equation 4)."
+    )
+    sample_rate: int = setting(
+        16_000, "Sample rate", "Samples a second that the encoder hears; its weights expect 16000.", "Hz", above=0
+    )
+    max_seconds: float = setting(30.0, "Longest sound", "Seconds of a turn's sound at most.", "seconds", above=0)
+    padding: AudioPadding = setting(
+        AudioPadding.MASKED,
+        "Audio padding",
+        "Masked, so that it changes nothing, or plain zeros on the left (released code).",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VisualConfig:
+class VisualConfig(Section):
     """The visual encoder and its input (equation 5)."""
 
-    weights: str = "facebook/timesformer-base-finetuned-k400"
-    pooling: Pooling = Pooling.FIRST
-    frames: int = 8
-    size: int = 224
-    sampling: FrameSampling = FrameSampling.EVEN
-    channels: Channels = Channels.RGB
-    normalisation: Normalisation = Normalisation.TIMESFORMER
-
-    def __post_init__(self) -> None:
-        """Check the ranges."""
-        _named("visual", weights=self.weights)
-        _positive("visual", frames=self.frames, size=self.size)
+    weights: str = setting(
+        "facebook/timesformer-base-finetuned-k400", "Visual encoder", _WEIGHTS, must=_FOLDER, pattern=r".*\S.*"
+    )
+    pooling: Pooling = setting(
+        Pooling.FIRST, "Visual feature", "F_v is read at the first position, or as the mean (equation 5)."
+    )
+    frames: int = setting(8, "Frames", "Pictures of a turn that the encoder sees; its weights expect 8.", above=0)
+    size: int = setting(224, "Picture size", "Pixels a side; the encoder's weights expect 224.", "pixels", above=0)
+    sampling: FrameSampling = setting(
+        FrameSampling.EVEN, "Frame choice", "Evenly over the turn, or as the released code chooses."
+    )
+    channels: Channels = setting(
+        Channels.RGB, "Colour order", "RGB, as the weights were trained, or BGR as the released code feeds them."
+    )
+    normalisation: Normalisation = setting(
+        Normalisation.TIMESFORMER,
+        "Pixel scale",
+        "Mean and deviation: TimeSformer's own, or ImageNet's (released code).",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StageConfig:
+class StageConfig(Section):
     """How one stage is optimised: AdamW, linear schedule with warm-up, clipping."""
 
-    epochs: int = 10
-    batch: int = 4
-    learning_rate: float = 1e-5
-    warmup: float = 0.1
-    schedule: StepCount = StepCount.STEPS
-    weight_decay: float = 0.01
-    clip: float = 10.0
-    clip_scaled: bool = False  # clip the gradient before it is unscaled (fp16), as the released code does
-    patience: int = 0  # epochs without a better dev score before stopping early; 0 = never
-    accumulate: int = 1  # batches a step
-    precision: Precision = Precision.AUTO
-
-    def check(self, owner: str) -> None:
-        """Check the ranges. Raises ConfigError naming `owner`, which a stage itself does not know."""
-        _positive(owner, epochs=self.epochs, batch=self.batch, learning_rate=self.learning_rate, clip=self.clip)
-        _positive(owner, accumulate=self.accumulate)
-        _not_negative(owner, weight_decay=self.weight_decay, patience=self.patience)
-        _share(owner, warmup=self.warmup)
+    epochs: int = setting(10, "Epochs", "Passes over the training turns; the best on dev is kept.", above=0)
+    batch: int = setting(4, "Batch", "Turns at once: what memory grows with.", "turns", above=0)
+    learning_rate: float = setting(1e-5, "Learning rate", "AdamW's rate at its peak.", above=0)
+    warmup: float = setting(0.1, "Warm-up", "Share of the steps over which the rate rises from 0.", at_least=0, below=1)
+    schedule: StepCount = setting(
+        StepCount.STEPS, "Schedule counts", "Optimiser steps, or samples as the released code does."
+    )
+    weight_decay: float = setting(0.01, "Weight decay", "How strongly AdamW pulls weights towards 0.", at_least=0)
+    clip: float = setting(10.0, "Gradient clip", "The gradient's norm is cut to this.", above=0)
+    clip_scaled: bool = setting(
+        False, "Clip before unscaling", "Clips the fp16 gradient while it is still scaled (released code)."
+    )
+    patience: int = setting(
+        0,
+        "Patience",
+        "Epochs without a better dev score before the stage ends; 0 runs them all.",
+        "epochs",
+        at_least=0,
+    )
+    accumulate: int = setting(
+        1, "Accumulate", "Batches to a step: a larger batch without its memory.", "batches", above=0
+    )
+    precision: Precision = setting(
+        Precision.AUTO, "Precision", "auto is bf16 on a GPU that has it, else fp16; fp32 on a processor."
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stages:
     """The optimisation of each stage; the teacher's holds for whichever modality leads."""
 
-    teacher: StageConfig = field(default_factory=StageConfig)
-    text: StageConfig = field(default_factory=StageConfig)
-    audio: StageConfig = field(default_factory=StageConfig)
-    visual: StageConfig = field(default_factory=StageConfig)
-    fusion: StageConfig = field(default_factory=StageConfig)
-
-    def __post_init__(self) -> None:
-        """Check the ranges."""
-        for stage in dataclasses.fields(self):
-            getattr(self, stage.name).check(f"stages.{stage.name}")
+    teacher: StageConfig = StageConfig()
+    text: StageConfig = StageConfig()
+    audio: StageConfig = StageConfig()
+    visual: StageConfig = StageConfig()
+    fusion: StageConfig = StageConfig()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DistillationConfig:
+class DistillationConfig(Section):
     """L_student = L_cls + alpha L_response + beta L_feature (equation 6); 0 switches a term off."""
 
-    alpha: float = 1.0
-    beta: float = 1.0
-    tau_response: float = 4.0
-    tau_feature: float = 1.0
-
-    def __post_init__(self) -> None:
-        """Check the ranges."""
-        _positive("distillation", tau_response=self.tau_response, tau_feature=self.tau_feature)
-        _not_negative("distillation", alpha=self.alpha, beta=self.beta)
+    alpha: float = setting(
+        1.0,
+        "Weight of L_response",
+        "How much students follow the teacher's probabilities; 0 is off (equation 6).",
+        at_least=0,
+    )
+    beta: float = setting(
+        1.0,
+        "Weight of L_feature",
+        "How much students follow the teacher's features; 0 is off (equation 6).",
+        at_least=0,
+    )
+    tau_response: float = setting(
+        4.0, "Response temperature", "Softens the probabilities that are compared (equations 7 to 12).", above=0
+    )
+    tau_feature: float = setting(
+        1.0, "Feature temperature", "Softens the similarities that are compared (equations 13 to 15).", above=0
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FusionConfig:
+class FusionConfig(Section):
     """The fusion (equations 16-19)."""
 
-    kind: FusionKind = FusionKind.ASF
-    theta: float = 0.1
-    heads: int = 3
-    dropout: float = 0.2
-    attention: AttentionScope = AttentionScope.TURN
-    normalised: bool = False  # residual, LayerNorms, gate order and epsilon of the released code
-
-    def __post_init__(self) -> None:
-        """Check the ranges."""
-        _positive("fusion", heads=self.heads)
-        _share("fusion", dropout=self.dropout)
-        _not_negative("fusion", theta=self.theta)
+    kind: FusionKind = setting(FusionKind.ASF, "Fusion", "Attention-based shifting, as in the paper, or a plainer way.")
+    theta: float = setting(
+        0.1, "Theta", "The shift is at most theta times the teacher's norm (equation 19).", at_least=0
+    )
+    heads: int = setting(3, "Attention heads", "Of the fusion's self-attention; they divide its width.", above=0)
+    dropout: float = setting(
+        0.2, "Dropout", "Share of the attention's weights that is left out in training.", at_least=0, below=1
+    )
+    attention: AttentionScope = setting(
+        AttentionScope.TURN,
+        "Attention over",
+        "What the self-attention ranges over; the released code's is the batch.",
+    )
+    normalised: bool = setting(
+        False, "Residual and norms", "Adds the released code's residual, LayerNorms and gate order."
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Config:
+class Config(Section):
     """One training of the pipeline."""
 
-    preset: str = "paper-meld"
-    dim: int = 768
-    teacher: Modality = Modality.TEXT
-    students: tuple[Modality, ...] = (Modality.AUDIO, Modality.VISUAL)
-    over_long: OverLong = OverLong.CAP
-    seed: int = 0
-    device: str = "auto"
-    evaluation_batch: int = 16
-    background_turns: int = 16  # training turns that stand for an absent modality in the Shapley shares
-    checkpoint_steps: int = 200  # steps between two states that a killed run resumes from; more if slow
-    text: TextConfig = field(default_factory=TextConfig)
-    audio: AudioConfig = field(default_factory=AudioConfig)
-    visual: VisualConfig = field(default_factory=VisualConfig)
-    stages: Stages = field(default_factory=Stages)
-    distillation: DistillationConfig = field(default_factory=DistillationConfig)
-    fusion: FusionConfig = field(default_factory=FusionConfig)
+    preset: str = setting(
+        "paper-meld", "Preset", "The named configuration that everything else is a change of.", must="be a name"
+    )
+    dim: int = setting(
+        768,
+        "Feature width",
+        "Size of F_T, F_a and F_v; an encoder of another width gets a projection.",
+        above=0,
+    )
+    teacher: Modality = setting(
+        Modality.TEXT, "Teacher", "The modality that teaches the others and leads the fusion; the paper's is text."
+    )
+    students: tuple[Modality, ...] = setting(
+        (Modality.AUDIO, Modality.VISUAL),
+        "Students",
+        "The modalities that learn from the teacher and shift its features.",
+    )
+    over_long: OverLong = setting(
+        OverLong.CAP, "Over-long clips", "A clip beyond the longest sound is cut there, or counts as missing."
+    )
+    seed: int = setting(
+        0,
+        "Seed",
+        "What everything random begins with.",
+        at_least=0,
+        below=2**63,  # what PyTorch takes
+    )
+    device: str = setting(
+        "auto",
+        "Device",
+        "Where it computes: auto is the first GPU, else the processor.",
+        must="be auto, cpu, cuda, cuda:N or mps",
+        pattern=r"auto|cpu|mps|cuda(:\d+)?",
+    )
+    evaluation_batch: int = setting(
+        16, "Scoring batch", "Turns that are scored at once; changes speed and memory only.", "turns", above=0
+    )
+    background_turns: int = setting(
+        16,
+        "Background turns",
+        "Training turns that stand for an absent modality in Shapley shares.",
+        "turns",
+        above=0,
+    )
+    checkpoint_steps: int = setting(
+        200,
+        "Steps to a checkpoint",
+        "What a killed run loses, in steps; more where a checkpoint takes seconds to write.",
+        "steps",
+        above=0,
+    )
+    text: TextConfig = TextConfig()
+    audio: AudioConfig = AudioConfig()
+    visual: VisualConfig = VisualConfig()
+    stages: Stages = Stages()
+    distillation: DistillationConfig = DistillationConfig()
+    fusion: FusionConfig = FusionConfig()
 
     def __post_init__(self) -> None:
-        """Check what one setting asks of another."""
-        _positive("config", dim=self.dim, evaluation_batch=self.evaluation_batch)
-        _positive("config", background_turns=self.background_turns, checkpoint_steps=self.checkpoint_steps)
-        if not 0 <= self.seed < 2**63:  # what PyTorch takes
-            raise ConfigError(f"config.seed is {self.seed}; it has to be at least 0 and below 2^63")
+        """Check the ranges, and what one setting asks of another."""
+        Section.__post_init__(self)
         if self.teacher in self.students:
-            raise ConfigError(f"students names {self.teacher}, which is the teacher and cannot be its own student")
+            sentence = f"students names {self.teacher}, which is the teacher and cannot be its own student"
+            raise ConfigError(sentence, key="students")
         if len(set(self.students)) != len(self.students):
-            raise ConfigError("students names a modality twice")
-        if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", self.device):
-            raise ConfigError(f"device is '{self.device}'; it has to be auto, cpu, cuda, cuda:N or mps")
+            raise ConfigError("students names a modality twice", key="students")
         scope, heads = self.fusion.attention, self.fusion.heads
         width = self.dim * (1 if scope is AttentionScope.MODALITIES else max(len(self.students), 1))
         if self.fusion.kind is FusionKind.ASF and width % heads:
-            raise ConfigError(f"fusion.heads is {heads}, which does not divide the attention's width of {width}")
+            sentence = f"fusion.heads is {heads}, which does not divide the attention's width of {width}"
+            raise ConfigError(sentence, key="fusion.heads")
 
     @property
     def modalities(self) -> tuple[Modality, ...]:
@@ -331,18 +376,22 @@ class Config:
     def with_settings(self, settings: Iterable[str]) -> "Config":
         """A copy with settings such as `fusion.theta=0.2` or `stages.audio.epochs=3`. Raises ConfigError."""
         tree = to_dict(self)
-        for setting in settings:
-            key, sign, text = setting.partition("=")
+        for text in settings:
+            path, sign, value = text.partition("=")
+            key = path.strip()
             if not sign:
-                raise ConfigError(f"'{setting}' is not of the form key=value")
-            *path, name = key.strip().split(".")
+                raise ConfigError(f"'{text}' is not of the form key=value")
+            if key not in SETTINGS:
+                raise ConfigError(f"there is no setting '{key}'; train --help-settings lists them all")
             branch: Any = tree
-            for part in path:
-                branch = branch.get(part) if isinstance(branch, dict) else None
-            if not isinstance(branch, dict) or name not in branch or isinstance(branch[name], dict):
-                raise ConfigError(f"there is no setting '{key}'; config.toml in any run folder lists them all")
-            branch[name] = _parse(text.strip(), branch[name], key)
+            *path_, name = key.split(".")
+            for part in path_:
+                branch = branch[part]
+            branch[name] = _parse(value.strip(), branch[name], key)
         return from_dict(tree)
+
+
+SETTINGS = {found.path: found for found in settings_of(Config)}  # as they are described, by their full name
 
 
 def _parse(text: str, current: Any, key: str) -> Any:
@@ -353,59 +402,12 @@ def _parse(text: str, current: Any, key: str) -> Any:
     try:
         return tomllib.loads(f"x = {text}")["x"]
     except tomllib.TOMLDecodeError:
-        raise ConfigError(f"{key} cannot be '{text}'; it is {current} now") from None
-
-
-def to_dict(config: Any) -> dict[str, Any]:
-    """Plain dictionaries, lists, strings and numbers, as TOML has them."""
-    tree: dict[str, Any] = {}
-    for item in dataclasses.fields(config):
-        value = getattr(config, item.name)
-        if dataclasses.is_dataclass(value):
-            tree[item.name] = to_dict(value)
-        elif isinstance(value, tuple):
-            tree[item.name] = [str(part) for part in value]
-        else:
-            tree[item.name] = str(value) if isinstance(value, StrEnum) else value
-    return tree
-
-
-def _convert(kind: Any, value: Any, key: str) -> Any:
-    if dataclasses.is_dataclass(kind):
-        if not isinstance(value, dict):
-            raise ConfigError(f"{key} has to be a table of settings, not {value!r}")
-        return _build(kind, value, f"{key}.")
-    if isinstance(kind, type) and issubclass(kind, StrEnum):
-        if value not in list(kind):
-            raise ConfigError(f"{key} is '{value}'; it has to be one of {', '.join(kind)}")
-        return kind(value)
-    if get_args(kind):  # tuple[Modality, ...]
-        if not isinstance(value, list | tuple):
-            raise ConfigError(f"{key} has to be a list, not {value!r}")
-        return tuple(_convert(get_args(kind)[0], part, key) for part in value)
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        raise ConfigError(f"{key} is {value!r}; it has to be {_words(kind)}")
-    return value
-
-
-def _words(kind: type) -> str:
-    return {int: "a whole number", float: "a number", bool: "true or false", str: "text in quotes"}[kind]
-
-
-def _build(kind: Any, tree: Mapping[str, Any], prefix: str = "") -> Any:
-    hints = get_type_hints(kind)
-    unknown = [key for key in tree if key not in hints]
-    if unknown:
-        raise ConfigError(f"there is no setting '{prefix}{unknown[0]}'; known here: {', '.join(hints)}")
-    return kind(**{key: _convert(hints[key], value, prefix + key) for key, value in tree.items()})
+        raise ConfigError(f"{key} cannot be '{text}'; it is {current} now", key=key) from None
 
 
 def from_dict(tree: Mapping[str, Any]) -> Config:
     """The inverse of `to_dict`; absent settings take their defaults. Raises ConfigError naming the setting."""
-    config: Config = _build(Config, tree)
-    return config
+    return read(Config, tree)
 
 
 def read_config(path: Path) -> Config:

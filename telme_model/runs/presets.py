@@ -1,6 +1,7 @@
 """Named configurations: the paper's, the released code's, a compact one, the demo's and the tests' toy."""
 
 from dataclasses import replace
+from typing import NamedTuple
 
 from telme_model.media.decoding import FrameSampling, OverLong
 from telme_model.runs.config import (
@@ -111,6 +112,25 @@ TOY = Config(
 PRESETS = {
     config.preset: config for config in (PAPER_MELD, PAPER_IEMOCAP, OFFICIAL_MELD, OFFICIAL_IEMOCAP, COMPACT, DEMO, TOY)
 }
+
+
+class Description(NamedTuple):
+    """What a preset is called, and what it is for."""
+
+    title: str
+    help: str
+
+
+DESCRIPTIONS = {
+    "paper-meld": Description("Paper, MELD", "Section 4 and the appendix of the paper, for MELD and EmoryNLP."),
+    "paper-iemocap": Description("Paper, IEMOCAP", "Section 4 and the appendix of the paper, for IEMOCAP."),
+    "official-meld": Description("Released code, MELD", "What the released code does where it differs from the paper."),
+    "official-iemocap": Description(
+        "Released code, IEMOCAP", "What the released code does where it differs from the paper."
+    ),
+    "compact": Description("Compact", "Base-size encoders and larger batches, for a smaller card."),
+    "demo": Description("Demo", "The bundled tiny encoders: minutes on a processor, nothing to fetch."),
+}  # the toy preset is the tests'
 
 
 def preset(name: str) -> Config:

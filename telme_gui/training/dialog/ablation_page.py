@@ -1,20 +1,44 @@
 """The dialog's page of ablations: the switches of the method, and a queue of runs that each leave something out."""
 
+from typing import NamedTuple
+
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QWidget
 
 from telme_gui.look import theme
-from telme_gui.training.dialog.draft import Draft, settings_of
+from telme_gui.training.dialog.draft import Draft
 from telme_gui.training.dialog.form import FormPage
-from telme_gui.training.dialog.wording import VARIANTS, Variant
-from telme_model.runs.config import Config, ConfigError
+from telme_model.runs.config import SETTINGS, Config, ConfigError
 
 SWITCHES = {
     "distillation.alpha": ("L_response", "Students follow the teacher's probabilities (equations 7 to 12)."),
     "distillation.beta": ("L_feature", "Students follow the teacher's features (equations 13 to 15)."),
 }
 COLUMNS = 3  # of variants
-PARTS = ("text.prompt", "fusion.kind", "teacher", "students")
+PARTS = ("teacher", "students", "text.prompt", "fusion.kind")
+
+
+class Variant(NamedTuple):
+    """One ablation: its name (also the end of its run's), what it is, and the settings that it changes."""
+
+    name: str
+    words: str
+    settings: tuple[str, ...]  # as the command line takes them
+
+
+VARIANTS = (
+    Variant("no-prompt", "Without the prompt", ("text.prompt=false",)),
+    Variant("no-response", "Without L_response", ("distillation.alpha=0",)),
+    Variant("no-feature", "Without L_feature", ("distillation.beta=0",)),
+    Variant("no-kd", "Without distillation", ("distillation.alpha=0", "distillation.beta=0")),
+    Variant("concatenation", "Fused by concatenation", ("fusion.kind=concatenation",)),
+    Variant("product", "Fused by product", ("fusion.kind=product",)),
+    Variant("weighted-sum", "Fused by weighted sum", ("fusion.kind=weighted_sum",)),
+    Variant("audio-teacher", "Audio teaches", ("teacher=audio", "students=text,visual")),
+    Variant("visual-teacher", "Picture teaches", ("teacher=visual", "students=text,audio")),
+    Variant("audio-only", "Audio student alone", ("students=audio",)),
+    Variant("visual-only", "Visual student alone", ("students=visual",)),
+)
 
 
 class AblationPage(FormPage):
@@ -27,9 +51,8 @@ class AblationPage(FormPage):
         self.lead("Ablation", "What the method is made of, to be left out or changed.")
         for path, (name, sentence) in SWITCHES.items():
             self._switch(path, name, sentence)
-        for setting in settings_of():
-            if setting.path in PARTS:
-                self.setting(setting)
+        for path in PARTS:
+            self.setting(SETTINGS[path])
         self.group("Train these as well, one after another, each with one change to the run")
         self.boxes = {variant: QCheckBox(variant.words) for variant in VARIANTS}
         grid = QGridLayout()

@@ -28,17 +28,18 @@ from telme_gui.training.dialog import ready
 from telme_gui.training.dialog.ablation_page import AblationPage, varied
 from telme_gui.training.dialog.choice import chosen, failed_plan, usual_preset
 from telme_gui.training.dialog.costs import CostsPanel
-from telme_gui.training.dialog.draft import Draft, Setting, settings_of
+from telme_gui.training.dialog.draft import Draft
 from telme_gui.training.dialog.encoders_page import EncodersPage
 from telme_gui.training.dialog.form import Choice, FormPage, dress
 from telme_gui.training.dialog.reckoner import Question, Reckoner
 from telme_gui.training.dialog.run_page import RunPage, SeedsError, parse_seeds
-from telme_gui.training.dialog.wording import PRESETS
 from telme_model.corpus.dialogue import GOLD, Corpus, Modality, Split
 from telme_model.paths import runs_folder
-from telme_model.runs.config import ConfigError
+from telme_model.runs.config import SETTINGS, ConfigError
 from telme_model.runs.plan import Plan
+from telme_model.runs.presets import DESCRIPTIONS
 from telme_model.runs.quantities import estimate, size
+from telme_model.settings import Setting
 
 PAGES = 136  # px, the list of pages
 SIZE = (1120, 640)  # px
@@ -126,8 +127,8 @@ class TrainingDialog(QDialog):
 
     def _head(self) -> QHBoxLayout:
         self.preset = Choice()
-        for name, words in PRESETS.items():
-            self.preset.addItem(words.label, name)
+        for name, words in DESCRIPTIONS.items():
+            self.preset.addItem(words.title, name)
         self.preset.setAccessibleName("Preset")
         self.preset.setMinimumWidth(208)
         caption = QLabel("&Preset")
@@ -251,7 +252,7 @@ class TrainingDialog(QDialog):
         self.preset.choose(draft.base.preset)
         count = len(draft.texts)
         changes = f" {count} setting{'s' * (count != 1)} changed." if count else ""
-        known = PRESETS.get(draft.base.preset)
+        known = DESCRIPTIONS.get(draft.base.preset)
         self._about.setText((known.help if known else "") + changes)
         self.reset.setVisible(bool(count))
         students = draft.text("students").split(",")
@@ -378,4 +379,4 @@ class TrainingDialog(QDialog):
 
 def _owned(owner: str) -> list[Setting]:
     """The settings whose names begin so, weights left out."""
-    return [s for s in settings_of() if s.path.startswith(owner) and not s.path.endswith(".weights")]
+    return [s for s in SETTINGS.values() if s.path.startswith(owner) and not s.path.endswith(".weights")]

@@ -1,8 +1,6 @@
 """The settings that a person is choosing: a preset and what differs from it, checked as a whole at every change."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields, is_dataclass
-from typing import Any, get_type_hints
+from collections.abc import Sequence
 
 from PySide6.QtCore import QObject, Signal
 
@@ -10,25 +8,6 @@ from telme_model.corpus.dialogue import Modality
 from telme_model.runs.config import Config, ConfigError, to_dict
 from telme_model.runs.plan import flat, setting_text
 from telme_model.runs.presets import PAPER_MELD, PRESETS
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One field of the configuration: its full name, and its type."""
-
-    path: str
-    kind: Any
-
-
-def settings_of(kind: Any = Config, owner: str = "") -> Iterator[Setting]:
-    """Every setting of a configuration, in the order of its dataclasses."""
-    hints = get_type_hints(kind)
-    for item in fields(kind):
-        path, own = f"{owner}{item.name}", hints[item.name]
-        if is_dataclass(own):
-            yield from settings_of(own, f"{path}.")
-        else:
-            yield Setting(path, own)
 
 
 class Draft(QObject):
@@ -138,19 +117,13 @@ class Draft(QObject):
             try:
                 made = self.base.with_settings(f"{path}={text}" for path, text in texts.items())
             except ConfigError as error:
-                path = self._named(str(error))
-                self.errors[path] = str(error)
-                if path not in texts:
+                self.errors[error.key] = str(error)
+                if error.key not in texts:
                     return
-                del texts[path]
+                del texts[error.key]
             else:
                 self.config = None if self.errors else made
                 return
-
-    def _named(self, error: str) -> str:
-        """The setting that an error begins with, "" where it names none."""
-        first = error.removeprefix("config.").partition(" ")[0]
-        return first if first in self._plain else ""
 
 
 def _texts(config: Config) -> dict[str, str]:

@@ -4,10 +4,11 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QFileDialog, QLabel, QPushButton
 
-from telme_gui.training.dialog.draft import Draft, settings_of
+from telme_gui.training.dialog.draft import Draft
 from telme_gui.training.dialog.form import FormPage, dress
 from telme_gui.training.dialog.reckoner import Reckoner
 from telme_model.corpus.dialogue import Modality
+from telme_model.runs.config import SETTINGS
 from telme_model.runs.quantities import size
 from telme_model.runs.weights import HubAnswer, Weights
 
@@ -22,13 +23,12 @@ class EncodersPage(FormPage):
         self._reckoner = reckoner
         self.states: dict[Modality, QLabel] = {}
         self.lead("Backbones", "Pretrained encoders, fetched from the Hugging Face hub at first use, or from a folder.")
-        settings = {setting.path: setting for setting in settings_of()}
         for modality in Modality:
             self.group(modality.capitalize())
-            self.setting(settings[f"{modality}.weights"], wide=True)
+            self.setting(SETTINGS[f"{modality}.weights"], wide=True)
             self._browse(modality)
         self.group("All")
-        self.setting(settings["dim"])
+        self.setting(SETTINGS["dim"])
         self.fill()
         reckoner.changed.connect(self._show)
         draft.changed.connect(self._show)

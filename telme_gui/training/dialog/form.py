@@ -22,8 +22,8 @@ from PySide6.QtWidgets import (
 )
 
 from telme_gui.look import theme
-from telme_gui.training.dialog.draft import Draft, Setting
-from telme_gui.training.dialog.wording import shown, words_of
+from telme_gui.training.dialog.draft import Draft
+from telme_model.settings import Setting
 
 LABEL, EDITOR, RESET = 144, 200, 52  # px
 
@@ -207,9 +207,10 @@ class FormPage(QScrollArea):
 
     def setting(self, setting: Setting, *, wide: bool = False) -> Row:
         """A row that is generated from a setting; a `wide` one has the room of its sentence for the editor."""
-        path, words = setting.path, words_of(setting.path)
+        path = setting.path
         editor, show = editor_of(setting, lambda text: self.draft.set(path, text))
-        row = self.row(words.label, editor, words.help)
+        editor.setToolTip(f"It has to {setting.allowed}")
+        row = self.row(setting.title, editor, setting.help)
         row.reset.clicked.connect(lambda: self.draft.reset(path))
         if wide:
             self.widen(row)
@@ -268,3 +269,8 @@ def dress(widget: QWidget, name: str) -> None:
         widget.setObjectName(name)
         widget.style().unpolish(widget)
         widget.style().polish(widget)
+
+
+def shown(value: str) -> str:
+    """A setting's value as a person reads it: "weighted sum", "RGB", "fp32"."""
+    return {"rgb": "RGB", "bgr": "BGR", "asf": "attention-based shifting"}.get(value, value.replace("_", " "))

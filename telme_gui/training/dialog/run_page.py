@@ -10,15 +10,14 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QLineEdit, QPush
 
 from telme_gui.look import theme
 from telme_gui.session.session import Session
-from telme_gui.training.dialog.draft import Draft, settings_of
-from telme_gui.training.dialog.form import Choice, FormPage, PlaceLine
-from telme_gui.training.dialog.wording import shown, words_of
+from telme_gui.training.dialog.draft import Draft
+from telme_gui.training.dialog.form import Choice, FormPage, PlaceLine, shown
 from telme_model.corpus import open_corpus
 from telme_model.corpus.dialogue import GOLD, Corpus, Split
 from telme_model.errors import expected_errors, sentence
 from telme_model.events import Event, Message
 from telme_model.paths import as_written
-from telme_model.runs.config import Precision
+from telme_model.runs.config import SETTINGS, Precision
 from telme_model.runs.costs import Machine
 from telme_model.runs.folder import is_free
 from telme_model.runs.names import corpus_name
@@ -75,8 +74,7 @@ class RunPage(FormPage):
         self.show_layers((), GOLD)
         self.group("Computing")
         self.seeds = QLineEdit()
-        words = words_of("seed")
-        self._seeds_row = self.row(words.label, self.seeds, words.help)
+        self._seeds_row = self.row("Seeds", self.seeds, "One run for each: 0, or several such as 0-4 or 0, 7, 12.")
         self._add_device()
         self._add_precision()
         self.warm_start = PlaceLine()
@@ -84,9 +82,8 @@ class RunPage(FormPage):
         sentence = "Another run's folder: its encoders are what this one begins with."
         self._place("Begin with", self.warm_start, sentence, "Choose the run to begin with")
         self.group("Details")
-        for setting in settings_of():
-            if setting.path in DETAILS:
-                self.setting(setting)
+        for path in DETAILS:
+            self.setting(SETTINGS[path])
         self.fill()
         self.name.textEdited.connect(self._take_name)
         for line in (self.name, self.folder, self.seeds, self.warm_start):
@@ -114,9 +111,8 @@ class RunPage(FormPage):
         line.setAccessibleDescription(sentence)
 
     def _add_device(self) -> None:
-        words = words_of("device")
         self.device = Choice()
-        self._device_row = self.row(words.label, self.device, words.help)
+        self._device_row = self.row(SETTINGS["device"].title, self.device, SETTINGS["device"].help)
         self.device.activated.connect(lambda _row: self.draft.set("device", self.device.currentData()))
         self._device_row.reset.clicked.connect(lambda: self.draft.reset("device"))
         self.rows["device"] = self._device_row
@@ -128,7 +124,8 @@ class RunPage(FormPage):
         self.precision.addItem("as each stage has it", "")
         for precision in Precision:
             self.precision.addItem(shown(precision), str(precision))
-        self.row("Precision", self.precision, words_of("stages.teacher.precision").help)
+        words = SETTINGS["stages.teacher.precision"]
+        self.row(words.title, self.precision, words.help)
         self.precision.activated.connect(lambda _row: self._set_precision(self.precision.currentData()))
         self.draft.changed.connect(self._show_precision)
         self._show_precision()

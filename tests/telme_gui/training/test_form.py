@@ -11,23 +11,21 @@ from hypothesis import strategies as st
 from PySide6.QtWidgets import QCheckBox, QLineEdit
 from pytestqt.qtbot import QtBot
 
-from telme_gui.training.dialog.ablation_page import hindrance, varied
-from telme_gui.training.dialog.draft import Draft, settings_of
+from telme_gui.training.dialog.ablation_page import VARIANTS, hindrance, varied
+from telme_gui.training.dialog.draft import Draft
 from telme_gui.training.dialog.form import Choice, FormPage, Several
 from telme_gui.training.dialog.layers import said
 from telme_gui.training.dialog.notes import notes
 from telme_gui.training.dialog.run_page import SeedsError, parse_seeds
-from telme_gui.training.dialog.wording import PRESETS as PRESET_WORDS
-from telme_gui.training.dialog.wording import SETTINGS, VARIANTS, words_of
 from telme_model.corpus.dialogue import Corpus, Dialogue, Modality, Split, Turn, TurnId
 from telme_model.corpus.emotions import MELD
 from telme_model.media.cache import CacheEstimate
 from telme_model.runs import presets
-from telme_model.runs.config import Config, ConfigError, to_dict
+from telme_model.runs.config import SETTINGS, Config, ConfigError, to_dict
 from telme_model.runs.costs import Costs
 from telme_model.runs.plan import flat
 
-EVERY = tuple(settings_of())
+EVERY = tuple(SETTINGS.values())
 OTHERWISE = ("preset", "teacher", "students")  # tested by themselves
 ANOTHER = {  # a value that no preset has
     "text.weights": "/models/text",
@@ -57,19 +55,18 @@ def value(config: Config | None, path: str) -> object:
     return flat(to_dict(config))[path]
 
 
-def test_the_words_are_those_of_the_settings_and_of_no_other() -> None:
-    def row(path: str) -> str:
-        return f"stages.*.{path.split('.')[-1]}" if path.startswith("stages.") else path
-
-    assert {row(setting.path) for setting in EVERY} == set(SETTINGS)
-    assert set(PRESET_WORDS) == set(presets.PRESETS) - {"toy"}
-    for words in (*SETTINGS.values(), *PRESET_WORDS.values()):
-        assert words.label
-        assert words.help.endswith(".")
-
-
-def test_settings_are_all_that_a_configuration_holds() -> None:
+def test_the_form_has_the_words_of_the_configuration(page: FormPage) -> None:
     assert [setting.path for setting in EVERY] == list(flat(to_dict(Config())))
+    for setting in EVERY[1:]:
+        row = page.rows[setting.path]
+        assert (row.label.text(), row.note.text()) == (setting.title, setting.help)
+        assert row.editor.toolTip() == f"It has to {setting.allowed}"
+
+
+def test_everything_is_described() -> None:
+    assert set(presets.DESCRIPTIONS) == set(presets.PRESETS) - {"toy"}
+    every = [(words.title, words.help) for words in EVERY] + list(presets.DESCRIPTIONS.values())
+    assert all(title and sentence.endswith(".") for title, sentence in every)
 
 
 def test_an_editor_changes_its_setting_and_is_reset(qtbot: QtBot, page: FormPage) -> None:
@@ -116,11 +113,11 @@ def test_what_is_wrong_is_said_beside_it_and_only_there(qtbot: QtBot, page: Form
         row.editor.clear()
         qtbot.keyClicks(row.editor, text)
     assert page.draft.config is None
-    assert batch.note.text() == "Stages.audio.batch is 0; it has to be above 0 and finite"
+    assert batch.note.text() == "Stages.audio.batch is 0; it has to be above 0"
     assert theta.note.text().startswith("Fusion.theta cannot be 'much'")
-    assert page.rows["stages.visual.batch"].note.text() == words_of("stages.visual.batch").help
+    assert page.rows["stages.visual.batch"].note.text() == SETTINGS["stages.visual.batch"].help
     page.draft.set("stages.audio.batch", "8")
-    assert batch.note.text() == words_of("stages.audio.batch").help
+    assert batch.note.text() == SETTINGS["stages.audio.batch"].help
     assert page.draft.config is None
     page.draft.reset("fusion.theta")
     assert value(page.draft.config, "stages.audio.batch") == 8

@@ -71,7 +71,7 @@ def _dark(path: Path) -> None:
 
 SETTINGS: dict[str, Case] = {
     "unknown preset": (lambda b: b.train("--preset", "papper"), "there is no preset 'papper'; there are paper-meld, "),
-    "unknown key": (lambda b: b.train("--set=fusion.tetha=1"), "there is no setting 'fusion.tetha'; config.toml in"),
+    "unknown key": (lambda b: b.train("--set=fusion.tetha=1"), "there is no setting 'fusion.tetha'; train --help-se"),
     "a table for a key": (lambda b: b.train("--set=fusion=1"), "there is no setting 'fusion'"),
     "no value": (lambda b: b.train("--set=seed"), "'seed' is not of the form key=value"),
     "no number": (lambda b: b.train("--set=seed=lucky"), "seed cannot be 'lucky'; it is 0 now"),

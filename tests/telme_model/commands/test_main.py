@@ -17,6 +17,7 @@ from telme_model.commands.terminal import Watcher
 from telme_model.corpus.dialogue import Split
 from telme_model.corpus.emotions import MELD
 from telme_model.events import EpochDone, Event, Phase, StepDone
+from telme_model.runs.config import SETTINGS
 from telme_model.runs.folder import RunFolder
 from telme_model.runs.records import flatten, run_records, write_records
 from tests.support.corpora import write_corpus
@@ -34,6 +35,25 @@ def test_every_command_explains_itself(command: str, capsys: Captured) -> None:
     told = capsys.readouterr()
     assert told.out.startswith(f"usage: telme-studio {command}")
     assert told.err == ""
+
+
+def test_the_help_on_settings_is_what_the_configuration_says_of_itself(capsys: Captured) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["train", "--help-settings", "demo"])
+    assert left.value.code == 0
+    told = capsys.readouterr().out
+    assert "\nfusion.theta=1.0\n" in told
+    assert "\nstudents=audio,visual\n" in told
+    keys = [line.partition("=")[0] for line in told.splitlines() if not line.startswith(" ")]
+    assert keys == list(SETTINGS)
+    words = " ".join(told.split())
+    for setting in SETTINGS.values():
+        assert f"{setting.title}: {setting.help} It has to {setting.allowed}." in words
+
+
+def test_the_help_on_settings_knows_the_presets(capsys: Captured) -> None:
+    assert main(["train", "--help-settings", "papr"]) == 1
+    assert capsys.readouterr().err.startswith("telme-studio: there is no preset 'papr'; there are paper-meld, ")
 
 
 def test_the_overview_names_every_command(capsys: Captured) -> None:

@@ -1,6 +1,7 @@
 """Settings: read, written and changed without loss, and refused with a sentence that names the setting."""
 
 import dataclasses
+import shutil
 import tomllib
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from telme_model.corpus.dialogue import Modality
 from telme_model.media.decoding import FrameSampling, MediaSettings, OverLong
 from telme_model.networks.devices import autocast_type, choose_device, leave_a_core
 from telme_model.runs.config import (
+    SETTINGS,
     AttentionScope,
     AudioPadding,
     Channels,
@@ -32,7 +34,11 @@ from telme_model.runs.config import (
     to_dict,
     to_toml,
 )
+from telme_model.runs.folder import RunFolder
+from telme_model.runs.plan import flat
 from telme_model.runs.presets import PRESETS, preset
+
+OLD = Path(__file__).parents[2] / "support" / "old" / "run"
 
 # --- presets
 
@@ -271,6 +277,52 @@ def test_a_tree_holds_plain_values_only() -> None:
         return all(map(plain, value)) if isinstance(value, list) else type(value) in (str, int, float, bool)
 
     assert plain(to_dict(Config()))
+
+
+def test_a_run_of_a_version_before_is_read_and_written_as_it_is(tmp_path: Path) -> None:
+    config = read_config(OLD / "config.toml")
+    assert to_toml(config).encode() == (OLD / "config.toml").read_bytes()
+    assert (config.preset, config.dim, config.seed, config.students) == ("toy", 8, 3, ("audio", "visual"))
+    run = tmp_path / "run"
+    shutil.copytree(OLD, run)
+    folder = RunFolder.open(run)
+    assert folder.config == config
+    folder.update()
+    assert (run / "run.json").read_bytes() == (OLD / "run.json").read_bytes()
+
+
+# --- what is told of them
+
+
+def test_every_setting_is_described() -> None:
+    assert list(SETTINGS) == list(flat(to_dict(Config())))
+    allowed = {
+        "text.weights": "name a folder, or an encoder on the hub",
+        "text.max_tokens": "be a whole number of at least 16 (tokens)",
+        "stages.audio.warmup": "be a number of at least 0 and below 1",
+        "seed": "be a whole number of at least 0 and below 2^63",
+        "students": "be a list of text, audio, visual",
+        "fusion.normalised": "be true or false",
+        "over_long": "be one of cap, blank",
+    }
+    assert {path: SETTINGS[path].allowed for path in allowed} == allowed
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [("fusion.heads", "7"), ("students", "audio,audio"), ("seed", "-1"), ("dim", "x"), ("text.no", "1")],
+)
+def test_an_error_names_its_setting(key: str, text: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        Config().with_settings([f"{key}={text}"])
+    assert caught.value.key == (key if key in SETTINGS else "")
+
+
+def test_a_changed_copy_is_checked() -> None:
+    with pytest.raises(ConfigError, match="seed is -1; it has to be at least 0 and below 2"):
+        dataclasses.replace(Config(), seed=-1)
+    with pytest.raises(ConfigError, match="max_tokens is 3; it has to be at least 16"):
+        dataclasses.replace(Config().text, max_tokens=3)
 
 
 # --- what follows from the settings
