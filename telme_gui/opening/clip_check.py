@@ -7,8 +7,9 @@ from PySide6.QtCore import QObject, QTimer
 from telme_gui.session.job import Job
 from telme_gui.session.session import Session
 from telme_model.corpus.dialogue import Severity, TurnId
-from telme_model.corpus.health import ProblemFound, check_media
+from telme_model.corpus.health import ProblemFound
 from telme_model.events import Event
+from telme_model.media.health import check_media
 
 AFTER = 2000  # ms from an opened corpus to the first look: first the window
 ANNOUNCE = 500  # ms between two announcements

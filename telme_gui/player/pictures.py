@@ -13,7 +13,7 @@ from telme_gui.player.cue import Cue, Segment
 from telme_gui.player.decoder import Measure, measure, pictures
 from telme_model.corpus import timing as film_time
 from telme_model.corpus.dialogue import Clip, Modality, Turn
-from telme_model.media.container import MediaError
+from telme_model.media.reader import MediaError
 
 _AHEAD = 10  # pictures in the queue: 0.4 s, which covers opening the next clip; 37 MB at 1280x720
 _TOO_LATE = 0.25  # seconds after which a picture is not worth converting ...

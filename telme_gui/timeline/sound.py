@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from telme_gui.timeline.lanes import View
 from telme_model.corpus.dialogue import Turn
 from telme_model.events import Event
-from telme_model.media.decoding import MediaError, MediaSettings, read_waveform
+from telme_model.media.decoding import MediaSettings, read_waveform
+from telme_model.media.reader import MediaError
 
 RATE = 16_000  # Hz
 _SETTINGS = MediaSettings(sample_rate=RATE, max_seconds=24 * 3600.0)

@@ -18,7 +18,8 @@ def _check(options: argparse.Namespace) -> int:
     from telme_model.commands.terminal import print_json, watched
     from telme_model.corpus import open_corpus
     from telme_model.corpus.dialogue import Severity
-    from telme_model.corpus.health import ProblemFound, check
+    from telme_model.corpus.health import ProblemFound
+    from telme_model.media.health import check
     from telme_model.runs.quantities import counted
 
     corpus = open_corpus(options.corpus)

@@ -3,7 +3,7 @@
     corpus = open_corpus(Path("MELD.Raw"))
     for dialogue in corpus.dialogues: ...
 
-Nothing here needs torch. `health.check` looks at a corpus's annotations and media more closely.
+Nothing here needs torch. `health` looks at the annotations more closely, and `media.health` at the clips too.
 """
 
 from collections.abc import Callable

@@ -50,6 +50,11 @@ class Clip:
     start: float | None = None
     end: float | None = None
 
+    @property
+    def seconds(self) -> float | None:
+        """How long the window is; None for one that is open at its end, as a whole file is."""
+        return None if self.end is None else self.end - (self.start or 0.0)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
@@ -71,6 +76,11 @@ class Turn:
     video: Clip | None = None
     audio: Clip | None = None
     row: int = 0
+
+    @property
+    def annotated_seconds(self) -> float | None:
+        """From `start` to `end`: below 0 where they run backwards, None where one is absent."""
+        return None if self.start is None or self.end is None else self.end - self.start
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

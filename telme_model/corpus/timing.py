@@ -15,12 +15,9 @@ def expected_seconds(turn: Turn) -> float:
 
     Annotations may run backwards or be absent, so the answer is always above zero.
     """
-    clip = turn.video or turn.audio
-    if clip is not None and clip.end is not None and clip.end > (clip.start or 0.0):
-        return clip.end - (clip.start or 0.0)
-    if turn.start is not None and turn.end is not None and turn.end > turn.start:
-        return turn.end - turn.start
-    return max(SHORTEST, SECONDS_PER_WORD * len(turn.text.split()))
+    windows = (clip.seconds for clip in (turn.video, turn.audio) if clip is not None)
+    known = (seconds for seconds in (*windows, turn.annotated_seconds) if seconds is not None and seconds > 0)
+    return next(known, max(SHORTEST, SECONDS_PER_WORD * len(turn.text.split())))
 
 
 def starts(seconds: Sequence[float]) -> tuple[float, ...]:

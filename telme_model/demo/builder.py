@@ -23,12 +23,13 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from telme_model.corpus.dialogue import Split
+from telme_model.corpus.dialogue import Clip, Modality, Split
 from telme_model.corpus.emotions import MELD
 from telme_model.demo import faces, story, voices
 from telme_model.demo.story import Cue, ScriptDialogue, ScriptTurn
 from telme_model.errors import StudioError
 from telme_model.events import Event, Phase, Progress, StageDone, StageStarted
+from telme_model.media.reader import open_clip
 
 CLIP_FOLDERS = {
     Split.TRAIN: "train_splits",
@@ -215,7 +216,7 @@ def _make_clips(jobs: Sequence[ClipJob], workers: int) -> Iterator[tuple[Path, F
     missing = [job for job in jobs if not job.path.is_file()]
     for job in jobs:
         if job.path.is_file():
-            yield job.path, _duration(job.path)
+            yield job.path, _duration(job)
     if workers <= 1:
         for job in missing:
             yield job.path, make_clip(job)
@@ -229,10 +230,9 @@ def _make_clips(jobs: Sequence[ClipJob], workers: int) -> Iterator[tuple[Path, F
         pool.shutdown(cancel_futures=True)
 
 
-def _duration(path: Path) -> Fraction:
-    with av.open(str(path)) as container:
-        stream = container.streams.video[0]
-        return Fraction(stream.duration or 0) * (stream.time_base or 0)
+def _duration(job: ClipJob) -> Fraction:
+    with open_clip(Clip(job.path)) as reader:
+        return Fraction(round(reader.length(Modality.VISUAL) * job.fps), job.fps)  # a whole number of frames
 
 
 def make_clip(job: ClipJob) -> Fraction:

@@ -26,6 +26,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from telme_model.corpus.dialogue import Clip, Modality, Split, Turn
+from telme_model.corpus.timing import expected_seconds
 from telme_model.events import Event, Message, Phase, Progress, StageDone, StageStarted
 from telme_model.media.decoding import MediaSettings, TurnMedia, read_turn
 from telme_model.media.shards import (
@@ -45,7 +46,6 @@ __all__ = ["CacheError", "CacheEstimate", "MediaCache", "build_cache", "estimate
 _FORMAT = 2  # part of every settings folder's name: raise it when the bytes or their meaning change
 _WAIT_SECONDS = 0.5  # between two looks at another builder
 _TURNS_PER_WORKER = 32  # starting a process costs as much as decoding four turns
-_UNKNOWN_SECONDS = 4.0  # assumed of a turn without times, a little over MELD's mean of 3.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,10 +124,11 @@ def _build(keyed: dict[str, Turn], settings: MediaSettings, place: Path, workers
             if (now := _key(turn)) != key:
                 changed[now] = turn  # while it was read, so what was read is nobody's
             elif key not in rows or media.missing != rows[key].missing:  # another look may have shown nothing new
-                writer.add(key, media, again=_passing(key, turn, media))
+                writer.add(key, media, again=_passing(turn, media))
             yield Progress(phase=Phase.CACHING, done=done, total=len(keyed))
         for key, media in _decode_here(changed, settings):
-            writer.add(key, media, again=_passing(key, changed[key], media))
+            if _key(changed[key]) == key:  # else it changes on and on: the next builder's
+                writer.add(key, media, again=_passing(changed[key], media))
 
 
 class MediaCache:
@@ -227,11 +228,11 @@ def _key(turn: Turn) -> str:
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:32]
 
 
-def _passing(key: str, turn: Turn, media: TurnMedia) -> bool:
+def _passing(turn: Turn, media: TurnMedia) -> bool:
     """Whether the next builder had better look again. A file that is not there has a key that says so."""
     clips = {Modality.VISUAL: turn.video, Modality.AUDIO: turn.audio}
     there = {modality for modality, clip in clips.items() if clip is not None and _identity(clip)[1] != -1}
-    return _key(turn) != key or bool(media.passing & there)
+    return bool(media.passing & there)
 
 
 def _identity(clip: Clip) -> list[str | int | float | None]:
@@ -315,16 +316,8 @@ def _expected_bytes(turn: Turn, settings: MediaSettings) -> int:
     picture = settings.frames * settings.size**2 * 3 if _holds_bytes(turn.video) else 0
     if turn.audio is None or not _holds_bytes(turn.audio):
         return picture
-    return picture + 2 * round(expected_seconds(turn, settings.max_seconds) * settings.sample_rate)
-
-
-def expected_seconds(turn: Turn, longest: float) -> float:
-    """How long a turn's sound is by its annotated times, `longest` at most."""
-    windows = [(turn.audio.start, turn.audio.end)] if turn.audio is not None else []
-    for start, end in (*windows, (turn.start, turn.end)):
-        if start is not None and end is not None:
-            return min(max(end - start, 0.0), longest)
-    return min(_UNKNOWN_SECONDS, longest)
+    seconds = min(expected_seconds(turn), settings.max_seconds)
+    return picture + 2 * round(seconds * settings.sample_rate)
 
 
 def _holds_bytes(clip: Clip | None) -> bool:

@@ -1,33 +1,22 @@
-"""A clip becomes frames and a waveform: one decoder (PyAV) for picture and sound, made to survive broken files."""
+"""A clip becomes a network's input: the frames that stand for it, and its sound. Made to survive broken files."""
 
 import math
-from collections.abc import Collection, Iterator
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
 
-import av
 import numpy as np
-from av.audio.frame import AudioFrame
-from av.container import InputContainer
-from av.error import FFmpegError
 from av.packet import Packet
 from av.stream import Stream
 from av.video.frame import VideoFrame
 from PIL import Image
 
 from telme_model.corpus.dialogue import Clip, Modality, Turn
-from telme_model.media.container import MediaError as MediaError  # what everything here raises
-from telme_model.media.container import described, first_stream, open_container
+from telme_model.media.reader import NAMES, RUN_UP, MediaError, Reader, Track, channels, open_clip, quarter_turns
 from telme_model.media.resampling import resample
 
 BLANK_SAMPLES = 1412  # zero samples the released code gives a clip of over 30 s
 
-_KINDS = {Modality.VISUAL: "video", Modality.AUDIO: "audio"}  # FFmpeg's words
-_NAMES = {Modality.VISUAL: "picture", Modality.AUDIO: "sound"}  # ours
-
-_SEEK_MARGIN = 0.5  # seconds before a window, for the decoders to settle and for reordered pictures
 _SAMPLE_RATES = range(1_000, 1_000_000)  # Hz; anything else is a rotten header
 _SLACK = 0.05  # seconds by which sound stamps may jitter before the difference counts as a gap
 
@@ -113,10 +102,10 @@ def read_turn(turn: Turn, settings: MediaSettings) -> TurnMedia:
             modality: str(
                 contents.get(modality, f"The corpus holds no {name} for this turn of its {turn.id.split} split.")
             )
-            for modality, name in _NAMES.items()
+            for modality, name in NAMES.items()
             if not isinstance(contents.get(modality), np.ndarray)
         },
-        passing=frozenset(m for m, of in contents.items() if isinstance(of, MediaError) and of.passing),
+        passing=frozenset(m for m, content in contents.items() if isinstance(content, MediaError) and content.passing),
     )
 
 
@@ -130,22 +119,13 @@ class _Reading:
 
 
 @dataclass(slots=True)
-class _Track:
-    """One stream's packets, in decoding order, as far as the clip needs them."""
+class _Take:
+    """One track's packets, in decoding order, as far as the clip needs them."""
 
-    stream: Any  # a VideoStream or an AudioStream: what decode() takes and gives differs by kind
+    track: Track
+    limit: float  # seconds of the clip that are used
     packets: list["Packet[Stream]"] = field(default_factory=list)
-    stamps: list[int] = field(default_factory=list)  # presentation times within the clip, in the stream's time base
-    end: float = 0.0  # seconds in the clip at which the last packet is over, capped or not
-
-
-@dataclass(frozen=True, slots=True)
-class _Window:
-    """The part of a container that a clip stands for, in seconds: `base` on the container's clock."""
-
-    base: float
-    length: float  # of the clip, infinite when it is the whole file
-    limit: float  # how much of it is used
+    stamps: list[int] = field(default_factory=list)  # of what is shown, in the stream's unit
 
 
 def _found(content: np.ndarray | MediaError) -> np.ndarray:
@@ -161,58 +141,50 @@ def _array(content: np.ndarray | MediaError | None) -> np.ndarray | None:
 def _read(clip: Clip, settings: MediaSettings, *modalities: Modality) -> _Reading:
     """Open the clip once and take the given media from it."""
     try:
-        if clip.start is not None and clip.end is not None and not clip.start < clip.end:
-            raise MediaError(clip.path, f"is asked for from {clip.start:g} s to {clip.end:g} s, which holds no time")
-        with open_container(clip.path) as container:
-            return _read_open(container, clip, settings, modalities)
+        with open_clip(clip) as reader:
+            return _read_open(reader, clip, settings, modalities)
     except MediaError as error:
         return _Reading(dict.fromkeys(modalities, error))
-    except (FFmpegError, OSError, ValueError, MemoryError) as error:
-        # FFmpeg has such errors of its own for files that are damaged.
-        passing = isinstance(error, OSError | MemoryError) and not isinstance(error, FFmpegError)
-        failure = MediaError(clip.path, f"cannot be decoded ({described(error)})", passing=passing)
-        return _Reading(dict.fromkeys(modalities, failure))
 
 
-def _read_open(
-    container: InputContainer, clip: Clip, settings: MediaSettings, modalities: tuple[Modality, ...]
-) -> _Reading:
-    # Late sound or picture is late against the other stream, so time runs from the earliest of all.
-    base = max(container.start_time or 0, 0) / av.time_base + (clip.start or 0.0)
-    length = math.inf if clip.end is None else clip.end - (clip.start or 0.0)
-    window = _Window(base, length, min(length, settings.max_seconds))
-    if clip.start:
-        with suppress(FFmpegError):  # a format without seeking is read from its start
-            container.seek(int(max(base - _SEEK_MARGIN, 0.0) * av.time_base))
-    streams = {modality: first_stream(container, _KINDS[modality]) for modality in modalities}
-    tracks = {modality: _Track(stream) for modality, stream in streams.items() if stream is not None}
-    _demux(container, list(tracks.values()), window)
-    seconds = max((track.end for track in tracks.values()), default=0.0)
+def _read_open(reader: Reader, clip: Clip, settings: MediaSettings, modalities: tuple[Modality, ...]) -> _Reading:
+    takes = _taken(reader, modalities, min(reader.window, settings.max_seconds))
+    seconds = reader.seconds(*modalities)
     reading = _Reading(seconds=seconds, over_long=seconds > settings.max_seconds)
     blank = reading.over_long and settings.over_long is OverLong.BLANK
     for modality in modalities:
         try:
-            reading.contents[modality] = _content(modality, tracks.get(modality), clip, window, settings, blank)
+            reader.track(modality)
+            reading.contents[modality] = _content(takes[modality], clip, settings, blank)
         except MediaError as error:
             reading.contents[modality] = error
     return reading
 
 
-def _content(
-    modality: Modality, track: _Track | None, clip: Clip, window: _Window, settings: MediaSettings, blank: bool
-) -> np.ndarray:
+def _taken(reader: Reader, modalities: tuple[Modality, ...], limit: float) -> Mapping[Modality, _Take]:
+    """Every packet that the first `limit` seconds of the clip need; the others are read for its length."""
+    takes = {modality: _Take(track, limit) for modality, track in reader.tracks.items()}
+    for piece in reader.pieces(*modalities):
+        modality = piece.track.modality
+        if piece.decoding_time < limit and (modality is Modality.VISUAL or piece.time > -RUN_UP):
+            takes[modality].packets.append(piece.packet)
+        if piece.shown and piece.time < limit:
+            takes[modality].stamps.append(piece.stamp)
+    return takes
+
+
+def _content(take: _Take, clip: Clip, settings: MediaSettings, blank: bool) -> np.ndarray:
     """A modality's frames or waveform. Raises MediaError when the track does not give any."""
-    if track is None:
-        raise MediaError(clip.path, f"has no {_NAMES[modality]}")
-    if not track.stamps:
-        raise MediaError(clip.path, _nothing(clip, _NAMES[modality]))
+    modality = take.track.modality
+    if not take.stamps:
+        raise MediaError(clip.path, _nothing(clip, NAMES[modality]))
     if modality is Modality.VISUAL:
-        content = _no_frames(settings) if blank else _frames(track, window, settings)
+        content = _no_frames(settings) if blank else _frames(take, settings)
     else:
-        content = np.zeros(BLANK_SAMPLES, np.float32) if blank else _waveform(track, window, settings)
+        content = np.zeros(BLANK_SAMPLES, np.float32) if blank else _waveform(take, settings)
     if content is None:
-        count = len(track.packets)
-        raise MediaError(clip.path, f"has {count} packets of {_NAMES[modality]}, none of which can be decoded")
+        count = len(take.packets)
+        raise MediaError(clip.path, f"has {count} packets of {NAMES[modality]}, none of which can be decoded")
     return content
 
 
@@ -222,62 +194,6 @@ def _nothing(clip: Clip, name: str) -> str:
     return f"holds no {name} from {clip.start:g} s to {'its end' if clip.end is None else f'{clip.end:g} s'}"
 
 
-# Demuxing
-
-
-def _demux(container: InputContainer, tracks: list[_Track], window: _Window) -> None:
-    """Fill the tracks with every packet that the used part of the window needs, and find out where they end.
-
-    The stamps come from the packets because containers count wrongly: edit lists, cut files.
-    """
-    by_index = {track.stream.index: track for track in tracks}
-    running = set(by_index)
-    for packet in _packets(container, [track.stream for track in tracks]):
-        track = by_index.get(packet.stream_index)
-        stamp = packet.pts if packet.pts is not None else packet.dts
-        if track is None or stamp is None or not packet.time_base or not packet.size or packet.is_corrupt:
-            continue
-        time = float(stamp * packet.time_base) - window.base
-        decoding_time = time if packet.dts is None else float(packet.dts * packet.time_base) - window.base
-        over = time + float((packet.duration or 0) * packet.time_base)
-        if decoding_time < window.limit and (track.stream.type == "video" or time > -_SEEK_MARGIN):
-            track.packets.append(packet)
-        if over > 0 and time < window.length and not packet.is_discard:
-            track.end = max(track.end, min(over, window.length))
-            if time < window.limit:
-                track.stamps.append(stamp)
-        if decoding_time >= window.length:
-            running.discard(packet.stream_index)
-            if not running:
-                return
-
-
-def _packets(container: InputContainer, streams: list[Stream]) -> Iterator["Packet[Stream]"]:
-    """The packets up to the end of the file or the first place where it cannot be read on."""
-    if streams:
-        try:
-            yield from container.demux(streams)
-        except (FFmpegError, OSError, ValueError):
-            return
-
-
-def _decoded(track: _Track, packets: list["Packet[Stream]"], wanted: Collection[int] | None = None) -> Iterator[Any]:
-    """The sound frames of `packets`; a packet that cannot be decoded costs only itself.
-
-    With `wanted` stamps, pictures no other is made from are left undecoded unless wanted.
-    """
-    context = track.stream.codec_context
-    context.thread_count = 1  # clips are short and the cache has a process per core
-    for packet in [*packets, None]:
-        if wanted is not None and packet is not None:
-            context.skip_frame = "DEFAULT" if packet.pts in wanted or packet.pts is None else "NONREF"
-        try:
-            frames = track.stream.decode(packet)
-        except (FFmpegError, ValueError):
-            continue
-        yield from (frame for frame in frames if not frame.is_corrupt and frame.pts is not None)
-
-
 # Picture
 
 
@@ -285,9 +201,9 @@ def _no_frames(settings: MediaSettings) -> np.ndarray:
     return np.zeros((settings.frames, settings.size, settings.size, 3), np.uint8)
 
 
-def _frames(track: _Track, window: _Window, settings: MediaSettings) -> np.ndarray | None:
-    end = (min(track.end, window.limit) + window.base) / float(track.stream.time_base)
-    pictures = _pictures(track, _wanted_stamps(sorted(track.stamps), end, settings))
+def _frames(take: _Take, settings: MediaSettings) -> np.ndarray | None:
+    end = take.track.stamp(min(take.track.end, take.limit))
+    pictures = _pictures(take, _wanted_stamps(sorted(take.stamps), end, settings))
     frames = _no_frames(settings)
     for index, picture in enumerate(pictures):
         repeated = index > 0 and picture is pictures[index - 1]
@@ -306,12 +222,12 @@ def _wanted_stamps(stamps: list[int], end: float, settings: MediaSettings) -> li
     return [stamps[index] for index in shown]
 
 
-def _pictures(track: _Track, wanted: list[int]) -> list[VideoFrame]:
+def _pictures(take: _Take, wanted: list[int]) -> list[VideoFrame]:
     """For each wanted stamp the last good picture up to it (the first good one when there is none before)."""
-    last = max(index for index, packet in enumerate(track.packets) if packet.pts in (None, wanted[-1]) or index == 0)
+    last = max(index for index, packet in enumerate(take.packets) if packet.pts in (None, wanted[-1]) or index == 0)
     pictures: list[VideoFrame] = []
     previous: VideoFrame | None = None
-    for picture in _decoded(track, track.packets[: last + 1], frozenset(wanted)):
+    for picture in take.track.frames(take.packets[: last + 1], frozenset(wanted)):
         while previous is not None and len(pictures) < len(wanted) and wanted[len(pictures)] < picture.pts:
             pictures.append(previous)
         previous = picture
@@ -325,7 +241,7 @@ def _fit(picture: VideoFrame, size: int) -> np.ndarray:
 
     Converted at full size and shrunk by Pillow: shrinking inside swscale differs by up to 64 grey levels.
     """
-    image = Image.fromarray(np.rot90(picture.to_ndarray(format="rgb24"), round(picture.rotation / 90) % 4))
+    image = Image.fromarray(np.rot90(picture.to_ndarray(format="rgb24"), quarter_turns(picture)))
     width, height = image.size
     short = min(width, height)
     fitted = (width * size // short, height * size // short)
@@ -339,19 +255,19 @@ def _fit(picture: VideoFrame, size: int) -> np.ndarray:
 # Sound
 
 
-def _waveform(track: _Track, window: _Window, settings: MediaSettings) -> np.ndarray | None:
+def _waveform(take: _Take, settings: MediaSettings) -> np.ndarray | None:
     pieces: list[tuple[int, np.ndarray]] = []
     rate, position = 0, None
-    for frame in _decoded(track, track.packets):
+    for frame in take.track.frames(take.packets):
         rate = rate or frame.sample_rate
         if frame.sample_rate != rate or frame.samples == 0:
             continue  # rotten headers; the gap stays silent
-        start = round((frame.time - window.base) * rate)
+        start = round(take.track.time(frame.pts) * rate)
         if position is not None and start < position + _SLACK * rate:
             start = position
-        pieces.append((start, _mono(frame)))
+        pieces.append((start, channels(frame).mean(axis=0, dtype=np.float32)))  # FFmpeg's own mono is louder
         position = start + frame.samples
-    length = min(position or 0, math.floor(window.limit * rate))
+    length = min(position or 0, math.floor(take.limit * rate))
     if length <= 0 or rate not in _SAMPLE_RATES:
         return None
     sound = np.zeros(length, np.float32)
@@ -360,16 +276,3 @@ def _waveform(track: _Track, window: _Window, settings: MediaSettings) -> np.nda
         sound[max(start, 0) : max(start, 0) + len(kept)] = kept
     clean: np.ndarray = np.clip(np.nan_to_num(resample(sound, rate, settings.sample_rate)), -1.0, 1.0)
     return clean
-
-
-def _mono(frame: AudioFrame) -> np.ndarray:
-    """float32 [samples], the mean of the channels: FFmpeg's own mono is 3 dB louder, and four times on 5.1."""
-    samples: np.ndarray = frame.to_ndarray()
-    if frame.format.is_packed:
-        samples = samples.reshape(frame.samples, -1).T
-    if samples.dtype == np.uint8:
-        samples = (samples.astype(np.float32) - 128) / 128
-    elif np.issubdtype(samples.dtype, np.integer):
-        samples = samples.astype(np.float32) / -float(np.iinfo(samples.dtype).min)
-    mean: np.ndarray = samples.mean(axis=0, dtype=np.float32)
-    return mean

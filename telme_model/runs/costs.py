@@ -21,8 +21,9 @@ from pathlib import Path
 from statistics import fmean
 
 from telme_model.corpus.dialogue import Corpus, Modality, Split
+from telme_model.corpus.timing import expected_seconds
 from telme_model.events import Phase
-from telme_model.media.cache import CacheEstimate, estimate, expected_seconds, free_bytes
+from telme_model.media.cache import CacheEstimate, estimate, free_bytes
 from telme_model.media.shards import file_size
 from telme_model.runs.config import AudioConfig, Config, Precision, StageConfig, TextConfig, VisualConfig
 from telme_model.runs.weights import Architecture
@@ -226,8 +227,9 @@ def tokens(corpus: Corpus, config: Config, modality: Modality, architecture: Arc
         each = visual.frames * (visual.size // architecture.patch) ** 2 + 1
         return {split: [each] * sum(1 for _ in corpus.turns(split)) for split in corpus.splits()}
     rate = config.audio.sample_rate / prod(stride for _, _, stride in architecture.convolutions)
+    longest = config.audio.max_seconds
     return {
-        split: [max(1, round(expected_seconds(turn, config.audio.max_seconds) * rate)) for turn in corpus.turns(split)]
+        split: [max(1, round(min(expected_seconds(turn), longest) * rate)) for turn in corpus.turns(split)]
         for split in corpus.splits()
     }
 

@@ -28,7 +28,7 @@ def test_what_is_wrong_with_clips_is_told_and_can_be_filtered_for(qtbot: QtBot, 
     qtbot.waitUntil(lambda: len(session.media_problems) == len(MISSING | SILENT))
     found = {(turn.split, int(turn.dialogue), turn.utterance): said for turn, said in session.media_problems.items()}
     assert set(found) == MISSING | SILENT
-    assert all(found[turn].endswith("is missing.") for turn in MISSING)
+    assert all(found[turn].endswith("does not exist.") for turn in MISSING)
     assert all(found[turn].endswith("has no sound.") for turn in SILENT)
     session.set_filter(Filter(media_problem=True))
     assert int(session.visible.sum()) == len(found)

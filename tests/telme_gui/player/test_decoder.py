@@ -14,7 +14,7 @@ from PySide6.QtGui import QImage
 from telme_gui.player.cue import Cue, Segment
 from telme_gui.player.decoder import RATE, Picture, measure, pictures, sound, stretched
 from telme_model.corpus.dialogue import Clip, Turn
-from telme_model.media.decoding import MediaError
+from telme_model.media.reader import MediaError
 from tests.support import clips
 from tests.support.clips import LEVEL, TONE, grey, write_clip
 from tests.support.player_fakes import corpus_of

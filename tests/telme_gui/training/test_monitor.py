@@ -22,7 +22,7 @@ from telme_gui.training.trainer import Problem, State
 from telme_model import bundled
 from telme_model.corpus.dialogue import Split
 from telme_model.events import Phase, StageDone
-from telme_model.media.container import MediaError
+from telme_model.media.reader import MediaError
 from telme_model.runs.comparison import PairedDifference
 from telme_model.runs.facts import ModelScore
 from telme_model.runs.history import History

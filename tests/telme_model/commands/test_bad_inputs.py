@@ -177,14 +177,14 @@ def test_broken_weights(bench: Bench, capsys: Captured, arguments: Callable[[Ben
 # What is only partly broken goes on and is told
 
 BROKEN: dict[str, Callable[[Path], object]] = {
-    "is empty (0 bytes)": clips.zero_bytes,
-    "cannot be decoded": clips.garbage,
-    "it is damaged or no media file": clips.text,
-    "is a folder where a clip should be": Path.mkdir,
+    "is empty (zero bytes)": clips.zero_bytes,
+    "is not a clip that can be read": clips.garbage,
+    "is not a clip that can be read (invalid data": clips.text,
+    "is a folder, not a clip": Path.mkdir,
     "is a link to": lambda path: path.symlink_to("gone.mp4"),
     "has no sound": _silent,
     "has no picture": _dark,
-    "is missing": lambda path: None,
+    "does not exist": lambda path: None,
 }
 
 

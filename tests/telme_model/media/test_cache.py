@@ -21,6 +21,7 @@ from telme_model.events import Event, Message, Phase, Progress, StageDone, Stage
 from telme_model.media import shards
 from telme_model.media.cache import CacheError, MediaCache, build_cache, estimate
 from telme_model.media.decoding import MediaSettings, OverLong, TurnMedia, read_turn
+from telme_model.media.shards import Index, Row, shard_path
 from tests.support import clips
 
 SMALL = MediaSettings(size=32)
@@ -180,6 +181,60 @@ def test_a_clip_that_changes_while_it_is_read_is_read_anew(
     monkeypatch.setattr(cache_module, "read_turn", read_and_change)
     build(turns, tmp_path / "cache")
     assert reads == [0, 1, 2, 3, 4, 5, 1]
+    assert_cached(MediaCache(tmp_path / "cache", SMALL), turns)
+
+
+def test_a_clip_that_changes_again_and_is_put_back_is_read_anew(
+    tmp_path: Path, turns: list[Turn], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was read of a third version must not lie under the name of the second, for the second comes back."""
+    path = tmp_path / "corpus" / "dia0_utt1.mp4"
+    second = tmp_path / "second.mp4"
+    reads: list[int] = []
+
+    def change_and_read(turn: Turn, settings: MediaSettings) -> TurnMedia:
+        reads.append(turn.id.utterance)
+        if turn.id.utterance == 1 and reads.count(1) == 1:
+            clips.write_clip(path, seconds=1.5)
+        elif turn.id.utterance == 1:
+            path.rename(second)
+            clips.write_clip(path, seconds=1.0)
+        return read_turn(turn, settings)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(cache_module, "read_turn", change_and_read)
+        build(turns, tmp_path / "cache")
+    assert reads == [0, 1, 2, 3, 4, 5, 1]
+    second.replace(path)
+    build(turns, tmp_path / "cache")
+    assert_cached(MediaCache(tmp_path / "cache", SMALL), turns)
+
+
+def test_media_are_on_the_disk_before_the_index_names_them(
+    tmp_path: Path, turns: list[Turn], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At every commit, seen from the moment before the next sync: no entry's bytes lie beyond what was synced."""
+    monkeypatch.setattr(shards, "_COMMIT_SECONDS", 0.0)
+    monkeypatch.setattr(shards, "_SHARD_BYTES", 60_000)
+    synced: dict[int, int] = {}  # bytes by file
+    sync = os.fsync
+
+    def named_beyond() -> list[Row]:
+        [index] = (tmp_path / "cache").rglob("index.sqlite")
+        rows = Index(index.parent).read().values()
+        ends = {row.shard: synced.get(shard_path(index.parent, row.shard).stat().st_ino, 0) for row in rows}
+        return [row for row in rows if row.offset + row.length > ends[row.shard]]
+
+    def watch(file: int) -> None:
+        assert not named_beyond()
+        sync(file)
+        status = os.fstat(file)
+        synced[status.st_ino] = status.st_size
+
+    monkeypatch.setattr(os, "fsync", watch)
+    build(turns, tmp_path / "cache")
+    assert len(synced) > 1
+    assert not named_beyond()
     assert_cached(MediaCache(tmp_path / "cache", SMALL), turns)
 
 

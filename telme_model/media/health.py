@@ -1,0 +1,181 @@
+"""What is wrong with a corpus: its annotations, and what its media files hold against them."""
+
+import math
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from telme_model.corpus.dialogue import Clip, Corpus, Modality, Problem, Severity, Turn
+from telme_model.corpus.health import LONGEST_TURN, ProblemFound, annotation_problems, some, warning
+from telme_model.events import Event, Phase, Progress
+from telme_model.media.reader import NAMES, MediaError, Reader, open_clip
+
+LENGTH_TOLERANCE = 1.0  # seconds by which a clip may differ from its annotation, plus a quarter of it
+
+_MEDIA = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".wav", ".flac", ".mp3", ".m4a")
+_STRAYS = {"._": "left by macOS archives", "final_videos_test": "of the final_videos_test series"}  # by prefix
+_CUT = 0.5  # seconds that may lack before a file counts as cut off
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What a media file was found to hold.
+
+    `seconds` is how long it is, `promised` what its header claims. `fault` is why it cannot be opened at all.
+    """
+
+    streams: frozenset[Modality] = frozenset()
+    decodable: frozenset[Modality] = frozenset()
+    seconds: float = 0.0
+    promised: float = 0.0
+    fault: MediaError | None = None
+
+
+def check(corpus: Corpus, *, media: bool = True) -> Iterator[Event]:
+    """Every problem of a corpus: of reading, of its annotations, then (with `media`) of its files, with progress."""
+    for problem in corpus.problems:
+        yield ProblemFound(problem=problem)
+    for problem in annotation_problems(corpus):
+        yield ProblemFound(problem=problem)
+    if media:
+        expected: dict[Path, set[str]] = defaultdict(set)
+        for turn in corpus.turns():
+            for clip, _ in _clips(turn):
+                expected[clip.path.parent].add(clip.path.name)
+        yield from check_media(tuple(corpus.turns()))
+        for problem in extra_files(corpus.root, expected):
+            yield ProblemFound(problem=problem)
+
+
+def probe(path: Path) -> Probe:
+    """Open a media file, decode the first picture and sound of it and read it through to its end."""
+    try:
+        with open_clip(Clip(path)) as reader:
+            return _measured(reader)
+    except MediaError as error:
+        return Probe(fault=error)
+
+
+def check_media(turns: Sequence[Turn], *, largest: float = math.inf) -> Iterator[Event]:
+    """Every problem of the turns' clips, each file opened once, with progress; files of more bytes are left out."""
+    with_clips = [turn for turn in turns if turn.video or turn.audio]
+    probed: dict[Path, Probe] = {}  # a film holds many turns
+    folders: dict[Path, list[str]] = {}
+    for done, turn in enumerate(with_clips, start=1):
+        for clip, needed in _clips(turn):
+            if _size(clip.path) > largest:
+                continue
+            if clip.path not in probed:
+                probed[clip.path] = _with_namesake(probe(clip.path), clip.path, folders)
+            for problem in clip_problems(turn, clip, needed, probed[clip.path]):
+                yield ProblemFound(problem=problem)
+        yield Progress(phase=Phase.PREPARING, done=done, total=len(with_clips))
+
+
+def clip_problems(turn: Turn, clip: Clip, needed: Iterable[Modality], found: Probe) -> Iterator[Problem]:
+    """What is wrong with the clip of a turn that should hold the `needed` modalities."""
+    name = clip.path.name
+    at = partial(warning, file=clip.path, turn=turn.id, row=turn.row or None)
+    if found.fault:
+        yield at(code=found.fault.code, reason=f"{name} {found.fault.reason}.")
+        return
+    for modality in needed:
+        what = NAMES[modality]
+        if modality not in found.streams:
+            yield at(code=f"no-{what}", reason=f"{name} has no {what}.")
+        elif modality not in found.decodable:
+            yield at(code=f"undecodable-{what}", reason=f"The {what} of {name} cannot be decoded: the file is damaged.")
+    if found.seconds + _CUT < found.promised:
+        reason = f"{name} breaks off after {found.seconds:.1f} of {found.promised:.1f} s: it is cut off or damaged."
+        yield at(code="cut-off", reason=reason)
+    yield from _length_problems(turn, clip, found)
+
+
+def extra_files(root: Path, expected: Mapping[Path, set[str]]) -> Iterator[Problem]:
+    """Media files in the folders of clips that no row names: one note for each kind. `expected` is names by folder."""
+    kinds: dict[str, list[str]] = {"without a row in the annotations": [], **{kind: [] for kind in _STRAYS.values()}}
+    for folder, names in sorted(expected.items()):
+        with suppress(OSError):  # of a folder that is not there, every clip has been reported missing
+            for name in sorted(set(os.listdir(folder)) - names):  # noqa: PTH208 - ten times as fast as iterdir
+                stray = next((kind for prefix, kind in _STRAYS.items() if name.startswith(prefix)), None)
+                if stray or name.lower().endswith(_MEDIA):
+                    kinds[stray or "without a row in the annotations"].append(f"{folder.name}/{name}")
+    for kind, members in kinds.items():
+        if members:
+            files = "file" if len(members) == 1 else "files"
+            reason = f"{len(members)} {files} {kind}: {some(members)}; ignored."
+            yield Problem(severity=Severity.NOTE, code="extra-files", file=root, reason=reason)
+
+
+def _measured(reader: Reader) -> Probe:
+    undecoded = set(reader.tracks)
+    for piece in reader.pieces(*NAMES):
+        if piece.track.modality in undecoded and piece.track.decode(piece.packet):
+            undecoded.discard(piece.track.modality)
+    undecoded -= {modality for modality in undecoded if reader.tracks[modality].decode(None)}  # a single picture
+    return Probe(
+        streams=frozenset(reader.tracks),
+        decodable=frozenset(reader.tracks) - undecoded,
+        seconds=reader.seconds(*NAMES),
+        promised=max((track.promised for track in reader.tracks.values()), default=0.0),
+    )
+
+
+def _with_namesake(found: Probe, path: Path, folders: dict[Path, list[str]]) -> Probe:
+    """Where a clip is missing, name the file beside its place that differs in ending or capitals alone."""
+    if found.fault is None or found.fault.code != "missing-clip":
+        return found
+    if path.parent not in folders:
+        folders[path.parent] = _media_in(path.parent)
+    stem = path.stem.lower()
+    namesake = next((name for name in folders[path.parent] if Path(name).stem.lower() == stem), None)
+    if namesake is None:
+        return found
+    how = "rename it" if namesake.lower() == path.name.lower() else "convert it"
+    return Probe(fault=MediaError(path, f"does not exist, but {namesake} is there: {how}", code="missing-clip"))
+
+
+def _media_in(folder: Path) -> list[str]:
+    with suppress(OSError):
+        return [name for name in sorted(os.listdir(folder)) if name.lower().endswith(_MEDIA)]  # noqa: PTH208 - faster
+    return []
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except (OSError, ValueError):
+        return 0  # opening it tells what is wrong
+
+
+def _clips(turn: Turn) -> Iterator[tuple[Clip, tuple[Modality, ...]]]:
+    if turn.video and turn.video == turn.audio:
+        yield turn.video, (Modality.VISUAL, Modality.AUDIO)
+        return
+    if turn.video:
+        yield turn.video, (Modality.VISUAL,)
+    if turn.audio:
+        yield turn.audio, (Modality.AUDIO,)
+
+
+def _length_problems(turn: Turn, clip: Clip, found: Probe) -> Iterator[Problem]:
+    name = clip.path.name
+    at = partial(warning, file=clip.path, turn=turn.id, row=turn.row or None)
+    if clip.start is not None and clip.end is not None:
+        if clip.end > found.seconds + LENGTH_TOLERANCE:
+            reason = f"{turn.id} ends at {clip.end:.1f} s of {name}, which is {found.seconds:.1f} s long."
+            yield at(code="outside-film", reason=reason)
+        return
+    if found.seconds > LONGEST_TURN:
+        reason = f"{name} is {found.seconds:.1f} s long; clips of a turn are under {LONGEST_TURN:g} s."
+        yield at(code="over-long-clip", reason=reason)
+    annotated = turn.annotated_seconds
+    if annotated is None or annotated <= 0:
+        return
+    if abs(found.seconds - annotated) > LENGTH_TOLERANCE + annotated / 4:
+        reason = f"{name} is {found.seconds:.1f} s long but annotated as {annotated:.1f} s; the clip's length is used."
+        yield at(severity=Severity.NOTE, code="length-differs", reason=reason)
