@@ -76,12 +76,3 @@ def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         shutil.move(place, tmp_path / "trash")
 
     monkeypatch.setattr("send2trash.send2trash", to_trash)
-
-
-@pytest.fixture(scope="session")
-def real_data() -> Path:
-    """The folder of the real annotation files (`meld/`, `emorynlp/`), which are not part of the project."""
-    folder = ROOT.parent / "shared" / "data"
-    if not folder.is_dir():
-        pytest.skip(f"the real annotation files are not here: put meld/ and emorynlp/ into {folder}")
-    return folder

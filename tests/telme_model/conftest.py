@@ -9,6 +9,7 @@ import pytest
 from telme_model.corpus import open_corpus
 from telme_model.media.cache import build_cache
 from telme_model.runs.presets import TOY
+from tests.support import released
 from tests.support.bad_inputs import Bench
 from tests.support.corpora import write_corpus
 from tests.support.runs import ToyRun, walk
@@ -51,3 +52,15 @@ def taught(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def bench(tmp_path: Path, toy_run: ToyRun, taught: Path) -> Bench:
     """Where one broken thing is made."""
     return Bench(tmp_path, toy_run, taught)
+
+
+@pytest.fixture(scope="module", params=released.SOURCES)
+def meld(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> released.Meld:
+    """MELD's annotation files: a small made-up sample of their form, and the real ones where they are."""
+    return released.meld(request.param, tmp_path_factory.mktemp("meld"))
+
+
+@pytest.fixture(scope="module", params=released.SOURCES)
+def emorynlp(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> released.Emorynlp:
+    """EmoryNLP's annotation files, likewise."""
+    return released.emorynlp(request.param, tmp_path_factory.mktemp("emorynlp"))

@@ -1,7 +1,7 @@
 """Scores against scikit-learn, and the dialogue bootstrap against a plain loop."""
 
+import csv
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, precision_recall_fscore_support
 
 from telme_model.analysis import metrics
+from telme_model.corpus.dialogue import Split
 from telme_model.corpus.emotions import MELD
+from tests.support.released import Meld
 
 CLASSES = MELD.labels
 INDICES = range(len(CLASSES))
-MELD_TEST = Path(__file__).parents[4] / "shared" / "data" / "meld" / "test_sent_emo.csv"
 
 turns = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6), st.integers(0, 5)), min_size=1, max_size=60)
 
@@ -119,16 +120,15 @@ def test_scores_become_json() -> None:
     assert set(plain["intervals"]["weighted_f1"]) == {"low", "high"}
 
 
-@pytest.mark.skipif(not MELD_TEST.is_file(), reason="the MELD annotation files are not beside the project")
-def test_majority_class_of_the_real_meld_test_split() -> None:
-    """1256 of 2610 turns are neutral: F1 of neutral is 2 * 1256 / (1256 + 2610), of the others 0."""
-    import csv
-
-    with MELD_TEST.open(encoding="utf-8", newline="") as file:
+def test_majority_class_of_the_released_test_split(meld: Meld) -> None:
+    """Of `most` neutral turns among `turns`, F1 of neutral is 2 * most / (most + turns), of the others 0."""
+    with (meld.root / "test_sent_emo.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     gold, where = [row["Emotion"] for row in rows], [row["Dialogue_ID"] for row in rows]
+    turns, dialogues, emotions, *_ = meld.sizes[Split.TEST]
+    most = max(emotions)
     found = metrics.score(gold, ["neutral"] * len(gold), CLASSES, dialogues=where)
-    assert found.turns == 2610
-    assert found.weighted_f1 == pytest.approx(100 * (2 * 1256 / (1256 + 2610)) * 1256 / 2610)
+    assert found.turns == turns
+    assert found.weighted_f1 == pytest.approx(100 * (2 * most / (most + turns)) * most / turns)
     assert found.intervals is not None
-    assert found.intervals.dialogues == 280
+    assert found.intervals.dialogues == dialogues

@@ -1,4 +1,4 @@
-"""EmoryNLP: the real annotation files, its clips, and speakers written as Python lists."""
+"""EmoryNLP: the annotation files as released, its clips, and speakers written as Python lists."""
 
 from collections import Counter
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from telme_model.corpus import Clip, Corpus, Split, open_corpus
+from tests.support.released import Emorynlp
 
 HEADER = "Utterance,Speaker,Emotion,Scene_ID,Utterance_ID,Season,Episode,Start_Time,End_Time"
 
@@ -20,39 +21,30 @@ def row(speaker: str = "['Ada']", scene: int = 4, utterance: int = 1) -> str:
 
 
 @pytest.fixture(scope="module")
-def real(real_data: Path) -> Corpus:
-    return open_corpus(real_data / "emorynlp")
-
-
-# turns, dialogues, emotions in the order joyful mad neutral peaceful powerful sad scared
-PUBLISHED = {
-    Split.TRAIN: (7551, 659, (1677, 785, 2485, 638, 551, 474, 941)),
-    Split.DEV: (954, 89, (205, 97, 322, 82, 70, 51, 127)),
-    Split.TEST: (984, 79, (217, 86, 288, 111, 96, 70, 116)),
-}
+def released(emorynlp: Emorynlp) -> Corpus:
+    return open_corpus(emorynlp.root)
 
 
 @pytest.mark.parametrize("split", Split)
-def test_the_real_splits_have_the_published_sizes(real: Corpus, split: Split) -> None:
-    emotions = Counter(turn.gold for turn in real.turns(split))
-    dialogues = sum(dialogue.split is split for dialogue in real.dialogues)
-    labels = tuple(emotions[label] for label in real.labels.labels)
-    assert (emotions.total(), dialogues, labels) == PUBLISHED[split]
+def test_the_released_splits_have_the_published_sizes(released: Corpus, emorynlp: Emorynlp, split: Split) -> None:
+    emotions = Counter(turn.gold for turn in released.turns(split))
+    dialogues = sum(dialogue.split is split for dialogue in released.dialogues)
+    labels = tuple(emotions[label] for label in released.labels.labels)
+    assert (emotions.total(), dialogues, labels) == emorynlp.sizes[split]
 
 
-def test_the_real_rows_are_read_in_full(real: Corpus) -> None:
-    assert [problem.code for problem in real.problems] == ["no-clips"]
-    first = real.dialogues[0].turns[0]
-    assert (first.id.dialogue, first.id.utterance, first.season, first.episode) == ("1x02-1", 1, 1, 2)
-    assert (first.speaker, first.gold, first.start, first.end) == ("Monica Geller", "joyful", 2.877, 7.548)
-    assert all(turn.start is not None and turn.end is not None for turn in real.turns())
+def test_the_released_rows_are_read_in_full(released: Corpus, emorynlp: Emorynlp) -> None:
+    assert [problem.code for problem in released.problems] == ["no-clips"]
+    first = released.dialogues[0].turns[0]
+    place = first.id.dialogue, first.id.utterance, first.season, first.episode
+    assert (*place, first.speaker, first.gold, first.start, first.end) == emorynlp.first
+    assert all(turn.start is not None and turn.end is not None for turn in released.turns())
 
 
-def test_several_speakers_are_joined(real: Corpus) -> None:
-    together = Counter(turn.speaker.count(" and ") + 1 for turn in real.turns())
-    # the speaker lists with one, two and three commas between quotation marks, counted in the files
-    assert (together[2], together[3], together[4]) == (43 + 3 + 5, 6 + 1 + 2, 1)
-    assert any(turn.speaker == "Phoebe's Assistant" for turn in real.turns(Split.TRAIN))
+def test_several_speakers_are_joined(released: Corpus, emorynlp: Emorynlp) -> None:
+    together = Counter(turn.speaker.count(" and ") + 1 for turn in released.turns())
+    assert (together[2], together[3], together[4]) == emorynlp.together
+    assert any(turn.speaker == emorynlp.apostrophe for turn in released.turns(Split.TRAIN))
 
 
 def test_clips_are_found_below_and_missing_ones_expected_beside_them(tmp_path: Path) -> None:

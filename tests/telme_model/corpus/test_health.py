@@ -1,4 +1,4 @@
-"""What is found in annotations: in made-up ones, and in the real ones."""
+"""What is found in annotations: in made-up ones, and in released ones."""
 
 from collections import Counter
 from dataclasses import replace
@@ -9,6 +9,7 @@ import pytest
 from telme_model.corpus import Corpus, Dialogue, Severity, Split, Turn, TurnId, open_corpus
 from telme_model.corpus.emotions import MELD
 from telme_model.corpus.health import annotation_problems
+from tests.support.released import Meld
 
 
 def turn(utterance: int = 0, *, start: float | None = None, end: float | None = None) -> Turn:
@@ -48,12 +49,10 @@ def test_overlaps_are_one_note_a_split() -> None:
     assert problem.reason == "2 dev turns start before the one before them ends: dev/dia0_utt1, dev/dia0_utt2."
 
 
-def test_the_real_annotations_have_their_known_faults(real_data: Path) -> None:
-    meld = open_corpus(real_data / "meld")
-    problems = list(annotation_problems(meld))
-    assert Counter(problem.code for problem in problems) == {"over-long": 3, "no-length": 1, "overlap": 3}
-    over = [str(problem.turn) for problem in problems if problem.code == "over-long"]
-    assert over == ["train/dia309_utt0", "test/dia38_utt4", "test/dia220_utt0"]
-    # overlapping and backward neighbours, counted in the files
-    notes = [problem.reason.split()[0] for problem in problems if problem.code == "overlap"]
-    assert notes == [str(628 + 23), str(62 + 4), str(101 + 4)]
+def test_the_released_annotations_have_their_known_faults(meld: Meld) -> None:
+    problems = list(annotation_problems(open_corpus(meld.root)))
+    overlaps = [problem.reason.split()[0] for problem in problems if problem.code == "overlap"]
+    assert overlaps == [str(count) for count in meld.overlapping if count]
+    found = Counter(problem.code for problem in problems)
+    assert found == {"over-long": len(meld.over_long), "no-length": 1, "overlap": len(overlaps)}
+    assert [str(problem.turn) for problem in problems if problem.code == "over-long"] == list(meld.over_long)

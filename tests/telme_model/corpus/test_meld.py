@@ -1,11 +1,12 @@
-"""MELD: the real annotation files, and the layouts in which people have the rest."""
+"""MELD: the annotation files as released, and the layouts in which people have the rest."""
 
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from telme_model.corpus import Clip, Corpus, CorpusError, Severity, Split, Turn, TurnId, open_corpus
+from telme_model.corpus import Clip, Corpus, CorpusError, Severity, Split, open_corpus
+from tests.support.released import Meld
 
 HEADER = "Sr No.,Utterance,Speaker,Emotion,Sentiment,Dialogue_ID,Utterance_ID,Season,Episode,StartTime,EndTime"
 FOLDERS = {"train": "train_splits", "dev": "dev_splits_complete", "test": "output_repeated_splits_test"}
@@ -26,85 +27,53 @@ def codes(corpus: Corpus) -> Counter[str]:
 
 
 @pytest.fixture(scope="module")
-def real(real_data: Path) -> Corpus:
-    return open_corpus(real_data / "meld")
-
-
-# turns, dialogues, emotions in the order anger disgust fear joy neutral sadness surprise, most turns, most speakers
-PUBLISHED = {
-    Split.TRAIN: (9989, 1038, (1109, 271, 268, 1743, 4710, 683, 1205), 24, 9),
-    Split.DEV: (1109, 114, (153, 22, 40, 163, 470, 111, 150), 23, 8),
-    Split.TEST: (2610, 280, (345, 68, 50, 402, 1256, 208, 281), 33, 8),
-}
+def released(meld: Meld) -> Corpus:
+    return open_corpus(meld.root)
 
 
 @pytest.mark.parametrize("split", Split)
-def test_the_real_splits_have_the_published_sizes(real: Corpus, split: Split) -> None:
-    dialogues = [dialogue for dialogue in real.dialogues if dialogue.split is split]
-    emotions = Counter(turn.gold for turn in real.turns(split))
+def test_the_released_splits_have_the_published_sizes(released: Corpus, meld: Meld, split: Split) -> None:
+    dialogues = [dialogue for dialogue in released.dialogues if dialogue.split is split]
+    emotions = Counter(turn.gold for turn in released.turns(split))
     most_turns = max(len(dialogue.turns) for dialogue in dialogues)
     most_speakers = max(len({turn.speaker for turn in dialogue.turns}) for dialogue in dialogues)
     found = (
-        sum(1 for _ in real.turns(split)),
+        sum(1 for _ in released.turns(split)),
         len(dialogues),
-        tuple(emotions[label] for label in real.labels.labels),
+        tuple(emotions[label] for label in released.labels.labels),
         most_turns,
         most_speakers,
     )
-    assert found == PUBLISHED[split]
+    assert found == meld.sizes[split]
 
 
-def test_the_real_corpus_lacks_nothing_but_its_clips(real: Corpus) -> None:
-    assert (real.kind, real.labels.name, real.splits()) == ("meld", "meld", tuple(Split))
-    assert codes(real) == {"no-clips": 3}
-    assert len({turn.id for turn in real.turns()}) == 13_708
-    assert all(turn.video is None and turn.audio is None for turn in real.turns())
+def test_the_released_corpus_lacks_nothing_but_its_clips(released: Corpus, meld: Meld) -> None:
+    assert (released.kind, released.labels.name, released.splits()) == ("meld", "meld", tuple(Split))
+    assert codes(released) == {"no-clips": 3}
+    assert len({turn.id for turn in released.turns()}) == sum(size[0] for size in meld.sizes.values())
+    assert all(turn.video is None and turn.audio is None for turn in released.turns())
 
 
-def test_ids_have_the_known_gaps(real: Corpus) -> None:
-    train = [dialogue for dialogue in real.dialogues if dialogue.split is Split.TRAIN]
-    assert set(map(str, range(1039))) - {dialogue.name for dialogue in train} == {"60"}
+def test_ids_have_the_known_gaps(released: Corpus, meld: Meld) -> None:
+    train = [dialogue for dialogue in released.dialogues if dialogue.split is Split.TRAIN]
+    assert set(map(str, range(len(train) + 1))) - {dialogue.name for dialogue in train} == meld.absent
     ids = [[turn.id.utterance for turn in dialogue.turns] for dialogue in train]
-    assert sum(numbers != list(range(len(numbers))) for numbers in ids) == 72
+    assert sum(numbers != list(range(len(numbers))) for numbers in ids) == meld.with_gaps
     assert all(numbers == sorted(numbers) for numbers in ids)
 
 
-def lengths(corpus: Corpus) -> dict[str, float]:
-    return {
-        str(turn.id): turn.end - turn.start
-        for turn in corpus.turns()
-        if turn.end is not None and turn.start is not None
-    }
+def test_every_time_is_read_whatever_its_form(released: Corpus, meld: Meld) -> None:
+    times = {str(turn.id): (turn.start, turn.end) for turn in released.turns()}
+    lengths = {name: end - start for name, (start, end) in times.items() if start is not None and end is not None}
+    assert lengths.keys() == times.keys()
+    assert {name: round(seconds, 2) for name, seconds in lengths.items() if seconds > 30} == meld.over_long
+    assert [name for name, seconds in lengths.items() if seconds <= 0] == [meld.backwards]
+    assert {name: times[name][1] for name in meld.two_digits} == meld.two_digits
 
 
-def test_every_time_is_read_whatever_its_form(real: Corpus) -> None:
-    found = lengths(real)
-    assert len(found) == 13_708
-    over = {name: round(seconds, 2) for name, seconds in found.items() if seconds > 30}
-    assert over == {"train/dia309_utt0": 41.04, "test/dia38_utt4": 304.94, "test/dia220_utt0": 235.07}
-    assert [name for name, seconds in found.items() if seconds <= 0] == ["test/dia155_utt3"]
-    two_digits = {str(turn.id): turn.end for turn in real.turns() if str(turn.id) in TWO_DIGITS}
-    assert two_digits == TWO_DIGITS
-
-
-TWO_DIGITS = {"train/dia437_utt2": 407.28, "test/dia187_utt2": 311.82, "test/dia233_utt8": 701.41}
-
-
-def test_a_real_turn_is_read_in_full(real: Corpus) -> None:
-    assert next(real.turns(Split.DEV)) == Turn(
-        id=TurnId(Split.DEV, "0", 0),
-        speaker="Phoebe",
-        text="Oh my God, he’s lost it. He’s totally lost it.",
-        gold="sadness",
-        sentiment="negative",
-        season=4,
-        episode=7,
-        start=1257.256,
-        end=1260.049,
-        row=2,
-    )
-    episodes = {(dialogue.season, dialogue.episode) for dialogue in real.dialogues}
-    assert len(episodes) == 190
+def test_a_released_turn_is_read_in_full(released: Corpus, meld: Meld) -> None:
+    assert next(released.turns(Split.DEV)) == meld.first
+    assert len({(dialogue.season, dialogue.episode) for dialogue in released.dialogues}) == meld.episodes
 
 
 LAYOUTS = {

@@ -19,8 +19,8 @@ from telme_model.demo import builder, voices
 from telme_model.demo.builder import CLIP_FOLDERS, COLUMNS, DemoError, make_demo, share_dialogues
 from telme_model.demo.story import Cue, ScriptTurn
 from telme_model.events import Event, Phase, Progress, StageStarted
+from tests.support.released import Meld
 
-MELD_FOLDER = Path(__file__).parents[4] / "shared" / "data" / "meld"
 FPS = 5
 ONE_EACH = dict.fromkeys(Split, 1)
 
@@ -81,9 +81,8 @@ def test_layout_columns_and_ids_are_melds(corpus: Path) -> None:
         assert named == {path.name for path in (corpus / clips).iterdir()}
 
 
-@pytest.mark.skipif(not MELD_FOLDER.is_dir(), reason="the real MELD annotations are not beside the project")
-def test_header_and_line_ends_are_those_of_the_real_files(corpus: Path) -> None:
-    real = (MELD_FOLDER / "dev_sent_emo.csv").read_bytes().splitlines(keepends=True)[0]
+def test_header_and_line_ends_are_those_of_the_released_files(corpus: Path, meld: Meld) -> None:
+    real = (meld.root / "dev_sent_emo.csv").read_bytes().splitlines(keepends=True)[0]
     assert (corpus / "dev_sent_emo.csv").read_bytes().splitlines(keepends=True)[0] == real
 
 
@@ -176,11 +175,10 @@ def test_a_full_disk_gives_a_sentence_and_leaves_no_half_clip(tmp_path: Path, mo
     assert not list((tmp_path / "corpus").glob("*/*"))
 
 
-@pytest.mark.skipif(not MELD_FOLDER.is_dir(), reason="the real MELD annotations are not beside the project")
-def test_clips_can_be_made_for_real_annotations(tmp_path: Path) -> None:
+def test_clips_can_be_made_for_the_released_annotations(meld: Meld, tmp_path: Path) -> None:
     folder = tmp_path / "corpus"
-    list(make_small(folder, dialogues={Split.DEV: 2}, texts=MELD_FOLDER))
-    real = [turn for turn in rows(MELD_FOLDER / "dev_sent_emo.csv") if int(turn["Dialogue_ID"]) < 2]
+    list(make_small(folder, dialogues={Split.DEV: 2}, texts=meld.root))
+    real = [turn for turn in rows(meld.root / "dev_sent_emo.csv") if int(turn["Dialogue_ID"]) < 2]
     same = ("Utterance", "Speaker", "Emotion", "Dialogue_ID", "Utterance_ID", "Season", "Episode")
     made = rows(folder / "dev_sent_emo.csv")
     assert [[turn[name] for name in same] for turn in made] == [[turn[name] for name in same] for turn in real]
