@@ -71,6 +71,9 @@ def _list(options: argparse.Namespace) -> int:
     else:
         head = ("run", "state", "corpus", "preset", "begun", "note", "seed", "dev F1", "test F1", "time")
         print("\n".join(table([head, *map(_row, found)], left=6)))
+        for facts in found:
+            if facts.reason:
+                print(f"{facts.name}: {facts.reason}")
     return 0
 
 

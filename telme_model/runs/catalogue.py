@@ -114,8 +114,8 @@ def find(name: str) -> Path:
     if found:
         return found[0]
     folder = as_written(name)
-    if is_run(folder):
-        return folder
+    if name and is_run(folder):
+        return folder.resolve()  # "." has no name to be changed
     if name == run_name(bundled.DEMO_RUN):
         return bundled.DEMO_RUN
     raise RunError(f"there is no run “{name}” on this machine, and no run's folder of that name")

@@ -1,7 +1,6 @@
 """A run that ends shows itself, tells who works elsewhere, and is summed up against the run before."""
 
-import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,12 +15,10 @@ from telme_model.analysis.metrics import weighted_f1
 from telme_model.corpus import open_corpus
 from telme_model.corpus.dialogue import Split
 from telme_model.corpus.emotions import MELD
-from telme_model.events import Event
-from telme_model.runs.folder import RunFolder
 from telme_model.runs.plan import Plan
 from telme_model.runs.presets import TOY
 from telme_model.runs.records import run_records
-from telme_model.runs.summary import Summary, summarise
+from telme_model.runs.summary import Summary
 from tests.support.corpora import MISSING, SILENT
 from tests.telme_gui.conftest import WAIT
 
@@ -80,16 +77,6 @@ def train(qtbot: QtBot, session: Session, ending: Ending, plan: Plan) -> Summary
     return summary
 
 
-def summed_up(run: Path, others: Sequence[Path]) -> Summary:
-    returned: list[Summary] = []
-
-    def walk() -> Iterator[Event]:
-        returned.append((yield from summarise(run, others)))
-
-    list(walk())
-    return returned[0]
-
-
 def test_runs_show_themselves_and_are_set_against_the_one_before(
     qtbot: QtBot, session: Session, series: Path, tmp_path: Path, said: list[tuple[str, str]]
 ) -> None:
@@ -127,7 +114,7 @@ def test_runs_show_themselves_and_are_set_against_the_one_before(
     before = second.before
     assert before is not None
     expected_comparison = compare_runs(records[other.run], records[plan.run])
-    assert before.run == plan.run
+    assert (before.run, before.other) == (other.run, plan.run)
     assert before.difference == pytest.approx(second.scores[-1].weighted_f1 - first.scores[-1].weighted_f1)
     assert (before.turns, before.changed) == (9, expected_comparison["changed"])
     assert before.low <= before.difference <= before.high
@@ -168,32 +155,6 @@ def test_a_failure_is_told_and_a_window_in_front_is_not_disturbed(
         session.trainer.submit([plan])
     assert len(said) == 1
     assert ending.parent() is window
-
-
-def test_only_finished_runs_that_began_before_on_the_same_corpus_are_the_one_before(
-    trained: Path, tmp_path: Path
-) -> None:
-
-    def copy(name: str, **facts: object) -> Path:
-        run = Path(shutil.copytree(trained, tmp_path / name))
-        RunFolder(run).update(**facts)
-        return run
-
-    mine = copy("mine", created="2026-03-03T00:00:00+0000")
-    older = copy("older", created="2026-01-01T00:00:00+0000")
-    old = copy("old", created="2026-02-02T00:00:00+0000")
-    newer = copy("newer", created="2026-04-04T00:00:00+0000")
-    corpus = RunFolder(mine).facts["corpus"]
-    foreign = copy("foreign", created="2026-03-01T00:00:00+0000", corpus={**corpus, "fingerprint": "another"})
-    unscored = copy("unscored", created="2026-03-01T00:00:00+0000")
-    (unscored / "scores.json").unlink()
-    broken = tmp_path / "broken"
-    broken.mkdir()
-    (broken / "scores.json").write_text("{}", encoding="utf-8")
-    summary = summed_up(mine, [mine, older, old, newer, foreign, unscored, broken])
-    assert summary.before is not None
-    assert summary.before.run == old
-    assert (summary.before.difference, summary.before.changed) == (0.0, 0)
 
 
 def test_the_tray_that_is_faked_here_has_what_is_used_of_the_real_one() -> None:

@@ -22,13 +22,12 @@ from telme_gui.training.trainer import Problem, State
 from telme_model import bundled
 from telme_model.corpus.dialogue import Split
 from telme_model.events import Phase, StageDone
-from telme_model.media.reader import MediaError
 from telme_model.runs.comparison import PairedDifference
 from telme_model.runs.facts import ModelScore
 from telme_model.runs.history import History
 from telme_model.runs.plan import Plan
 from telme_model.runs.presets import DEMO, TOY
-from telme_model.runs.summary import Excluded, Summary, excluded
+from telme_model.runs.summary import Excluded, Summary
 from tests.support.telling import step, under_way
 from tests.telme_gui.conftest import WAIT
 
@@ -366,21 +365,3 @@ def test_a_summary_is_shown_until_it_is_dismissed(qtbot: QtBot, session: Session
     assert view.isVisible()
     view.dismiss.click()
     assert view.isHidden()
-
-
-def test_what_was_left_out_is_summed_up_by_its_reason(tmp_path: Path) -> None:
-    folder = tmp_path / "My series v1.2 is here"
-    clips = [folder / f"dia{number}.utt has 2.mp4" for number in range(3)]
-    said = [(str(MediaError(clip, "does not exist")), ["audio", "visual"]) for clip in clips]
-    said += [(str(MediaError(clips[0], "has no sound")), ["audio"])]
-    said += [("The corpus holds no picture for this turn of its dev split.", ["visual"])]
-    entries = [
-        {"turn": f"dev/dia0_utt{number}", "modality": modality, "reason": reason}
-        for number, (reason, modalities) in enumerate(said)
-        for modality in modalities
-    ]
-    assert [(part.modality, part.reason, len(part.turns)) for part in excluded(entries)] == [
-        ("audio and visual", "its clip does not exist", 3),
-        ("audio", "its clip has no sound", 1),
-        ("visual", "The corpus holds no picture for this turn of its dev split", 1),
-    ]

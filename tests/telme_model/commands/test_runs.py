@@ -50,7 +50,9 @@ def test_the_list(runs: Path, capsys: Captured) -> None:
     (runs / "broken").mkdir()
     (runs / "broken" / "run.json").write_text("{", encoding="utf-8")
     told(capsys, "note", "one", "the first\nof many")
-    lines = {line.split()[0]: line for line in told(capsys, "list").splitlines()}
+    *listed, reason = told(capsys, "list").splitlines()
+    assert reason.startswith(f"broken: {runs / 'broken' / 'run.json'} is damaged")
+    lines = {line.split()[0]: line for line in listed}
     assert next(iter(lines)) == "run"
     for part in ("finished", "corpus", "demo", "the first ", " 0 ", "57.8 ± 12.1", "58.2 ± 7.3", " 6 min "):
         assert part in lines["one"]

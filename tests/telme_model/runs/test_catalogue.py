@@ -96,7 +96,11 @@ def test_a_run_is_found_by_name_or_folder(
     assert catalogue.find("one") == one
     assert catalogue.find("demo") == bundled.DEMO_RUN
     monkeypatch.chdir(tmp_path)
-    assert catalogue.find("elsewhere") == Path("elsewhere")
+    assert catalogue.find("elsewhere") == elsewhere.resolve()
+    monkeypatch.chdir(elsewhere)
+    assert catalogue.find(".") == elsewhere.resolve()
+    with pytest.raises(RunError, match="there is no run"):
+        catalogue.find("")
     assert catalogue.find(str(elsewhere)) == elsewhere
     catalogue.remember(copied_run(tmp_path / "other", "one"))
     with pytest.raises(RunError, match=rf"2 runs are called “one”; name the folder: .*{one}"):
