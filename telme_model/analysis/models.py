@@ -8,8 +8,6 @@ from typing import Any
 from telme_model.corpus.dialogue import Modality
 from telme_model.events import Phase
 
-Record = Mapping[str, Any]
-
 
 class Role(StrEnum):
     """What a model is for in its run."""
@@ -117,7 +115,7 @@ def models_of(teacher: Modality, students: Iterable[Modality], *, shifting: bool
 STANDARD = models_of(Modality.TEXT, (Modality.AUDIO, Modality.VISUAL))
 
 
-def models_in(records: Sequence[Record]) -> Models:
+def models_in(records: Sequence[Mapping[str, Any]]) -> Models:
     """The models that records (of one run) tell of; those of the standard run where there are none.
 
     A student says something, or is among what is missing; the teacher never is under its modality's name. Records

@@ -74,8 +74,14 @@ class Sources:
 
 def lacking(queue: Queue, sources: Sources) -> str:
     """What the queue needs and is not there, as a sentence that says what to do; nothing where it can be made."""
-    if queue in (Queue.LOW_MARGIN, Queue.LARGE_SHIFT, Queue.CONFLICT) and sources.predictions is None:
-        return "Needs predictions: open a run, or train one."
+    if queue in (Queue.LOW_MARGIN, Queue.LARGE_SHIFT, Queue.CONFLICT):
+        if sources.predictions is None:
+            return "Needs predictions: open a run, or train one."
+        models = sources.predictions.models
+        if queue is Queue.LARGE_SHIFT and not models.shifts:
+            return "Needs a run whose students shift the teacher: one with students, fused by attention-based shifting."
+        if queue is Queue.CONFLICT and not models.students:
+            return "Needs a run with students: open one, or train one."
     if queue is Queue.LABEL_ERROR and sources.suspects is None:
         return "Needs a search for label errors first: start it here."
     if queue is Queue.DISAGREEMENT and len(sources.annotators) < 2:

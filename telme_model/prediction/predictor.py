@@ -1,4 +1,4 @@
-"""What a run says of every turn: four predictions, the displacement, and each modality's share in the outcome."""
+"""What a run says of every turn: each model's prediction, the displacement, each modality's share in the outcome."""
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from telme_model.analysis.contributions import coalitions, shapley
+from telme_model.analysis.contributions import coalitions
 from telme_model.corpus.dialogue import Corpus, Modality, Split, Turn
 from telme_model.corpus.emotions import LABEL_SETS
 from telme_model.corpus.fingerprint import fingerprint
@@ -20,14 +20,13 @@ from telme_model.networks.batching import make_inputs
 from telme_model.networks.devices import autocast_type, choose_device, leave_a_core, random_numbers
 from telme_model.networks.embedding import Embeddings, FusionInputs, embed, fusion_batches
 from telme_model.networks.encoder import Encoder, make_encoder
-from telme_model.networks.fusion import Displacement, Fusion
+from telme_model.networks.fusion import Fusion
 from telme_model.networks.tensors import check_tensors, load_tensors, load_weights
 from telme_model.networks.text_inputs import TextAssembler
 from telme_model.paths import media_cache_folder
+from telme_model.prediction.record import Fused, RecordMaker, softmax
 from telme_model.runs.folder import RunError, RunFolder, check_outside, write_whole
-
-Record = dict[str, Any]
-DIGITS = 7  # decimals of what stands in a record
+from telme_model.runs.records import Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +195,7 @@ class Predictor:
         self.config = run.config
         self.name = run.name
         self.labels = LABEL_SETS[run.facts["corpus"]["labels"]].labels
+        self.maker = RecordMaker(run.name, self.labels)
         self.turns = embedded.turns
         self.embeddings = embedded.embeddings
         self.fusion = load_fusion(run).to(device)
@@ -203,7 +203,7 @@ class Predictor:
         self.background = self._background(load_tensors(run, "weights/background"), device)
 
     def records(self, splits: Sequence[Split], *, contributions: bool = True) -> Iterator[Record]:
-        """One record a turn of `splits`, in the order of the turns (fields: see the README's "prediction record")."""
+        """One record a turn of `splits`, in the order of the turns."""
         for split in splits:
             yield from self.records_of(
                 [row for row, turn in enumerate(self.turns) if turn.id.split is split], contributions
@@ -217,7 +217,7 @@ class Predictor:
     def probabilities(self, rows: Tensor, features: Mapping[Modality, Tensor] | None = None) -> np.ndarray:
         """Fused probabilities [B, classes] float64; `features` replaces the turns' own."""
         with torch.no_grad():
-            return _softmax(self.inputs.fuse(self.fusion, rows, features).logits)
+            return softmax(self.inputs.fuse(self.fusion, rows, features).logits)
 
     def displacement_vectors(self, rows: Sequence[int]) -> np.ndarray:
         """H [B, dim] float32; NaN where the fusion has none."""
@@ -261,68 +261,16 @@ class Predictor:
         with torch.no_grad():
             output = self.inputs.fuse(self.fusion, rows)
             lead = self.inputs.features(self.fusion, rows)[self.config.teacher]
-            unshifted = _softmax(self.fusion.unshifted(lead))
-        fused = _softmax(output.logits)
+            unshifted = softmax(self.fusion.unshifted(lead))
         values = self.coalition_values(rows) if contributions else None
-        shares = shapley(values) if values else None
-        moved_by = self._shift_shares(values, unshifted) if values and output.displacement else None
-        for i, row in enumerate(rows.tolist()):
-            record = self._turn(row)
-            record["fused"] = self._named(fused[i])
-            record["displacement"] = self._displacement(output.displacement, i)
-            record["unshifted"] = self._named(unshifted[i]) if output.displacement else None
-            record["shapley"] = self._shares(shares, i)
-            record["baseline"] = self._named(values[frozenset()][i]) if values else None
-            record["shift_shares"] = self._shares(moved_by, i)
-            record["missing"] = [str(m) for m, of in self.embeddings.items() if not of.present[row]]
-            record["run"] = self.name
-            yield record
+        theta = self.config.fusion.theta
+        fused = Fused(config=self.config, output=output, unshifted=unshifted, values=values, theta=theta)
+        for place, row in enumerate(rows.tolist()):
+            yield self.maker.record(self.turns[row], self.logits(row), fused, place)
 
-    def _turn(self, row: int) -> Record:
-        turn = self.turns[row]
-        record: Record = {
-            "split": str(turn.id.split),
-            "dialogue": turn.id.dialogue,
-            "utterance": turn.id.utterance,
-            "speaker": turn.speaker,
-            "text": turn.text,
-            "gold": turn.gold,
-            "teacher": self._single(self.config.teacher, row),
-            "audio": None,
-            "visual": None,
-        }
-        for modality in self.config.students:
-            record[model_key(modality)] = self._single(modality, row)
-        return record
-
-    def _single(self, modality: Modality, row: int) -> dict[str, float] | None:
-        of = self.embeddings[modality]
-        return self._named(_softmax(of.logits[row])) if of.present[row] else None
-
-    def _shift_shares(
-        self, values: Mapping[frozenset[Modality], np.ndarray], unshifted: np.ndarray
-    ) -> dict[Modality, np.ndarray]:
-        """What each student did to the probabilities: from H = 0 to H, the teacher's embedding kept."""
-        students = coalitions(self.config.students)
-        return shapley({s: values[s | {self.config.teacher}] if s else unshifted for s in students})
-
-    def _displacement(self, moved: Displacement | None, i: int) -> dict[str, float] | None:
-        if moved is None:
-            return None
-        return {
-            "text_norm": _number(moved.text_norm[i]),
-            "h_norm": _number(moved.h_norm[i]),
-            "lambda": _number(moved.scale[i]),
-            "shift": _number(moved.shift[i]),
-            "theta": self.config.fusion.theta,
-            "open_gates": _number(moved.open_gates[i]),
-        }
-
-    def _shares(self, shares: Mapping[Modality, np.ndarray] | None, i: int) -> dict[str, dict[str, float]] | None:
-        return {str(m): self._named(values[i]) for m, values in shares.items()} if shares else None
-
-    def _named(self, values: np.ndarray) -> dict[str, float]:
-        return {label: round(float(value), DIGITS) for label, value in zip(self.labels, values, strict=True)}
+    def logits(self, row: int) -> dict[Modality, Tensor | None]:
+        """What each encoder says of a turn [classes]; None where it lacks the modality."""
+        return {m: of.logits[row] if of.present[row] else None for m, of in self.embeddings.items()}
 
 
 def write_embeddings(run_path: Path, embedded: Embedded, split: Split, path: Path) -> None:
@@ -343,17 +291,3 @@ def write_embeddings(run_path: Path, embedded: Embedded, split: Split, path: Pat
             np.savez(file, **arrays)
 
     write_whole(path, write)
-
-
-def model_key(student: Modality) -> str:
-    """The field of a student's prediction in a record (`text` holds the words)."""
-    return "text_student" if student is Modality.TEXT else str(student)
-
-
-def _softmax(logits: Tensor) -> np.ndarray:
-    probabilities: np.ndarray = logits.cpu().double().softmax(-1).numpy()  # Apple's GPUs have no float64
-    return probabilities
-
-
-def _number(value: Tensor) -> float:
-    return round(float(value), DIGITS)

@@ -10,18 +10,21 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from telme_model.analysis.contributions import coalitions, shapley
+from telme_model.analysis.contributions import coalitions
+from telme_model.analysis.models import FUSED
 from telme_model.analysis.predictions import Predictions
 from telme_model.corpus.dialogue import Corpus, Modality, Turn, TurnId
 from telme_model.corpus.fingerprint import fingerprint
 from telme_model.networks.batching import collate_tokens
 from telme_model.networks.embedding import fusion_batches
 from telme_model.networks.encoder import Encoder
-from telme_model.networks.fusion import OFFICIAL_EPSILON, AttentionShifting, FusionOutput, shift
+from telme_model.networks.fusion import OFFICIAL_EPSILON, AttentionShifting, shift
 from telme_model.networks.text_inputs import TextAssembler
-from telme_model.prediction.predictor import Embedded, Predictor, Record, load_embeddings, load_encoder, model_key
+from telme_model.prediction.predictor import Embedded, Predictor, load_embeddings, load_encoder
+from telme_model.prediction.record import Fused, softmax
 from telme_model.runs.config import AttentionScope
 from telme_model.runs.folder import RunError, RunFolder
+from telme_model.runs.records import Record
 
 CPU = torch.device("cpu")  # one turn at a time: nothing to gain elsewhere
 SPARE_CORES = max((os.cpu_count() or 1) - 1, 1)  # for what is not little: the window keeps a core
@@ -54,7 +57,7 @@ class WhatIf:
         text: str | None = None,
         context_turns: int | None = None,
     ) -> Record:
-        """The turn's record (the README's "prediction record", less its words) under the given changes, None: as is.
+        """The turn's record under the given changes, None: as is.
 
         A modality in `mute` is replaced by the fusion's stand-in, as if the clip lacked it, in this turn alone;
         `text` replaces the turn's own words; `context_turns` is how many turns before it the text encoder reads.
@@ -71,30 +74,21 @@ class WhatIf:
         predictor = self.predictor
         rows, place = self._company(row)
         own = {m: of.clone() for m, of in predictor.inputs.features(predictor.fusion, rows).items()}
-        logits = {m: of.logits[row] for m, of in predictor.embeddings.items() if of.present[row] and m not in mute}
-        if Modality.TEXT in logits and (text is not None or context_turns is not None):
+        logits = {m: None if m in mute else of for m, of in predictor.logits(row).items()}
+        if logits.get(Modality.TEXT) is not None and (text is not None or context_turns is not None):
             own[Modality.TEXT][place], logits[Modality.TEXT] = self._read(predictor.turns[row], text, context_turns)
         for muted in mute & set(own):
             own[muted][place] = predictor.fusion.stand_in[muted]
-        output = predictor.inputs.fuse(predictor.fusion, rows, own, theta)
-        unshifted = _softmax(predictor.fusion.unshifted(own[predictor.config.teacher])[place])
-        shares = moved_by = None
-        if predictor.fusion.scope is not AttentionScope.BATCH:
-            values = self._coalition_values(rows, own, theta)
-            shares = shapley(values)
-            if output.displacement is not None:
-                lead = predictor.config.teacher
-                students = coalitions(predictor.config.students)
-                moved_by = shapley({s: values[s | {lead}] if s else unshifted for s in students})
-        record = self._singles(predictor.turns[row], logits)
-        record["fused"] = self._named(_softmax(output.logits[place]))
-        record["displacement"] = self._displacement(output, place, theta)
-        record["unshifted"] = self._named(unshifted) if output.displacement else None
-        record["shapley"] = {str(m): self._named(of) for m, of in shares.items()} if shares else None
-        record["shift_shares"] = {str(m): self._named(of) for m, of in moved_by.items()} if moved_by else None
-        record["missing"] = [str(m) for m in own if m not in logits]
-        record["run"] = predictor.name
-        return record
+        turn = predictor.turns[row] if text is None else replace(predictor.turns[row], text=text)
+        batch = predictor.fusion.scope is AttentionScope.BATCH
+        fused = Fused(
+            config=predictor.config,
+            output=predictor.inputs.fuse(predictor.fusion, rows, own, theta),
+            unshifted=softmax(predictor.fusion.unshifted(own[predictor.config.teacher])),
+            values=None if batch else self._coalition_values(rows, own, theta),
+            theta=predictor.config.fusion.theta if theta is None else theta,
+        )
+        return predictor.maker.record(turn, logits, fused, place)
 
     def _company(self, row: int) -> tuple[Tensor, int]:
         """The rows that are fused together with `row`, and its place among them."""
@@ -122,7 +116,7 @@ class WhatIf:
     def _coalition_values(
         self, rows: Tensor, own: dict[Modality, Tensor], theta: float | None
     ) -> dict[frozenset[Modality], np.ndarray]:
-        """v(S) [classes], as `Predictor.coalition_values`, all K background turns of a coalition in one batch."""
+        """v(S) [1, classes], as `Predictor.coalition_values`, all K background turns of a coalition in one batch."""
         predictor = self.predictor
         count = len(next(iter(predictor.background.values())))
         values = {}
@@ -131,40 +125,8 @@ class WhatIf:
             repeats = 1 if len(kept) == len(own) else count
             mixed = {m: own[m].expand(repeats, -1) if m in kept else predictor.background[m][:repeats] for m in own}
             output = predictor.inputs.fuse(predictor.fusion, rows.expand(repeats), mixed, theta)
-            values[kept] = _softmax(output.logits).mean(0)
+            values[kept] = softmax(output.logits).mean(0, keepdims=True)
         return values
-
-    def _singles(self, turn: Turn, logits: dict[Modality, Tensor]) -> Record:
-        config = self.predictor.config
-        record: Record = {
-            "split": str(turn.id.split),
-            "dialogue": turn.id.dialogue,
-            "utterance": turn.id.utterance,
-            "gold": turn.gold,
-            "teacher": None,
-            "audio": None,
-            "visual": None,
-        }
-        for modality, of in logits.items():
-            key = "teacher" if modality is config.teacher else model_key(modality)
-            record[key] = self._named(_softmax(of))
-        return record
-
-    def _displacement(self, output: FusionOutput, place: int, theta: float | None) -> dict[str, float] | None:
-        moved = output.displacement
-        if moved is None:
-            return None
-        return {
-            "text_norm": float(moved.text_norm[place]),
-            "h_norm": float(moved.h_norm[place]),
-            "lambda": float(moved.scale[place]),
-            "shift": float(moved.shift[place]),
-            "theta": self.predictor.config.fusion.theta if theta is None else theta,
-            "open_gates": float(moved.open_gates[place]),
-        }
-
-    def _named(self, values: np.ndarray) -> dict[str, float]:
-        return dict(zip(self.predictor.labels, map(float, values), strict=True))
 
     # -- all turns ----------------------------------------------------------------------------------------------
 
@@ -183,11 +145,11 @@ class WhatIf:
             epsilon = OFFICIAL_EPSILON if self.predictor.config.fusion.normalised else 0.0
             moved, scale = shift(lead, vector, theta, epsilon)
             # `unshifted` is the head at the embedding it is given: here the one that is moved already.
-            fused = _softmax(self.predictor.fusion.unshifted(moved)).astype(np.float32)
+            fused = softmax(self.predictor.fusion.unshifted(moved)).astype(np.float32)
         unknown = np.full_like(fused, np.nan)
         return replace(
             base,
-            probabilities={**base.probabilities, "fused": fused},
+            probabilities={**base.probabilities, FUSED: fused},
             shapley=dict.fromkeys(base.shapley, unknown),
             shift_shares=dict.fromkeys(base.shift_shares, unknown),
             scale=scale.numpy(),
@@ -220,8 +182,3 @@ def _threads(count: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-def _softmax(logits: Tensor) -> np.ndarray:
-    probabilities: np.ndarray = logits.double().softmax(-1).numpy()
-    return probabilities

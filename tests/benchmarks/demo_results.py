@@ -20,6 +20,7 @@ from typing import Any
 
 from telme_model.analysis.evaluation import evidence_shares, turn_key
 from telme_model.analysis.metrics import weighted_f1
+from telme_model.analysis.models import STANDARD
 from telme_model.bundled import DEMO_CORPUS
 from telme_model.commands.terminal import table
 from telme_model.corpus import Split, open_corpus
@@ -27,7 +28,7 @@ from telme_model.runs.presets import preset
 from telme_model.runs.records import run_records, score_run
 from telme_model.training.pipeline import train
 
-MODELS = ("teacher", "audio", "visual", "fused")
+MODELS = STANDARD.keys
 PLAYERS = ("text", "audio", "visual")
 ARMS = {"distilled": (), "not distilled": ("distillation.alpha=0", "distillation.beta=0")}
 

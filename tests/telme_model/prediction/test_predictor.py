@@ -14,7 +14,8 @@ from telme_model.corpus import open_corpus
 from telme_model.corpus.dialogue import Split
 from telme_model.corpus.emotions import MELD
 from telme_model.events import TurnPredicted
-from telme_model.prediction.predictor import _softmax, predict
+from telme_model.prediction.predictor import predict
+from telme_model.prediction.record import softmax
 from telme_model.runs.records import Record, run_records
 from tests.support.corpora import LENGTHS, MISSING, SILENT
 from tests.support.runs import ToyRun, walk
@@ -231,4 +232,4 @@ class OnAnApple:
 
 def test_probabilities_of_a_device_without_float64() -> None:
     logits: Any = OnAnApple()
-    np.testing.assert_allclose(_softmax(logits), [[1 / (1 + np.e), np.e / (1 + np.e)]], rtol=1e-15)
+    np.testing.assert_allclose(softmax(logits), [[1 / (1 + np.e), np.e / (1 + np.e)]], rtol=1e-15)
