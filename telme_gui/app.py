@@ -11,9 +11,11 @@ from PySide6.QtWidgets import QApplication
 from telme_gui.look.settings import Settings, Theme, load, save, settings_path
 from telme_gui.look.style import Appearance
 from telme_gui.opening.opener import find_turn
+from telme_gui.session.jobs import Jobs
 from telme_gui.session.session import Session
 from telme_gui.system.collector import Collector
 from telme_gui.system.interruption import TICK, Interruption
+from telme_gui.training.trainer import Trainer
 from telme_gui.window.header import View
 from telme_gui.window.main_window import MainWindow
 from telme_gui.window.problems import Reporter
@@ -51,8 +53,8 @@ def run_window(
     path = settings_path()
     broken: list[str] = []
     settings = Settings() if offscreen else load(path, broken.append)
-    session = Session()
-    window = MainWindow(session, settings, Appearance(app, theme or settings.theme))
+    window = make_window(settings, Appearance(app, theme or settings.theme))
+    session = window.session
     if size:
         window.resize(*size)
     elif screenshot:
@@ -60,8 +62,8 @@ def run_window(
     reporter = Reporter(window)
     reporter.install()
     collector = Collector()
-    said: list[str] = []
-    session.failed.connect(lambda title, sentence: said.append(f"{title}: {sentence}"))
+    failures: list[str] = []
+    session.failed.connect(lambda title, sentence: failures.append(f"{title}: {sentence}"))
     window.opener.only_current = screenshot is not None
     window.show()
     tick = _close_when_asked(window, stop)
@@ -75,12 +77,12 @@ def run_window(
         elif run is not None:
             window.opener.open_run(run)
         if screenshot is None:
-            window.leftovers.look()
+            window.unfinished.look()
             return app.exec()
         code = _draw(window, screenshot, charts, stop)
         lack = _lack(session, corpus, run, turn) if code == 0 else ""
         window.close()
-        for sentence in said or filter(None, [lack]):
+        for sentence in failures or filter(None, [lack]):
             print(sentence, file=sys.stderr)
         return code or int(bool(lack))
     finally:
@@ -90,6 +92,12 @@ def run_window(
         reporter.uninstall()
         if not offscreen:
             save(settings, path)
+
+
+def make_window(settings: Settings, appearance: Appearance) -> MainWindow:
+    """A window with nothing open, not shown yet, and what it works on."""
+    jobs = Jobs()
+    return MainWindow(Session(jobs), Trainer(jobs), settings, appearance)
 
 
 def _say_at_last(window: MainWindow, title: str, sentence: str, *, opening: bool) -> None:
@@ -136,7 +144,7 @@ def _draw(window: MainWindow, path: Path, charts: str, stop: Interruption) -> in
         window.show_view(View.CHARTS)
         window.charts.page(charts)
     here = window.session.prediction_row
-    wait_until(lambda: stop.asked or window.session.run is None or here() is not None or not _working(window))
+    wait_until(lambda: stop.asked or window.session.run is None or here() is not None or not window.session.jobs.busy)
     wait_until(lambda: stop.asked, SETTLE)
     if stop.asked:
         print("stopped; the window is not drawn", file=sys.stderr)
@@ -158,10 +166,6 @@ def _lack(session: Session, corpus: Path | None, run: Path | None, turn: str) ->
     if turn and (here is None or here is not find_turn(session.turns, turn)):
         return f"The window is drawn without the turn {turn}"
     return ""
-
-
-def _working(window: MainWindow) -> bool:
-    return any(job.name for job in window.session.jobs)
 
 
 def wait_until(met: Callable[[], bool], patience: int = PATIENCE) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from telme_gui.session.session import Filter, Session
+from telme_gui.session.filter import Filter
+from telme_gui.session.session import Session
 from telme_model.annotations.labels import Label, Origin, Scope
 from telme_model.annotations.queues import Progress, is_done, progress
 from telme_model.annotations.undo import Step
@@ -182,7 +183,7 @@ class Annotator(QObject):
     @property
     def progress(self) -> Progress:
         """How far the queue is worked through."""
-        mine = self._labels.of(self._labels.layer, self._labels.scope)
+        mine = self._labels.in_layer(self._labels.layer, self._labels.scope)
         return progress(self.queue, mine, skipped=self._skipped, since=self._since)
 
     @property
@@ -228,7 +229,7 @@ class Annotator(QObject):
 
     def _next_in_queue(self, here: TurnId) -> TurnId | None:
         """The next to be done, from here on and then from the head, then those that were skipped; None without any."""
-        mine = self._labels.of(self._labels.layer, self._labels.scope)
+        mine = self._labels.in_layer(self._labels.layer, self._labels.scope)
         begin, size = self._places.get(here, -1) + 1, len(self.queue)
         order = (self.queue[(begin + ahead) % size] for ahead in range(size))
         to_do = (turn for turn in order if not is_done(mine.get(turn), self._since))

@@ -241,7 +241,7 @@ class AnnotationBar(QWidget):
             of = annotator.progress
             skipped = f", {of.skipped:,} skipped" if of.skipped else ""
             return f"{of.done:,} of {len(annotator.queue):,} done{skipped}"
-        done = sum(label.emotion is not None for label in labels.of(labels.layer, labels.scope).values())
+        done = sum(label.emotion is not None for label in labels.in_layer(labels.layer, labels.scope).values())
         return f"{done:,} of {len(self._session.turns):,} labelled"
 
     def _queue_name(self) -> str:

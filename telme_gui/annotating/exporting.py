@@ -104,7 +104,7 @@ class ExportDialog(WorkDialog):
     def _layer_boxes(self) -> QGridLayout:
         session, labels = self._session, self._session.labels
         stored = labels.store.layers() if labels.store else ()
-        counts = {name: sum(len(labels.of(name, scope)) for scope in Scope) for name in stored}
+        counts = {name: sum(len(labels.in_layer(name, scope)) for scope in Scope) for name in stored}
         counts[GOLD] = sum(turn.gold is not None for turn in session.turns)
         grid = QGridLayout()
         grid.setVerticalSpacing(theme.RHYTHM // 2)

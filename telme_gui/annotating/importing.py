@@ -214,7 +214,7 @@ class ImportDialog(WorkDialog):
 
     def _now(self, key: Key) -> str:
         layer, scope, turn = key
-        return told(self._session.labels.of(layer, scope).get(turn))
+        return told(self._session.labels.in_layer(layer, scope).get(turn))
 
     # -- the import ---------------------------------------------------------------------------------------------
 

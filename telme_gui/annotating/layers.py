@@ -137,7 +137,7 @@ class LayersDialog(LabelsDialog):
 
     def _count(self, name: str, scope: Scope) -> str:
         if name != GOLD:
-            count = len(self._session.labels.of(name, scope))
+            count = len(self._session.labels.in_layer(name, scope))
         else:
             count = sum(turn.gold is not None for turn in self._session.turns) if scope is Scope.ALL else 0
         return f"{count:,}" if count else "–"
@@ -183,7 +183,7 @@ class LayersDialog(LabelsDialog):
 
     def _ask_delete(self) -> None:
         name = self.chosen
-        count = sum(len(self._session.labels.of(name, scope)) for scope in Scope)
+        count = sum(len(self._session.labels.in_layer(name, scope)) for scope in Scope)
         box = QMessageBox(QMessageBox.Icon.Question, "Delete the layer", f"Delete “{name}”?", parent=self)
         box.setInformativeText(f"Its {count:,} labels go with it. Undo brings them back.")
         box.addButton("Delete", QMessageBox.ButtonRole.AcceptRole)

@@ -95,8 +95,8 @@ class Queues(QObject):
         found = self.found(searched)
         return Sources(
             turns=[turn.id for turn in self._session.turns],
-            own=labels.of(labels.layer, labels.scope),
-            layers={layer: labels.of(layer, labels.scope) for layer in labels.annotators},
+            own=labels.in_layer(labels.layer, labels.scope),
+            layers={layer: labels.in_layer(layer, labels.scope) for layer in labels.annotators},
             predictions=self._session.predictions,
             suspects=found.suspects if found else None,
         )
@@ -190,7 +190,7 @@ class Queues(QObject):
         if asked is None or session.corpus is None or self.searching is not None:
             return None
         labels = self._searchable(searched)
-        job = session.start(partial(search, asked.run, session.corpus, labels), f"{SEARCHING} in {searched}")
+        job = session.jobs.start(partial(search, asked.run, session.corpus, labels), f"{SEARCHING} in {searched}")
         job.done.connect(self._take)
         job.failed.connect(lambda error: session.failed.emit("Label errors were not searched", str(error)))
         job.finished.connect(self._end_search)
@@ -215,7 +215,7 @@ class Queues(QObject):
     def _searchable(self, searched: str) -> dict[TurnId, str]:
         if searched == GOLD:
             return {turn.id: turn.gold for turn in self._session.turns if turn.gold is not None}
-        labels = self._labels.of(searched, self._labels.scope)
+        labels = self._labels.in_layer(searched, self._labels.scope)
         return {turn: label.emotion for turn, label in labels.items() if label.emotion is not None}
 
     def _key(self, searched: str) -> tuple[Path, str, Scope] | None:

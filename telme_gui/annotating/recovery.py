@@ -89,7 +89,7 @@ class StoreBanner(Banner):
                 return []
             return [one for one in candidates(corpus) if one.matching >= ALIKE * min(one.turns, turns)]
 
-        self._session.start(work).done.connect(partial(self._offer_labels, corpus))
+        self._session.jobs.start(work).done.connect(partial(self._offer_labels, corpus))
 
     def _offer_labels(self, corpus: Corpus, found: list[Candidate] | None) -> None:
         if not found or corpus is not self._session.corpus or self._session.labels.store is not None:
@@ -140,7 +140,7 @@ class StoreBanner(Banner):
         self._offering = False
         labels.hold(store)
         self._show(f"{name}…", "", [])
-        job = self._session.start(work, name)
+        job = self._session.jobs.start(work, name)
         job.failed.connect(partial(self._fail, name))
         job.done.connect(lambda done: tell(done) if done is not None else self.hide())
         job.finished.connect(labels.release)

@@ -8,6 +8,7 @@ from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QWidget
 
 from telme_gui.annotating.working import LabelsDialog
+from telme_gui.look.actions import window_action
 from telme_gui.session.session import Session
 
 
@@ -20,9 +21,24 @@ class Tasks(QObject):
         super().__init__(window)
         self._session, self._window = session, window
         self.dialog: LabelsDialog | None = None  # that is open
+        self._back_up = window_action(window, "Back up now", "", self.back_up)
+        self.all = [  # in the order of a menu
+            window_action(window, "Export labels…", "", self.export),
+            window_action(window, "Import labels…", "", self.import_),
+            window_action(window, "Layers…", "", self.layers),
+            self._back_up,
+        ]
+        session.corpus_changed.connect(self._enable)
+        session.labels_changed.connect(self._enable)
         session.corpus_changed.connect(self._close)
         session.labels_changed.connect(self._follow)
         session.labels.failed.connect(self._say)
+        self._enable()
+
+    def _enable(self) -> None:
+        for action in self.all:
+            action.setEnabled(self._session.corpus is not None)
+        self._back_up.setEnabled(self._session.labels.store is not None)
 
     def export(self) -> None:
         """Ask what to export, and where to."""

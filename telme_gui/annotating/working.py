@@ -69,11 +69,11 @@ class WorkDialog(LabelsDialog):
         """Do this in the background, and hand over what it returns unless it fails or is stopped."""
         self.stop()
         self.say("")
-        self.job = job = self._session.start(work, name)
+        self.job = job = self._session.jobs.start(work, name)
         self.progress.setRange(0, 0)
         self.progress.show()
         # A work that was stopped may still speak when the dialog is gone.
-        job.happened.connect(lambda event: self._count(event) if job is self.job else None)
+        job.reported.connect(lambda event: self._count(event) if job is self.job else None)
         job.failed.connect(lambda error: self._refuse(error) if job is self.job else None)
         job.done.connect(lambda result: take(result) if result is not None and job is self.job else None)
         job.finished.connect(lambda: self._end() if job is self.job else None)

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
-from telme_gui.session.session import Filter, Session
+from telme_gui.session.filter import Filter
+from telme_gui.session.session import Session
 from telme_model.corpus.dialogue import Corpus, Dialogue, Split
 
 NODE = Qt.ItemDataRole.UserRole  # the `Node` of a row

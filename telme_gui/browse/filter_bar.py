@@ -20,8 +20,9 @@ from PySide6.QtWidgets import (
 )
 
 from telme_gui.look import chips, theme
+from telme_gui.session.filter import Filter
 from telme_gui.session.marks import Mark
-from telme_gui.session.session import Filter, Session
+from telme_gui.session.session import Session
 from telme_model.analysis.predictions import LARGE_SHIFT, LOW_MARGIN, Effect
 from telme_model.corpus.dialogue import Split
 

@@ -7,7 +7,8 @@ from PySide6.QtWidgets import QFrame, QStyle, QStyledItemDelegate, QStyleOptionV
 from telme_gui.browse.episodes import NODE, EpisodeModel, Index, Node, turns
 from telme_gui.browse.filter_bar import FilterBar
 from telme_gui.look import chips, theme
-from telme_gui.session.session import Filter, Session
+from telme_gui.session.filter import Filter
+from telme_gui.session.session import Session
 from telme_model.corpus.dialogue import Modality
 
 ROW = 36  # px
@@ -73,7 +74,6 @@ class EpisodeTree(QTreeView):
         self._session = session
         self._model = EpisodeModel(session, self)
         self._unfolded: set[int] = set()  # numbers of groups
-        self._following = False  # the view does what the session said, and says nothing itself
         self.setModel(self._model)
         self.setItemDelegate(RowDelegate(session, self._model, self))
         self.setHeaderHidden(True)
@@ -99,7 +99,7 @@ class EpisodeTree(QTreeView):
     def currentChanged(self, current: Index, previous: Index) -> None:  # noqa: D102, N802 - Qt's
         super().currentChanged(current, previous)
         node = current.data(NODE)
-        if not self._following and node is not None and node.dialogue is not self._session.dialogue:
+        if node is not None and node.dialogue is not self._session.dialogue:
             self._choose(node)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: D102, N802 - Qt's
@@ -154,12 +154,10 @@ class EpisodeTree(QTreeView):
         if not index.isValid():
             self.viewport().update()
         elif index != self.currentIndex():
-            self._following = True
             self.setCurrentIndex(index)
             self.scrollTo(index)  # unfolds its groups
             if not self.viewport().rect().adjusted(0, ROW, 0, -ROW).contains(self.visualRect(index)):
                 self.scrollTo(index, QTreeView.ScrollHint.PositionAtCenter)
-            self._following = False
 
 
 class RowDelegate(QStyledItemDelegate):

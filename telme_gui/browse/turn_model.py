@@ -8,6 +8,7 @@ from typing import Any
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from telme_gui.look.wrapping import one_line
+from telme_gui.session.labels import label_sentence
 from telme_gui.session.session import Session
 from telme_model.analysis.predictions import MODELS, Predictions
 from telme_model.annotations.labels import Label
@@ -215,12 +216,3 @@ def _sentence(row: Row, column: Column) -> str:
         agrees = "" if gold is None else ", as gold" if said == gold else f", but gold is {gold}"
         return f"{name}: {said}, {row.sure[column - Column.GOLD]:.0%}{agrees}"
     return f"{row.words}\n{row.problem}" if column is Column.TEXT and row.problem else ""
-
-
-def label_sentence(label: Label | None) -> str:
-    """What an annotator says of a turn, in words."""
-    if label is None:
-        return "Not labelled"
-    marks = [name for name, on in (("unsure", label.unsure), ("flagged", label.flag)) if on]
-    said = ", ".join([label.emotion or "no emotion", *marks, str(label.origin)])
-    return f"{said}\n{label.comment}" if label.comment else said

@@ -47,7 +47,6 @@ class TurnView(QTreeView):
         self._model = TurnModel(session, self)
         self._painted = ""
         self._hovered = -1  # row
-        self._following = False  # the view does what the session said, and says nothing itself
         self.setModel(self._model)
         self.setItemDelegate(TurnDelegate(session, self))
         self.setRootIsDecorated(False)
@@ -77,7 +76,7 @@ class TurnView(QTreeView):
 
     def currentChanged(self, current: Index, previous: Index) -> None:  # noqa: D102, N802 - Qt's
         super().currentChanged(current, previous)
-        if current.isValid() and not self._following:
+        if current.isValid():
             self._session.select(self._model.turn(current.row()).id)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: D102, N802 - Qt's
@@ -131,11 +130,9 @@ class TurnView(QTreeView):
         """Make the session's turn the view's, and bring it into sight."""
         turn = self._session.current
         if turn is not None:
-            self._following = True
             index = self._model.index(self._model.place(turn), 0)
             self.setCurrentIndex(index)
             self.scrollTo(index)
-            self._following = False
 
     def _fold(self) -> None:
         """Give the columns the room there is: names become three letters, then glyphs; then number and shift go."""

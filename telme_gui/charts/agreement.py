@@ -127,7 +127,7 @@ class AgreementPage(QWidget):
     def available(self) -> tuple[str, ...]:
         """Layers with a label in the chosen scope, gold first."""
         labels = self._session.labels
-        return (GOLD, *(layer for layer in labels.layers if labels.of(layer, labels.scope)))
+        return (GOLD, *(layer for layer in labels.layers if labels.in_layer(layer, labels.scope)))
 
     @property
     def chosen(self) -> tuple[str, ...]:
@@ -185,12 +185,12 @@ class AgreementPage(QWidget):
         if session.corpus is None or labels.blind or len(chosen) < 2 or asked == self._asked:
             return
         gold = {turn.id: Label(emotion=turn.gold) for turn in session.turns if turn.gold is not None}
-        layers = {name: gold if name == GOLD else dict(labels.of(name, scope)) for name in chosen}
+        layers = {name: gold if name == GOLD else dict(labels.in_layer(name, scope)) for name in chosen}
         turns = [turn.id for turn in session.turns]
         work = partial(
-            findings, layers, dict(labels.of(ADJUDICATED, scope)), scope, turns, session.corpus.labels.labels
+            findings, layers, dict(labels.in_layer(ADJUDICATED, scope)), scope, turns, session.corpus.labels.labels
         )
-        self._asked, self._job = asked, session.start(work)
+        self._asked, self._job = asked, session.jobs.start(work)
         self._job.done.connect(self._take)
         self._job.failed.connect(lambda error: session.failed.emit("Agreement is not computed", str(error)))
 

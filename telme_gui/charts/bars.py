@@ -7,8 +7,8 @@ from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
-from telme_gui.charts.figure import LEFT, Figure, write
 from telme_gui.look import chips, theme
+from telme_gui.look.figure import LEFT, Figure, write
 
 NAMES = 104  # px
 ROW, HEAD = 34, 32  # px

@@ -159,7 +159,7 @@ class Charts(QWidget):
     def _list_truths(self) -> None:
         """Offer gold and every layer that says something of the whole turn."""
         session = self._session
-        layers = [GOLD, *(layer for layer in session.labels.layers if session.labels.of(layer))]
+        layers = [GOLD, *(layer for layer in session.labels.layers if session.labels.in_layer(layer))]
         if session.truth not in layers:
             session.judge_against(GOLD)  # its layer has gone; this comes back here
             return
@@ -224,7 +224,7 @@ class Charts(QWidget):
         """Start what takes a moment; the pages show the scores alone until then."""
         if self._bootstrap is None and self._part is not None and not self._with_intervals:
             self._with_intervals = True
-            self._bootstrap = self._session.start(self._part.bootstrap)
+            self._bootstrap = self._session.jobs.start(self._part.bootstrap)
             self._bootstrap.finished.connect(self._take_intervals)
 
     def _take_intervals(self) -> None:

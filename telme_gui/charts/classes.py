@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidg
 
 from telme_gui.charts.bars import Column, EmotionBars
 from telme_gui.charts.part import Part
-from telme_gui.charts.table import Table
+from telme_gui.look.table import Table
 from telme_model.analysis import published
 from telme_model.analysis.metrics import Scores
 from telme_model.analysis.predictions import MODELS

@@ -8,9 +8,10 @@ from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from telme_gui.charts.confusion import Matrix
-from telme_gui.charts.figure import Figure, write
-from telme_gui.charts.table import Table
-from telme_gui.session.session import Filter, Session
+from telme_gui.look.figure import Figure, write
+from telme_gui.look.table import Table
+from telme_gui.session.filter import Filter
+from telme_gui.session.session import Session
 from telme_model.annotations.agreement import Agreement, Coefficient, Pair
 
 TILE, TABLES = 52, 288  # px of height, of width at least

@@ -17,10 +17,11 @@ from PySide6.QtWidgets import (
 
 from telme_gui.charts.listing import Index, set_columns, turn_list
 from telme_gui.charts.part import Part
-from telme_gui.charts.table import Table
 from telme_gui.charts.versus import Change, Versus, read_run
+from telme_gui.look.table import Table
+from telme_gui.session.filter import Filter
 from telme_gui.session.job import Job
-from telme_gui.session.session import Filter, Session
+from telme_gui.session.session import Session
 from telme_model.analysis.predictions import MODELS, Predictions
 from telme_model.corpus.dialogue import TurnId
 
@@ -97,7 +98,7 @@ class ComparePage(QWidget):
             self._job.stop()
         self._words.setText(f"Reading {run.name} …")
         self._choose.setEnabled(False)
-        job = self._session.start(partial(read_run, run, corpus))
+        job = self._session.jobs.start(partial(read_run, run, corpus))
         job.done.connect(self._take)
         job.failed.connect(self._fail)
         self._job = job

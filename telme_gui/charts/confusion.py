@@ -8,10 +8,11 @@ from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, Si
 from PySide6.QtGui import QColor, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPen
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QToolTip, QVBoxLayout, QWidget
 
-from telme_gui.charts.figure import CENTRE, RIGHT, Figure, mixed, write
 from telme_gui.charts.part import Part
 from telme_gui.look import chips, theme
-from telme_gui.session.session import Filter, Session
+from telme_gui.look.figure import CENTRE, RIGHT, Figure, mixed, write
+from telme_gui.session.filter import Filter
+from telme_gui.session.session import Session
 from telme_model.analysis.predictions import MODELS
 
 NAMES, HEAD, TOTALS = 104, 56, 56  # px

@@ -10,9 +10,9 @@ from PySide6.QtCore import QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from telme_gui.charts.figure import CENTRE, LEFT, RIGHT, Figure, mixed, write
 from telme_gui.charts.part import MODALITIES, Part
 from telme_gui.look import chips, theme
+from telme_gui.look.figure import CENTRE, LEFT, RIGHT, Figure, mixed, write
 from telme_model.corpus.dialogue import Turn, TurnId
 
 NAMES, COUNTS = 112, 48  # px

@@ -8,10 +8,11 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from telme_gui.browse.turn_model import label_sentence
 from telme_gui.charts.listing import UNSURE, Index, set_columns, turn_list
 from telme_gui.look.widgets import push_button
-from telme_gui.session.session import Filter, Session
+from telme_gui.session.filter import Filter
+from telme_gui.session.labels import label_sentence
+from telme_gui.session.session import Session
 from telme_model.annotations.adjudication import Dispute
 from telme_model.annotations.labels import ADJUDICATED, Label, Scope
 from telme_model.corpus.dialogue import TurnId

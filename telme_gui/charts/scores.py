@@ -6,10 +6,10 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
 
-from telme_gui.charts.figure import CENTRE, LEFT, RIGHT, Figure, half_width, write
 from telme_gui.charts.part import Part
-from telme_gui.charts.table import Table
 from telme_gui.look import theme
+from telme_gui.look.figure import CENTRE, LEFT, RIGHT, Figure, half_width, write
+from telme_gui.look.table import Table
 from telme_model.analysis import published
 from telme_model.analysis.metrics import Interval, Scores
 from telme_model.analysis.predictions import MODELS

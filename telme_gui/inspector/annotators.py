@@ -4,9 +4,9 @@ from PySide6.QtCore import QEvent, QRect, QRectF, Qt
 from PySide6.QtGui import QHelpEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from telme_gui.browse.turn_model import label_sentence
 from telme_gui.inspector.section import HEADING, LABEL, LEFT, RIGHT, ROW, write
 from telme_gui.look import chips, theme
+from telme_gui.session.labels import label_sentence
 from telme_gui.session.session import Session
 from telme_model.annotations.labels import Label
 
@@ -28,7 +28,7 @@ class Annotators(QWidget):
         turn, labels = self._session.current, self._session.labels
         self.said = ()
         if turn is not None and not self._session.hides(turn):
-            found = ((layer, labels.of(layer, labels.scope).get(turn.id)) for layer in labels.layers)
+            found = ((layer, labels.in_layer(layer, labels.scope).get(turn.id)) for layer in labels.layers)
             self.said = tuple((layer, label) for layer, label in found if label is not None)
         self.setVisible(bool(self.said))
         self.setFixedHeight(HEADING + LINE * len(self.said))

@@ -40,7 +40,7 @@ class WhatIfThread(QThread):
     """Answers on its own thread; of questions that wait, only the newest is answered."""
 
     checked = Signal(str)  # why the run cannot answer, "" where it can
-    refused = Signal(object, object)  # Question, Predictions of all turns
+    fused_anew = Signal(object, object)  # Question, Predictions of all turns
     answered = Signal(object, object)  # Question, record of its turn
     failed = Signal(object, str)  # Question, sentence
 
@@ -88,7 +88,7 @@ class WhatIfThread(QThread):
         try:
             whatif = self._open(question)
             if question.theta is not None and question.base is not None:
-                self.refused.emit(question, whatif.refuse(question.theta, question.base))
+                self.fused_anew.emit(question, whatif.fuse_anew(question.theta, question.base))
             record = whatif.ask(
                 question.turn,
                 theta=question.theta,
@@ -148,14 +148,14 @@ class WhatIfState(QObject):
         self._subject: tuple[Path | None, Corpus | None] = (None, None)
         self._thread = WhatIfThread(self)
         self._thread.checked.connect(self._take_check)
-        self._thread.refused.connect(self._take_refused)
+        self._thread.fused_anew.connect(self._take_fused)
         self._thread.answered.connect(self._take_answer)
         self._thread.failed.connect(self._take_failure)
         session.corpus_changed.connect(self._follow_run)
         session.predictions_changed.connect(self._follow_run)
         session.current_changed.connect(self._follow_turn)
         session.theta_changed.connect(self._ask)
-        session.closing.connect(self.close)
+        session.jobs.closing.connect(self.close)
         self._follow_run()
 
     @property
@@ -258,9 +258,9 @@ class WhatIfState(QObject):
         self.changed.emit()
 
     @Slot(object, object)
-    def _take_refused(self, question: Question, predictions: Predictions) -> None:
+    def _take_fused(self, question: Question, predictions: Predictions) -> None:
         if question.base is self.session.base:
-            self.session.show_refused(predictions)
+            self.session.show_fused_anew(predictions)
             if question.theta != self.session.theta and self.active:  # shown on the way to a newer theta
                 self._send()
 

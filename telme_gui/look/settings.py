@@ -33,7 +33,7 @@ class Recent:
     run: str = ""
     turn: str = ""
     queue: str = ""  # that was worked through
-    filter: dict[str, Any] = field(default_factory=dict)  # what of it was chosen (see `whereabouts.kept`)
+    filter: dict[str, Any] = field(default_factory=dict)  # what of it was chosen (see `last_place.filter_settings`)
 
     @property
     def there(self) -> bool:

@@ -33,9 +33,9 @@ class ClipCheck(QObject):
         self._clock = QTimer(self, interval=ANNOUNCE)
         self._clock.timeout.connect(self._tell)
         session.corpus_changed.connect(self._follow)
-        session.jobs_changed.connect(self._yield)
-        session.closing.connect(self._begin.stop)
-        session.closing.connect(self._clock.stop)
+        session.jobs.changed.connect(self._yield)
+        session.jobs.closing.connect(self._begin.stop)
+        session.jobs.closing.connect(self._clock.stop)
 
     def set_playing(self, playing: bool) -> None:
         """Whether the player plays."""
@@ -58,8 +58,8 @@ class ClipCheck(QObject):
         here = session.dialogue.turns if session.dialogue else ()
         turns = [*here, *(turn for turn in session.turns if session.dialogue_of[turn.id] is not session.dialogue)]
         if any(turn.video or turn.audio for turn in turns):
-            self._job = job = session.start(partial(check_media, turns, largest=LARGEST))
-            job.happened.connect(self._take)
+            self._job = job = session.jobs.start(partial(check_media, turns, largest=LARGEST))
+            job.reported.connect(self._take)
             job.finished.connect(self._end)
             self._clock.start()
             self._yield()
@@ -77,7 +77,7 @@ class ClipCheck(QObject):
 
     def _yield(self) -> None:
         if self._job is not None:
-            if self._playing or any(job.name for job in self._session.jobs):
+            if self._playing or self._session.jobs.busy:
                 self._job.pause()
             else:
                 self._job.resume()

@@ -61,7 +61,7 @@ class Opener(QObject):
         self._rest.timeout.connect(self.predict_rest)
         session.current_changed.connect(self._want)
         session.theta_changed.connect(self._take_arrived)
-        session.closing.connect(self._end)
+        session.jobs.closing.connect(self._end)
 
     # -- what can be asked --------------------------------------------------------------------------------------
 
@@ -131,9 +131,9 @@ class Opener(QObject):
         missing = self.missing
         self._want()
         work = partial(_compute, run, corpus, known, lambda: self._wanted)  # read by the job's thread
-        self._predicting = job = session.start(work, f"Predicting {missing:,} turns")
+        self._predicting = job = session.jobs.start(work, f"Predicting {missing:,} turns")
         session.set_predicting((0, missing))
-        job.happened.connect(self._collect)
+        job.reported.connect(self._collect)
         job.failed.connect(lambda error: self._fail(f"{run.name} cannot predict", error))
         job.finished.connect(self._end_prediction)
 
@@ -156,7 +156,7 @@ class Opener(QObject):
 
     def _begin(self, work: Callable[[], Iterator[Event]], show: Callable[[Any], None], name: str, failure: str) -> None:
         self._end()
-        self._opening = job = self._session.start(work, name)
+        self._opening = job = self._session.jobs.start(work, name)
 
         def take(result: Any) -> None:
             if self._opening is job:
@@ -305,8 +305,8 @@ def stored_of(run: Path, corpus: Corpus) -> Generator[Event, None, Stored]:
                 yield Message(text=f"read {split}")
         headline = _headline(folder)
     stored = {turn_key(record): record for record in records}
-    kept = KeptPredictions(folder, corpus).read()
-    stored |= {key: record for record in kept if (key := turn_key(record)) not in stored}
+    computed = KeptPredictions(folder, corpus).read()
+    stored |= {key: record for record in computed if (key := turn_key(record)) not in stored}
     return Stored(run_predictions(folder, list(stored.values())), headline)
 
 

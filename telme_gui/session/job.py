@@ -15,7 +15,7 @@ class Job(QThread):
     waiting before asking. A subclass of QThread that emits from `run` delivers to any slot on the receiver's thread.
     """
 
-    happened = Signal(object)  # Event
+    reported = Signal(object)  # Event
     failed = Signal(object)  # the exception
     done = Signal(object)  # what the iterator returned; None when it was stopped
 
@@ -42,7 +42,7 @@ class Job(QThread):
                     except StopIteration as end:
                         result = end.value
                         break
-                    self.happened.emit(event)
+                    self.reported.emit(event)
             finally:
                 getattr(events, "close", lambda: None)()
         except Exception as error:  # noqa: BLE001 - whatever it is, the window says it

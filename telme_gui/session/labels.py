@@ -13,6 +13,7 @@ from telme_model.annotations.store import Key, Store, check_name, check_rename
 from telme_model.annotations.undo import Step
 from telme_model.corpus.dialogue import Corpus, TurnId
 
+Touched = frozenset[TurnId] | None  # the turns whose labels changed; None: any of them, or how they are looked at
 ANNOTATOR = "me"  # the layer that one labels in until another is chosen
 LOOK = 1000  # ms between two looks for what other programs changed
 
@@ -24,7 +25,7 @@ class Labels(QObject):
     there (see `Session.hides`).
     """
 
-    changed = Signal()  # a label, the layers, the chosen layer or scope, or blind mode
+    changed = Signal(object)  # Touched: labels, the layers, the chosen layer or scope, or blind mode
     damaged = Signal(object)  # StoreDamagedError: the store failed its check, and nothing can be labelled
     failed = Signal(str, str)  # title and sentence
 
@@ -35,7 +36,6 @@ class Labels(QObject):
         self.scope = Scope.ALL
         self.blind = False
         self.active = False  # somebody is annotating
-        self.touched: TurnId | None = None  # while `changed` tells of a single label: its turn
         self.damage: StoreDamagedError | None = None  # nothing is read or written until it is mended
         self._mending: Path | None = None  # the file that is being made whole
         self.path: Path | None = None  # where the labels of this corpus lie, whether there are any yet or not
@@ -53,7 +53,7 @@ class Labels(QObject):
         if self.path is not None and self.path.is_file():
             self._open()
         if corpus is not None:
-            self.changed.emit()
+            self.changed.emit(None)
 
     def hold(self, path: Path) -> None:
         """Leave a store's file alone while it is made anew, until `release`; what is labelled meanwhile is refused."""
@@ -66,7 +66,7 @@ class Labels(QObject):
         self._mending = self.damage = None
         if self.path is not None and self.path.is_file():
             self._open()
-        self.changed.emit()
+        self.changed.emit(None)
 
     def close(self) -> None:
         """Let go of the store."""
@@ -101,7 +101,7 @@ class Labels(QObject):
         self._let_go()
         self.damage = problem
         self.damaged.emit(problem)
-        self.changed.emit()
+        self.changed.emit(None)
 
     # -- what is there ------------------------------------------------------------------------------------------
 
@@ -117,13 +117,13 @@ class Labels(QObject):
         """The layers of people, without what settles their disagreements."""
         return tuple(name for name in self.layers if name != ADJUDICATED)
 
-    def of(self, layer: str, scope: Scope = Scope.ALL) -> Mapping[TurnId, Label]:
+    def in_layer(self, layer: str, scope: Scope = Scope.ALL) -> Mapping[TurnId, Label]:
         """The labels of a layer, a live view; gold is the corpus' and not here."""
         return self.store.labels(layer, scope) if self.store else {}
 
     def mine(self, turn: TurnId) -> Label | None:
         """What the chosen layer says of a turn in the chosen scope."""
-        return self.of(self.layer, self.scope).get(turn)
+        return self.in_layer(self.layer, self.scope).get(turn)
 
     def emotion(self, turn: TurnId) -> str | None:
         """The emotion that the chosen layer gives a turn in the chosen scope."""
@@ -137,7 +137,7 @@ class Labels(QObject):
     @property
     def in_use(self) -> bool:
         """Whether the chosen layer has anything to show in the chosen scope, or is being filled."""
-        return self.active or bool(self.of(self.layer, self.scope))
+        return self.active or bool(self.in_layer(self.layer, self.scope))
 
     # -- choices ------------------------------------------------------------------------------------------------
 
@@ -147,7 +147,7 @@ class Labels(QObject):
             self.active = active
             if not active:
                 self.scope, self.blind = Scope.ALL, False
-            self.changed.emit()
+            self.changed.emit(None)
 
     def choose(self, *, layer: str | None = None, scope: Scope | None = None, blind: bool | None = None) -> None:
         """Label in another layer, unless its name cannot be one, or scope, or with what could bias hidden or shown."""
@@ -159,7 +159,7 @@ class Labels(QObject):
         self.scope = self.scope if scope is None else scope
         self.blind = self.blind if blind is None else blind
         if before != (self.layer, self.scope, self.blind):
-            self.changed.emit()
+            self.changed.emit(None)
 
     def rename(self, layer: str, new: str) -> None:
         """Call a layer something else."""
@@ -172,7 +172,7 @@ class Labels(QObject):
             return
         if self.layer == layer:
             self.layer = new
-        self.changed.emit()
+        self.changed.emit(None)
 
     def add_layer(self, layer: str) -> bool:
         """Add an empty layer; False where its name cannot be, which has been said."""
@@ -184,7 +184,7 @@ class Labels(QObject):
         except StoreError as problem:
             self.failed.emit("The layer is not added", str(problem))
             return False
-        self.changed.emit()
+        self.changed.emit(None)
         return True
 
     def delete_layer(self, layer: str) -> Step | None:
@@ -204,7 +204,7 @@ class Labels(QObject):
 
     def edit(self, name: str, changes: Mapping[Key, Label | None]) -> Step | None:
         """One step of the undo stack; None where nothing changed or the disk refused, which has been said."""
-        return self.do(lambda store: store.edit(name, changes))
+        return self.do(lambda store: store.edit(name, changes), frozenset(turn for _, _, turn in changes))
 
     def back_up(self) -> Path | None:
         """Write a backup now; None where there is nothing to back up or it failed, which has been said."""
@@ -240,8 +240,11 @@ class Labels(QObject):
         """Do again what was taken back last."""
         return self.do(Store.redo)
 
-    def do(self, deed: Callable[[Store], Step | None]) -> Step | None:
-        """Any one step; None where nothing changed or the disk refused, which has been said."""
+    def do(self, deed: Callable[[Store], Step | None], touched: Touched = None) -> Step | None:
+        """Any one step, which changes no other turns' labels than `touched`.
+
+        None where nothing changed or the disk refused, which has been said.
+        """
         store = self._open()
         if store is None:
             return None
@@ -254,9 +257,8 @@ class Labels(QObject):
             self.failed.emit("The label is not kept", str(problem))
             return None
         if step is not None:
-            self.touched = step.turn if step.size == 1 else None
-            self.changed.emit()
-            self.touched = None
+            single = frozenset({step.turn}) if step.size == 1 and step.turn is not None else None
+            self.changed.emit(single or touched)
         return step
 
     def _look(self) -> None:
@@ -264,7 +266,7 @@ class Labels(QObject):
         if self.store is not None:
             try:
                 if self.store.changed_elsewhere():
-                    self.changed.emit()
+                    self.changed.emit(None)
             except StoreDamagedError as problem:
                 self._take_damage(problem)
             except StoreError as problem:
@@ -275,3 +277,12 @@ class Labels(QObject):
 def is_disputed(labels: Sequence[Label]) -> bool:
     """Whether annotators give a turn different emotions, or one is unsure."""
     return any(label.unsure for label in labels) or len({label.emotion for label in labels if label.emotion}) > 1
+
+
+def label_sentence(label: Label | None) -> str:
+    """What an annotator says of a turn, in words."""
+    if label is None:
+        return "Not labelled"
+    marks = [name for name, on in (("unsure", label.unsure), ("flagged", label.flag)) if on]
+    sentence = ", ".join([label.emotion or "no emotion", *marks, str(label.origin)])
+    return f"{sentence}\n{label.comment}" if label.comment else sentence

@@ -1,60 +1,44 @@
 """What is open, chosen and predicted: the one place where all panels meet."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Signal
 
-from telme_gui.session.job import Job
-from telme_gui.session.labels import Labels
+from telme_gui.session.filter import Filter, Rows, Shown, met
+from telme_gui.session.jobs import Jobs
+from telme_gui.session.judging import Basis, judged
+from telme_gui.session.labels import Labels, Touched
 from telme_gui.session.marks import Mark, Marks
-from telme_gui.training.trainer import Trainer
 from telme_model.analysis.predictions import Effect, Predictions
 from telme_model.annotations.labels import GOLD
 from telme_model.corpus import timing as film_time
-from telme_model.corpus.dialogue import Corpus, Dialogue, Modality, Split, Turn, TurnId
-from telme_model.events import Event
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filter:
-    """Which turns are shown: all conditions together, those of one kind as alternatives. Empty: every turn."""
-
-    text: str = ""  # in the words, where they are shown, or the speaker's name; any case
-    effects: frozenset[Effect] = frozenset()
-    marks: frozenset[Mark] = frozenset()
-    emotions: frozenset[str] = frozenset()  # of gold
-    speakers: frozenset[str] = frozenset()
-    splits: frozenset[Split] = frozenset()
-    media_problem: bool = False
-    turns: frozenset[TurnId] | None = None  # exactly these (a cell of a confusion matrix, say) ...
-    turns_name: str = ""  # ... and what they are, to be shown
+from telme_model.corpus.dialogue import Corpus, Dialogue, Modality, Turn, TurnId
 
 
 class Session(QObject):
     """The shared state of all panels. Panels read it, change it through its methods, and follow its signals."""
 
     corpus_changed = Signal()  # another corpus (or none): everything else changed with it
-    predictions_changed = Signal()  # another run, or more turns predicted
+    predictions_changed = Signal(object)  # Touched: another run, more turns predicted, or judged by other labels
     current_changed = Signal()  # another current turn
     filter_changed = Signal()  # `visible` changed
-    labels_changed = Signal()  # what annotators said, whose labels are shown, or what is hidden
+    labels_changed = Signal(object)  # Touched: what annotators said, whose labels are shown, or what is hidden
     theta_changed = Signal()  # another theta is tried: the predictions of all turns follow
-    closing = Signal()  # the window closes: panels end the threads they keep
     position_changed = Signal(float)  # seconds in the current dialogue's film: where the player stands
     seek_requested = Signal(float)  # the player should go there
     film_changed = Signal()  # `turn_starts` of the current dialogue, refined by a clip that was opened
     presented_changed = Signal()  # another choice of what the player shows of a turn
     media_problems_changed = Signal()  # turns whose clip cannot be shown as it should were found
     predicting_changed = Signal()  # predictions are computed, and how many, or no more
-    jobs_changed = Signal()  # background work began, advanced or ended
     failed = Signal(str, str)  # title and sentence of something that went wrong
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, jobs: Jobs, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self.jobs = jobs  # its background work
         self.corpus: Corpus | None = None
         self.run: Path | None = None
         self.predictions: Predictions | None = None  # of any part of the corpus' turns; with `theta` where it is set
@@ -62,8 +46,6 @@ class Session(QObject):
         self.theta: float | None = None  # what is tried in place of the run's
         self.labels = Labels(self)
         self.truth = GOLD  # the layer that predictions are judged against
-        self.turns: tuple[Turn, ...] = ()  # all turns, dialogue by dialogue
-        self.rows: dict[TurnId, int] = {}
         self.dialogue_of: dict[TurnId, Dialogue] = {}
         self.current: Turn | None = None
         self.position = 0.0  # seconds in the current dialogue's film
@@ -72,18 +54,29 @@ class Session(QObject):
         self.visible: NDArray[np.bool_] = np.ones(0, bool)  # [turns]
         self.media_problems: dict[TurnId, str] = {}  # what is wrong with a turn's clip, in a sentence
         self.predicting: tuple[int, int] | None = None  # turns predicted, of so many, while a run computes them
-        self.jobs: list[Job] = []
-        self._closed = False
-        self.trainer = Trainer(self)
-        self._plain: Predictions | None = None  # `predictions` before anything is hidden, with the corpus' gold
-        self._haystack: list[str] = []
-        self._placed: tuple[TurnId, ...] | None = None  # predicted turns whose rows are in `_places`
-        self._places: NDArray[np.intp] = np.zeros(0, np.intp)
+        self._fused: Predictions | None = None  # `base`, fused anew with a theta that is tried
+        self._rows = Rows()
         self._marks = Marks(self.labels)
         self._view = (self.labels.layer, self.labels.scope, self.labels.blind)  # as last followed
         self._seconds: dict[TurnId, float] = {}  # of the clips that were opened
         self.labels.changed.connect(self._follow_labels)
         self.labels.failed.connect(self.failed)
+        jobs.failed.connect(self.failed)
+
+    def close(self) -> None:
+        """Stop all background work, wait until it has kept what it did, and let go of the labels."""
+        self.jobs.close()
+        self.labels.close()
+
+    @property
+    def turns(self) -> tuple[Turn, ...]:
+        """All turns, dialogue by dialogue."""
+        return self._rows.turns
+
+    @property
+    def rows(self) -> Mapping[TurnId, int]:
+        """The row of each turn among them."""
+        return self._rows.index
 
     # -- corpus, run and predictions ----------------------------------------------------------------------------
 
@@ -91,14 +84,11 @@ class Session(QObject):
         """Show another corpus; the first turn becomes current."""
         self.labels.close()
         self.corpus, self.run, self.predictions, self.base, self.theta = corpus, None, None, None, None
-        self._plain, self.truth = None, GOLD
+        self._fused, self.truth = None, GOLD
         dialogues = corpus.dialogues if corpus else ()
-        self.turns = tuple(turn for dialogue in dialogues for turn in dialogue.turns)
-        self.rows = {turn.id: row for row, turn in enumerate(self.turns)}
+        self._rows = Rows([turn for dialogue in dialogues for turn in dialogue.turns])
         self.dialogue_of = {turn.id: dialogue for dialogue in dialogues for turn in dialogue.turns}
-        self._placed = None
-        self._marks.open(self.turns)
-        self._haystack = [f"{turn.speaker}\n{turn.text}".casefold() for turn in self.turns]
+        self._marks.open(self.turns, self.rows)
         self.media_problems = {}
         self._seconds = {}
         self.position = 0.0
@@ -110,32 +100,46 @@ class Session(QObject):
 
     def set_predictions(self, predictions: Predictions | None, run: Path | None) -> None:
         """Show a run's predictions; its own theta holds again."""
-        self.base, self.run = predictions, run
+        self.base, self.run, self._fused = predictions, run, None
         if self.theta is not None:
             self.theta = None
             self.theta_changed.emit()
-        self._show(predictions)
+        self._show()
 
     def set_theta(self, theta: float | None) -> None:
-        """Try another theta on all turns; None is the run's. Whoever can fuse anew answers with `show_refused`."""
+        """Try another theta on all turns; None is the run's. Whoever can fuse anew answers with `show_fused_anew`."""
         if theta == self.theta:
             return
         self.theta = theta
-        if theta is None and self._plain is not self.base:
-            self._show(self.base)
+        if theta is None and self._fused is not None:
+            self._fused = None
+            self._show()
         self.theta_changed.emit()
 
-    def show_refused(self, predictions: Predictions) -> None:
-        """Show the predictions fused with the theta that is tried."""
+    def show_fused_anew(self, predictions: Predictions) -> None:
+        """Show the predictions fused with the theta that is tried; an answer that comes too late is none."""
         if self.theta is not None:
-            self._show(predictions)
+            self._fused = predictions
+            self._show()
 
-    def _show(self, predictions: Predictions | None) -> None:
-        self._plain = predictions
-        self.predictions = self._judge(predictions)
-        self.predictions_changed.emit()
+    def _show(self) -> None:
+        self.predictions = self._judge()
+        self.predictions_changed.emit(None)
         if self.filter.effects:
             self.set_filter(self.filter)
+
+    def _judge(self) -> Predictions | None:
+        basis = Basis(
+            base=self.base,
+            theta=self.theta,
+            fused=self._fused,
+            truth=self.truth,
+            labels=self.labels.in_layer(self.truth) if self.truth != GOLD else {},
+        )
+        if self.labels.blind and basis.fusion is not None:
+            hidden = np.append(self._marks[Mark.MISSING], True)  # also what the corpus does not know
+            basis = replace(basis, hidden=hidden[self._rows.places(basis.fusion)])
+        return judged(basis)
 
     def set_predicting(self, progress: tuple[int, int] | None) -> None:
         """Tell how far the computing of predictions is; None: nothing is computed."""
@@ -173,36 +177,19 @@ class Session(QObject):
         """Judge the predictions by a layer's labels, or by gold."""
         if layer != self.truth:
             self.truth = layer
-            self._follow_labels()
+            self._follow_labels(None)
 
-    def _judge(self, predictions: Predictions | None) -> Predictions | None:
-        """The predictions as they may be shown: against the chosen layer, and without what is hidden."""
-        if predictions is not None and self.truth != GOLD:
-            index = {name: at for at, name in enumerate(predictions.labels)}
-            said = np.full(len(predictions.ids), -1, np.int64)
-            for turn, label in self.labels.of(self.truth).items():
-                if label.emotion in index and turn in predictions.rows:
-                    said[predictions.rows[turn]] = index[label.emotion]
-            predictions = predictions.judged(said, self.truth)
-        if predictions is not None and self.labels.blind:
-            hidden = np.append(self._marks[Mark.MISSING], True)
-            predictions = predictions.veiled(hidden[self._rows_of(predictions)])
-        return predictions
-
-    def _follow_labels(self) -> None:
-        labels, touched = self.labels, self.labels.touched
+    def _follow_labels(self, touched: Touched) -> None:
+        labels = self.labels
         view = (labels.layer, labels.scope, labels.blind)
         another, self._view = view != self._view, view
-        if touched is None:
-            self._marks.forget()
-        elif touched in self.rows:
-            self._marks.touch(self.rows[touched])
-        judged = self._judge(self._plain)
-        rejudged = judged is not self._plain or self.predictions is not self._plain
+        self._marks.follow(touched)
+        shown = self._judge()
+        rejudged = shown is not self.predictions
         if rejudged:
-            self.predictions = judged
-            self.predictions_changed.emit()
-        self.labels_changed.emit()
+            self.predictions = shown
+            self.predictions_changed.emit(touched)
+        self.labels_changed.emit(touched)
         filter_ = self.filter
         if labels.blind and another:  # turns that were picked by what is hidden now
             filter_ = replace(filter_, turns=None, turns_name="")
@@ -300,94 +287,23 @@ class Session(QObject):
     def set_filter(self, filter_: Filter) -> None:
         """Show only the turns that meet the filter."""
         self.filter = filter_
-        keep = np.ones(len(self.turns), bool)
-        words = filter_.text.casefold().strip()
-        if words:
-            said = self._haystack if self.tells_words else [turn.speaker.casefold() for turn in self.turns]
-            keep &= np.fromiter((words in text for text in said), bool, len(self.turns))
-        if filter_.emotions:
-            keep &= self._mask(lambda turn: self.gold(turn) in filter_.emotions)
-        if filter_.speakers:
-            keep &= self._mask(lambda turn: turn.speaker in filter_.speakers)
-        if filter_.splits:
-            keep &= self._mask(lambda turn: turn.id.split in filter_.splits)
-        if filter_.media_problem:
-            keep &= self._mask_of(self.media_problems)
-        if filter_.turns is not None:
-            keep &= self._mask_of(filter_.turns)
-        if filter_.effects:
-            keep &= self.effect_mask(filter_.effects)
-        if filter_.marks:
-            keep &= self.mark_mask(filter_.marks)
-        self.visible = keep
+        shown = Shown(
+            words=self.tells_words,
+            gold=self.gold,
+            predictions=self.predictions,
+            problems=self.media_problems,
+            marks=self.mark_mask,
+        )
+        self.visible = met(filter_, self._rows, shown)
         self.filter_changed.emit()
 
-    def _mask(self, keep: Callable[[Turn], bool]) -> NDArray[np.bool_]:
-        return np.fromiter(map(keep, self.turns), bool, len(self.turns))
-
-    def _mask_of(self, turns: Iterable[TurnId]) -> NDArray[np.bool_]:
-        mask = np.zeros(len(self.turns), bool)
-        mask[[self.rows[turn] for turn in turns if turn in self.rows]] = True
-        return mask
-
-    def effect_mask(self, effects: frozenset[Effect]) -> NDArray[np.bool_]:
+    def effect_mask(self, effects: Iterable[Effect]) -> NDArray[np.bool_]:
         """Which turns show any of the effects [turns]."""
-        if self.predictions is None:
-            return np.zeros(len(self.turns), bool)
-        shown = np.logical_or.reduce([self.predictions.effects[effect] for effect in effects])
-        mask = np.zeros(len(self.turns) + 1, bool)
-        mask[self._rows_of(self.predictions)[shown]] = True
-        return mask[:-1]
+        return self._rows.showing(effects, self.predictions)
 
-    def _rows_of(self, predictions: Predictions) -> NDArray[np.intp]:
-        """The rows of the predicted turns among the corpus' [N]; one past the last for those that it lacks."""
-        if self._placed is not predictions.ids:  # another theta, say, leaves the turns the same
-            self._placed = predictions.ids
-            self._places = np.array([self.rows.get(turn, len(self.turns)) for turn in self._placed], np.intp)
-        return self._places
-
-    def mark_mask(self, marks: frozenset[Mark]) -> NDArray[np.bool_]:
+    def mark_mask(self, marks: Iterable[Mark]) -> NDArray[np.bool_]:
         """Which turns bear any of the marks [turns]."""
         mask = np.zeros(len(self.turns), bool)
         for mark in marks:
             mask |= self._marks[mark]
         return mask
-
-    # -- background work ----------------------------------------------------------------------------------------
-
-    def start(self, work: Callable[[], Iterator[Event]], name: str = "") -> Job:
-        """Run an iterator of events on a thread; it is stopped and waited for when the session closes.
-
-        Work with a name is shown, with its progress and a stop button. The thread begins with the next turn of the
-        event loop, so that whoever asked can connect to the job's signals and miss none. After `close` nothing begins.
-        """
-        job = Job(work, self, name=name)
-        if self._closed:
-            return job
-        self.jobs.append(job)
-        job.happened.connect(self.jobs_changed)
-        job.finished.connect(lambda: self._forget(job))
-        QTimer.singleShot(0, job, lambda: job.start() if job in self.jobs else None)
-        self.jobs_changed.emit()
-        return job
-
-    def close(self) -> None:
-        """Stop all background work and wait until it has kept what it did."""
-        if self._closed:
-            return
-        self._closed = True
-        self.closing.emit()
-        for job in list(self.jobs):
-            job.stop()
-        for job in list(self.jobs):
-            job.wait()
-        self.jobs.clear()
-        self.trainer.let_go()
-        self.labels.close()
-
-    def _forget(self, job: Job) -> None:
-        if job in self.jobs:
-            self.jobs.remove(job)
-            job.wait()  # until its end is told to everyone, who may ask who it was; then it goes, with all it holds
-            job.deleteLater()
-            self.jobs_changed.emit()

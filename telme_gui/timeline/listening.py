@@ -80,8 +80,8 @@ class Listening(QObject):
         self._kept[dialogue.turns[0].id] = {}
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)
-        job = self._session.start(partial(decode, dialogue.turns))
-        job.happened.connect(self._take)
+        job = self._session.jobs.start(partial(decode, dialogue.turns))
+        job.reported.connect(self._take)
         job.failed.connect(self._fail)
         job.finished.connect(self._end)
         self._job = job

@@ -10,25 +10,25 @@ from telme_gui.look.settings import Settings
 from telme_gui.session.session import Session
 from telme_gui.training.dialog import TrainingDialog
 from telme_gui.training.discarding import ask_in_training
-from telme_gui.training.trainer import State
+from telme_gui.training.trainer import State, Trainer
 from telme_model.annotations.apply import with_labels
 from telme_model.corpus.dialogue import GOLD, Corpus
 from telme_model.runs.plan import Plan, differences
 
 
 class Actions(QObject):
-    """The actions, in the order of a menu; they follow the session's trainer. `window` is what dialogs belong to."""
+    """The actions, in the order of a menu; they follow the trainer. `window` is what dialogs belong to."""
 
-    def __init__(self, session: Session, settings: Settings, window: QWidget) -> None:
+    def __init__(self, session: Session, trainer: Trainer, settings: Settings, window: QWidget) -> None:
         super().__init__(window)
-        self._session, self._settings, self._window = session, settings, window
+        self._session, self._trainer, self._settings, self._window = session, trainer, settings, window
         self.all: list[QAction] = []
         self.train = self._add("Train a run…", "Ctrl+Shift+T", self.open_dialog)
         self.again = self._add("Train again with my labels…", "", self._train_again)
         self.pause = self._add("Pause training", "", self._pause)
-        self.stop = self._add("Stop training and keep", "", session.trainer.stop_and_keep)
-        self.discard = self._add("Discard training…", "", lambda: ask_in_training(session.trainer, window))
-        session.trainer.changed.connect(self._follow)
+        self.stop = self._add("Stop training and keep", "", trainer.stop_and_keep)
+        self.discard = self._add("Discard training…", "", lambda: ask_in_training(trainer, window))
+        trainer.changed.connect(self._follow)
         session.labels_changed.connect(self._follow)
         session.corpus_changed.connect(self._follow)
         self._follow()
@@ -44,7 +44,9 @@ class Actions(QObject):
     def open_dialog(self) -> TrainingDialog:
         """Let a person choose what is trained."""
         layers = (GOLD, *self._session.labels.layers)
-        dialog = TrainingDialog(self._session, self._settings, self._window, layers=layers, relabel=self._relabel)
+        dialog = TrainingDialog(
+            self._session, self._trainer, self._settings, self._window, layers=layers, relabel=self._relabel
+        )
         dialog.open()
         return dialog
 
@@ -55,7 +57,7 @@ class Actions(QObject):
         dialog.run_page.seeds.setText(str(plan.config.seed))
 
     def _relabel(self, corpus: Corpus, layer: str) -> Corpus:
-        labels = self._session.labels.of(layer) if layer != GOLD else {}
+        labels = self._session.labels.in_layer(layer) if layer != GOLD else {}
         return with_labels(corpus, labels)
 
     def _train_again(self) -> None:
@@ -63,15 +65,15 @@ class Actions(QObject):
         dialog.run_page.layer.choose(self._session.labels.layer)
 
     def _pause(self) -> None:
-        trainer = self._session.trainer
+        trainer = self._trainer
         if trainer.state is State.PAUSED:
             trainer.resume()
         else:
             trainer.pause()
 
     def _follow(self) -> None:
-        trainer, labels = self._session.trainer, self._session.labels
-        self.again.setEnabled(self._session.corpus is not None and bool(labels.of(labels.layer)))
+        trainer, labels = self._trainer, self._session.labels
+        self.again.setEnabled(self._session.corpus is not None and bool(labels.in_layer(labels.layer)))
         self.pause.setEnabled(trainer.busy and trainer.state is not State.STOPPING)
         self.pause.setText("Resume training" if trainer.state is State.PAUSED else "Pause training")
         for action in (self.stop, self.discard):

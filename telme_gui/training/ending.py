@@ -7,7 +7,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QApplication, QStyle, QSystemTrayIcon, QWidget
 
 from telme_gui.session.session import Session
-from telme_gui.training.trainer import State
+from telme_gui.training.trainer import State, Trainer
 from telme_model.corpus.dialogue import Split
 from telme_model.events import Event
 from telme_model.runs import catalogue
@@ -17,20 +17,20 @@ SHOWN = 10_000  # ms that a notification stays
 
 
 class Ending(QObject):
-    """Follows the session's trainer; `open_run` shows a run, `window` is what is told of."""
+    """Follows the trainer; `open_run` shows a run, `window` is what is told of."""
 
     summed_up = Signal(object)  # Summary of the run that has just finished
 
-    def __init__(self, session: Session, open_run: Callable[[Path], None], window: QWidget) -> None:
+    def __init__(self, session: Session, trainer: Trainer, open_run: Callable[[Path], None], window: QWidget) -> None:
         super().__init__(window)
-        self._session, self._open_run, self._window = session, open_run, window
+        self._session, self._trainer, self._open_run, self._window = session, trainer, open_run, window
         self._tray: QSystemTrayIcon | None = None
-        session.trainer.finished.connect(self._finish)
-        session.trainer.left.connect(self._leave)
-        session.closing.connect(self._hide)
+        trainer.finished.connect(self._finish)
+        trainer.left.connect(self._leave)
+        session.jobs.closing.connect(self._hide)
 
     def _finish(self, run: Path) -> None:
-        session, plan = self._session, self._session.trainer.plan
+        session, plan = self._session, self._trainer.plan
         corpus, shown = session.corpus, session.run
         if corpus is None or (plan is not None and corpus.root.resolve() == plan.corpus.resolve()):
             self._open_run(run)
@@ -38,12 +38,12 @@ class Ending(QObject):
         def work() -> Generator[Event, None, Summary]:
             return summarise(run, [*catalogue.known_runs(), *([shown] if shown else [])])
 
-        job = session.start(work, f"Summing up {run.name}")
+        job = session.jobs.start(work, f"Summing up {run.name}")
         job.done.connect(self._tell)
         job.failed.connect(lambda error: session.failed.emit(f"{run.name} cannot be summed up", str(error)))
 
     def _leave(self, run: Path) -> None:
-        trainer = self._session.trainer
+        trainer = self._trainer
         if trainer.state is State.FAILED and trainer.problem is not None:
             self._notify(f"{run.name}: {trainer.problem.title}", trainer.problem.cause)
 

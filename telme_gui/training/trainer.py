@@ -5,12 +5,13 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QMessageBox, QWidget
 
 from telme_gui.session.job import Job
+from telme_gui.session.jobs import Jobs
 from telme_model.corpus import open_corpus
 from telme_model.events import Event, Phase
 from telme_model.runs import catalogue
@@ -22,9 +23,6 @@ from telme_model.runs.problems import Problem, TrainingFailed, explain
 from telme_model.runs.queue import Waiting
 from telme_model.runs.weights import find_weights
 from telme_model.training.start import train_plan
-
-if TYPE_CHECKING:
-    from telme_gui.session.session import Session
 
 __all__ = ["Plan", "Problem", "State", "Trainer"]
 
@@ -50,7 +48,7 @@ class _Begun(Event):
 
 
 class Trainer(QObject):
-    """Trains plans one after another. Owned by the session as `session.trainer`; read it, call it, follow it.
+    """Trains plans one after another. Read it, call it, follow it.
 
     `plan`, `history` and `problem` are of the run in hand, and stay as they are after its end until the next one
     starts. All signals come on the window's thread.
@@ -61,9 +59,9 @@ class Trainer(QObject):
     finished = Signal(Path)  # a run came to its end: its folder
     left = Signal(Path)  # a run was stopped, failed or discarded: its folder, which may have gone
 
-    def __init__(self, session: "Session") -> None:
-        super().__init__(session)
-        self._session = session
+    def __init__(self, jobs: Jobs) -> None:
+        super().__init__(jobs)
+        self._jobs = jobs
         self.state = State.IDLE
         self.plan: Plan | None = None
         self.job: Job | None = None  # None while nothing runs
@@ -74,7 +72,8 @@ class Trainer(QObject):
         self._waiting, self._kept = Waiting(), True
         self._begun = self._discarding = self._closed = False
         self.changed.connect(self._keep)
-        session.closing.connect(self._close)
+        jobs.closing.connect(self._close)
+        jobs.closed.connect(self._let_go)
 
     @property
     def busy(self) -> bool:
@@ -138,7 +137,7 @@ class Trainer(QObject):
         try:
             plan = Plan.resuming(run)
         except RunError as error:
-            self._session.failed.emit(f"{run.name} cannot be resumed", str(error))
+            self._jobs.failed.emit(f"{run.name} cannot be resumed", str(error))
             return
         self.submit([plan])
 
@@ -212,15 +211,13 @@ class Trainer(QObject):
     def _start(self, plan: Plan) -> None:
         self.plan, self.history, self.problem = plan, History(), None
         self._begun = self._discarding = False
-        # The session's own `start` announces every event to every panel; a training tells too many for that.
-        self.job = job = Job(lambda: _walk(plan), self._session, name=f"Training {plan.run.name}")
-        job.happened.connect(self._take)
+        # `Jobs.start` announces every event to every panel; a training tells too many for that.
+        self.job = job = Job(lambda: _walk(plan), self._jobs, name=f"Training {plan.run.name}")
+        job.reported.connect(self._take)
         job.failed.connect(self._fail)
         job.finished.connect(self._end)
-        self._session.jobs.append(job)
-        QTimer.singleShot(0, job, lambda: None if self._closed else job.start())
         self._show(State.STARTING)
-        self._session.jobs_changed.emit()
+        self._jobs.begin(job)
 
     def _take(self, event: Event) -> None:
         if isinstance(event, _Begun):
@@ -241,9 +238,7 @@ class Trainer(QObject):
         if job is None or plan is None or self._closed:
             return
         self.job = None
-        self._session.jobs.remove(job)
-        job.deleteLater()
-        self._session.jobs_changed.emit()
+        self._jobs.forget(job)
         state = State.STOPPED
         if self._discarding:
             self.put_away(plan.run)
@@ -262,23 +257,23 @@ class Trainer(QObject):
             aside = catalogue.move_to_trash(run)
         except (RunError, OSError) as error:
             sentence = f"{run}: {error.strerror or error}" if isinstance(error, OSError) else str(error)
-            self._session.failed.emit(f"{run.name} cannot be put into the trash", sentence)
+            self._jobs.failed.emit(f"{run.name} cannot be put into the trash", sentence)
         else:
             if aside is not None:
                 told = f"There is no trash where it lay: it is kept in {aside}, for you to delete."
-                self._session.failed.emit(f"{run.name} is discarded", told)
+                self._jobs.failed.emit(f"{run.name} is discarded", told)
 
     def _show(self, state: State) -> None:
         self.state = state
         self.changed.emit()
 
     def _close(self) -> None:
-        """The session ends: it stops the job and waits; nothing else begins."""
+        """The window closes: its jobs are stopped and waited for; nothing else begins."""
         self._closed = True
         self.queue.clear()
 
-    def let_go(self) -> None:
-        """The session's threads have ended: what is discarded goes, and another window may take up what waits."""
+    def _let_go(self) -> None:
+        """All threads have ended: what is discarded goes, and another window may take up what waits."""
         if self._discarding:
             for plan in self._in_hand:
                 self.put_away(plan.run)

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLay
 from telme_gui.look import theme
 from telme_gui.session.session import Session
 from telme_gui.training import discarding
+from telme_gui.training.trainer import Trainer
 from telme_model.events import Event, Message
 from telme_model.runs import catalogue
 from telme_model.runs.catalogue import Unfinished
@@ -28,15 +29,15 @@ _WAITING = (
 )
 
 
-class Leftovers(QFrame):
+class UnfinishedRuns(QFrame):
     """Runs that a crash cut off, one at a time and the latest first; then those that wait, all at once.
 
     Hidden while there is none. `look` looks for them.
     """
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+    def __init__(self, session: Session, trainer: Trainer, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._session = session
+        self._session, self._trainer = session, trainer
         self.runs: list[Unfinished] = []  # that were cut off
         self.plans: tuple[Plan, ...] = ()  # that wait
         self.setObjectName("banner")
@@ -56,25 +57,25 @@ class Leftovers(QFrame):
         for button, slot in ((self.resume, self._resume), (self.later, self._next), (self.discard, self._discard)):
             button.clicked.connect(slot)
             row.addWidget(button)
-        session.trainer.changed.connect(self._follow)
+        trainer.changed.connect(self._follow)
         self._word(_CUT_OFF)
         self.hide()
 
     def look(self) -> None:
         """Look for what waited, and for runs that were cut off: those on a thread."""
-        self._session.trainer.recall()
+        self._trainer.recall()
 
         def work() -> Generator[Event, None, list[Unfinished]]:
             yield Message(text="looking for unfinished runs")
             return [run for run in catalogue.unfinished(catalogue.known_runs()) if run.cut_off]
 
-        job = self._session.start(work)
+        job = self._session.jobs.start(work)
         job.done.connect(self.offer)
         job.failed.connect(self._fail)
 
     def offer(self, runs: Sequence[Unfinished] | None) -> None:
         """Offer these runs, one after another, and then what waits."""
-        self.runs, self.plans = list(runs or ()), tuple(self._session.trainer.laid_by)
+        self.runs, self.plans = list(runs or ()), tuple(self._trainer.laid_by)
         self._show()
 
     def _fail(self, error: Exception) -> None:
@@ -83,7 +84,7 @@ class Leftovers(QFrame):
 
     def _follow(self) -> None:
         """Offer no longer what was asked for elsewhere."""
-        laid_by = self._session.trainer.laid_by
+        laid_by = self._trainer.laid_by
         left = tuple(plan for plan in self.plans if plan in laid_by)
         if left != self.plans:
             self.plans = left
@@ -123,20 +124,20 @@ class Leftovers(QFrame):
 
     def _resume(self) -> None:
         if self.runs:
-            self._session.trainer.resume_run(self.runs[0].run)
+            self._trainer.resume_run(self.runs[0].run)
         else:
-            self._session.trainer.take_up()
+            self._trainer.take_up()
         self._next()
 
     def _discard(self) -> None:
         if self.runs:
             discarding.ask(self.runs[0].run, self, self._put_away)
         else:
-            self._session.trainer.forget()
+            self._trainer.forget()
             self._next()
 
     def _put_away(self) -> None:
-        self._session.trainer.put_away(self.runs[0].run)
+        self._trainer.put_away(self.runs[0].run)
         self._next()
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from PySide6.QtCore import QByteArray, QObject, Qt
-from PySide6.QtGui import QKeySequence
+from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QWidget
 
 NAVIGATOR, INSPECTOR, TIMELINE = 264, 336, 204  # px at the first start
@@ -49,6 +49,10 @@ class Docks(QObject):
         dock.toggleViewAction().setObjectName(place.name)
         dock.toggleViewAction().setShortcut(QKeySequence(place.keys))
         self._window.addDockWidget(place.area, dock)
+
+    def toggles(self, names: Sequence[str]) -> list[QAction]:
+        """The actions that show and hide these panels."""
+        return [self.named[name].toggleViewAction() for name in names]
 
     @property
     def layout(self) -> QByteArray:

@@ -119,7 +119,7 @@ class Header(QWidget):
         """Say what is open; without a corpus, nothing."""
         muted = theme.active_palette().muted
         self._corpus.setText(f"<b>{corpus}</b> <span style='color:{muted}'>{about}</span>" if corpus else "")
-        said = f"run</span> <b>{run}</b> <span style='color:{muted}'>{headline}" if run else "no run is open"
-        self._run.setText(f"<span style='color:{muted}'>{said}</span>" if corpus else "")
+        words = f"run</span> <b>{run}</b> <span style='color:{muted}'>{headline}" if run else "no run is open"
+        self._run.setText(f"<span style='color:{muted}'>{words}</span>" if corpus else "")
         for button in self._views.buttons():
             button.setVisible(bool(corpus))

@@ -77,7 +77,7 @@ class KeyEditor(QDialog):
         self.tree.setItemsExpandable(False)
         self.tree.setObjectName("keys")
         self.tree.setAccessibleName("Actions and their keys")
-        self.name, self.field, self.said = QLabel(), KeyField(), QLabel(wordWrap=True)
+        self.name, self.field, self.verdict = QLabel(), KeyField(), QLabel(wordWrap=True)
         self.take = push_button("Take it", "Give the keys to the chosen action; the other is left without")
         self.clear = push_button("Clear", "Leave the action without keys")
         self.reset = push_button("Reset", "Give the action back the keys that it came with")
@@ -120,8 +120,8 @@ class KeyEditor(QDialog):
         header.setStretchLastSection(False)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
-        self.said.setObjectName("caption")
-        self.said.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self.verdict.setObjectName("caption")
+        self.verdict.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.name.setStyleSheet("font-weight: 600")
         close = push_button("Close", "The keys hold already")
         close.clicked.connect(self.accept)
@@ -131,9 +131,9 @@ class KeyEditor(QDialog):
         column.addWidget(self.search)
         column.addWidget(self.tree, 1)
         column.addLayout(row(self.name, None, self.field, self.clear, self.reset))
-        told = row(self.said, self.take)
-        self.said.setMinimumHeight(self.take.sizeHint().height())
-        column.addLayout(told)
+        below = row(self.verdict, self.take)
+        self.verdict.setMinimumHeight(self.take.sizeHint().height())
+        column.addLayout(below)
         column.addLayout(row(self.reset_all, None, close))
 
     @property
@@ -173,9 +173,9 @@ class KeyEditor(QDialog):
         self._say("Press Enter, then the new keys.")
 
     def _say(self, text: str, *, wrong: bool = False) -> None:
-        self.said.setText(text)
-        self.said.setObjectName("wrong" if wrong else "caption")
-        self.said.style().polish(self.said)
+        self.verdict.setText(text)
+        self.verdict.setObjectName("wrong" if wrong else "caption")
+        self.verdict.style().polish(self.verdict)
         self.take.hide()
 
     def _find(self, text: str) -> None:

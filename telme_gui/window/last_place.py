@@ -8,8 +8,9 @@ from PySide6.QtCore import QObject
 from telme_gui.annotating.queueing import Queues
 from telme_gui.look.settings import Settings
 from telme_gui.opening.opener import Opener
+from telme_gui.session.filter import Filter
 from telme_gui.session.marks import Mark
-from telme_gui.session.session import Filter, Session
+from telme_gui.session.session import Session
 from telme_model.analysis.predictions import Effect
 from telme_model.annotations.queues import Queue
 from telme_model.corpus.dialogue import Corpus, Split
@@ -19,7 +20,7 @@ T = TypeVar("T")
 SETS = ("effects", "marks", "emotions", "speakers", "splits")  # of a filter
 
 
-class Whereabouts(QObject):
+class LastPlace(QObject):
     """Notes in the settings where one is; in a corpus that is opened again filter and queue are as one left them.
 
     Whoever opens a corpus says which run and which turn.
@@ -47,7 +48,9 @@ class Whereabouts(QObject):
         corpus, queue = self._session.corpus, self._queues.queue
         if corpus is not None and corpus is self._back:
             again = queue is not None and queue is not Queue.LABEL_ERROR  # for which one would have to search anew
-            self._settings.remember_work(corpus.root, str(queue) if again else "", kept(self._session.filter))
+            self._settings.remember_work(
+                corpus.root, str(queue) if again else "", filter_settings(self._session.filter)
+            )
 
     def _go_back(self) -> None:
         corpus = self._session.corpus
@@ -57,13 +60,13 @@ class Whereabouts(QObject):
             if self._session.filter != Filter() or self._queues.queue is not None:
                 self._note_work()  # chosen while a run was opened: that counts
                 return
-            filter_ = filter_of(left.filter, self._session)
+            filter_ = filter_from(left.filter, self._session)
             if filter_ != Filter():
                 self._session.set_filter(filter_)
             self._queues.resume(left.queue)
 
 
-def kept(filter_: Filter) -> dict[str, Any]:
+def filter_settings(filter_: Filter) -> dict[str, Any]:
     """A filter as the settings hold it, without turns that were chosen elsewhere."""
     tree = {"text": filter_.text, "media_problem": filter_.media_problem}
     return {name: value for name, value in tree.items() if value} | {
@@ -71,7 +74,7 @@ def kept(filter_: Filter) -> dict[str, Any]:
     }
 
 
-def filter_of(tree: Mapping[str, Any], session: Session) -> Filter:
+def filter_from(tree: Mapping[str, Any], session: Session) -> Filter:
     """The filter that was kept, as far as the open corpus still has what it asks for."""
 
     def among(name: str, known: Iterable[T]) -> frozenset[T]:

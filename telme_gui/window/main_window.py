@@ -1,7 +1,7 @@
 """The window: places the panels and owns no data."""
 
 import os
-from collections.abc import Generator
+from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QEvent, QSize, Qt
@@ -27,9 +27,11 @@ from telme_gui.browse.navigator import Navigator
 from telme_gui.browse.turns import TurnTable
 from telme_gui.charts import Charts
 from telme_gui.inspector import Inspector
+from telme_gui.look.actions import Entry, gap, window_action
 from telme_gui.look.keys import Keys
-from telme_gui.look.settings import Annotating, Recent, Settings, Theme
+from telme_gui.look.settings import Annotating, Settings
 from telme_gui.look.style import Appearance
+from telme_gui.opening.actions import Actions as OpeningActions
 from telme_gui.opening.clip_check import ClipCheck
 from telme_gui.opening.opener import Opener
 from telme_gui.player import PlayerPanel
@@ -39,22 +41,19 @@ from telme_gui.training.actions import Actions as TrainingActions
 from telme_gui.training.ending import Ending
 from telme_gui.training.monitor import Monitor
 from telme_gui.training.runs import Runs
-from telme_gui.training.trainer import State
-from telme_gui.training.unfinished_runs import Leftovers
+from telme_gui.training.trainer import State, Trainer
+from telme_gui.training.unfinished_runs import UnfinishedRuns
+from telme_gui.window.actions import go_actions, theme_menu, view_actions
 from telme_gui.window.docks import Docks, Place
 from telme_gui.window.header import Header, View
 from telme_gui.window.key_editor import KeyEditor
-from telme_gui.window.last_place import Whereabouts
+from telme_gui.window.last_place import LastPlace
 from telme_gui.window.menus import Menus
-from telme_gui.window.problems import ProblemBanner, TextDialog
+from telme_gui.window.problems import ProblemBanner, report_system
 from telme_gui.window.shortcuts import Shortcuts
 from telme_gui.window.status import Status
 from telme_gui.window.welcome import Welcome
-from telme_model.bundled import DEMO_CORPUS, DEMO_RUN
-from telme_model.commands import doctor
 from telme_model.corpus.dialogue import TurnId
-from telme_model.events import Event, Message
-from telme_model.runs.folder import is_run
 from telme_model.runs.names import corpus_name, run_name
 from telme_model.runs.summary import Summary
 
@@ -68,14 +67,14 @@ Area = Qt.DockWidgetArea
 class MainWindow(QMainWindow):
     """Everything a person sees. `settings` are read at the start and filled in when the window closes."""
 
-    def __init__(self, session: Session, settings: Settings, appearance: Appearance) -> None:
+    def __init__(self, session: Session, trainer: Trainer, settings: Settings, appearance: Appearance) -> None:
         super().__init__()
-        self.session, self.settings = session, settings
+        self.session, self.trainer, self.settings = session, trainer, settings
         self.appearance = appearance
         self.opener = Opener(session, self)
         self._charted: Path | None = None  # the run whose charts are shown once it is open
         self._clip_check = ClipCheck(session, self)
-        self.header, self.status, self.banner = Header(), Status(session), ProblemBanner()
+        self.header, self.status, self.banner = Header(), Status(session, trainer), ProblemBanner()
         self.navigator, self.inspector, self.timeline = Navigator(session), Inspector(session), Timeline(session)
         self.player, self.turns, self.charts = PlayerPanel(session), TurnTable(session), Charts(session)
         self.annotator = Annotator(session, self.player.play_turn, self)
@@ -85,17 +84,19 @@ class MainWindow(QMainWindow):
         self.tasks, self.store_banner = Tasks(session, self), StoreBanner(session)
         self.queues = Queues(session, self.annotator, self)
         self.queue_menu = QueueMenu(session, self.queues, self)
-        self.whereabouts = Whereabouts(session, self.opener, self.queues, settings, self)
-        self.training = TrainingActions(session, settings, self)
-        self.monitor, self.runs, self.leftovers = Monitor(session), Runs(session), Leftovers(session)
-        self.ending = Ending(session, self._open_trained, self)
+        self.last_place = LastPlace(session, self.opener, self.queues, settings, self)
+        self.training = TrainingActions(session, trainer, settings, self)
+        self.opening = OpeningActions(session, self.opener, settings, self.status.stop_work, self)
+        self.monitor, self.runs = Monitor(session, trainer), Runs(session, trainer)
+        self.unfinished = UnfinishedRuns(session, trainer)
+        self.ending = Ending(session, trainer, self._open_trained, self)
         self.welcome = Welcome()
         self.setWindowTitle("TelME Studio")
         self.setAcceptDrops(True)
         self.resize(SIZE.boundedTo(self.screen().availableSize() - FRAME))
         self._place()
         self.docks = Docks(self, self._places(), _bytes(settings.state))
-        self.menus = Menus(self)
+        self.menus = Menus(self.header.menus, self._actions())
         self.keys = Keys(self.menus.actions, self)
         self.shortcuts = Shortcuts(self.keys, self)
         self._follow()
@@ -127,7 +128,7 @@ class MainWindow(QMainWindow):
         self._middle = QStackedWidget()
         for filling in (self._split, self.charts, self.welcome):
             self._middle.addWidget(filling)
-        page = _stack(self.banner, self.store_banner, self.leftovers, self._middle)
+        page = _stack(self.banner, self.store_banner, self.unfinished, self._middle)
         page.setObjectName("page")
         self.setMenuWidget(self.header)
         self.setCentralWidget(page)
@@ -143,6 +144,26 @@ class MainWindow(QMainWindow):
             Place("Runs", Area.BottomDockWidgetArea, self.runs, "Ctrl+Shift+R", on_demand=True),
         ]
 
+    def _actions(self) -> dict[str, Sequence[Entry]]:
+        """What every room offers, menu by menu."""
+        session, timeline = self.session, self.timeline
+        scale = (timeline.zoom_in, timeline.zoom_out, timeline.fit, timeline.spectrogram)
+        themes = theme_menu(self, self.settings, self.appearance)
+        self.addActions([*self.annotating.all, *self.training.all])  # so that their keys hold in the whole window
+        return {
+            "File": self.opening.all,
+            "View": view_actions(self, self.show_view, self.docks, scale, themes),
+            "Go": go_actions(self, session, self.opener.go_to, self.search, self.step_panel),
+            "Play": self.player.controls.all,
+            "Annotate": [*self.annotating.all, gap(self), self.queue_menu, gap(self), *self.tasks.all],
+            "Train": [*self.training.all, gap(self), *self.docks.toggles(self.docks.on_demand)],
+            "Help": [
+                window_action(self, "Shortcuts", "?", self.open_shortcuts),
+                window_action(self, "Edit shortcuts…", "", self.edit_shortcuts),
+                window_action(self, "System report…", "", lambda: report_system(session, self)),
+            ],
+        }
+
     # -- following the session ----------------------------------------------------------------------------------
 
     def _follow(self) -> None:
@@ -155,8 +176,8 @@ class MainWindow(QMainWindow):
         self.shortcuts.edit_wanted.connect(self.edit_shortcuts)
         self.charts.adjudication_wanted.connect(self.adjudicate)
         self.tasks.said.connect(self.status.say)
-        session.closing.connect(self.player.shut_down)
-        session.trainer.changed.connect(self._show_training)
+        session.jobs.closing.connect(self.player.shut_down)
+        self.trainer.changed.connect(self._show_training)
         self.ending.summed_up.connect(self._show_summary)
         self.monitor.charts_wanted.connect(self._open_charts)
         self.opener.settled.connect(self._show_charts)
@@ -166,11 +187,11 @@ class MainWindow(QMainWindow):
         self.player.playing_changed.connect(self._clip_check.set_playing)
         self.appearance.changed.connect(self._show_what_is_open)
         self.header.view_chosen.connect(lambda view: self.show_view(View(view)))
-        self.welcome.corpus_wanted.connect(self.menus.ask_corpus)
-        self.welcome.demo_wanted.connect(self.open_demo)
+        self.welcome.corpus_wanted.connect(self.opening.ask_corpus)
+        self.welcome.demo_wanted.connect(self.opening.open_demo)
         for part in (self.welcome, self.monitor, self.runs):
             part.train_wanted.connect(self.training.open_dialog)
-        self.welcome.recent_wanted.connect(self.open_recent)
+        self.welcome.recent_wanted.connect(self.opening.open_recent)
 
     def _show_corpus(self) -> None:
         self.banner.hide()
@@ -198,27 +219,6 @@ class MainWindow(QMainWindow):
             self.header.show_view(view)
             _focus(self.turns if view is View.DIALOGUE else self.charts)
 
-    def choose_theme(self, theme: Theme) -> None:
-        """Take this theme, now and at the next start."""
-        self.settings.theme = theme
-        self.appearance.choose(theme)
-
-    def open_path(self, path: Path) -> None:
-        """Open the folder of a corpus or of a run, whichever it is."""
-        if is_run(path):
-            self.opener.open_run(path)
-        else:
-            self.opener.open(path, last=self.settings.of(path).turn)
-
-    def open_demo(self) -> None:
-        """Open the bundled corpus with its run."""
-        self.opener.open(DEMO_CORPUS, DEMO_RUN, last=self.settings.of(DEMO_CORPUS).turn, meet=True)
-
-    def open_recent(self, entry: Recent) -> None:
-        """Open what was open before; a run that has gone is left out."""
-        run = Path(entry.run) if entry.run and is_run(Path(entry.run)) else None
-        self.opener.open(Path(entry.corpus), run, last=entry.turn, meet=True)
-
     def step_panel(self, by: int) -> None:
         """Put the keyboard into the next panel that is shown."""
         centre = self.charts if self._middle.currentIndex() == View.CHARTS else self.turns
@@ -230,17 +230,6 @@ class MainWindow(QMainWindow):
         place = shown.index(inside[0]) + by if inside else 0
         if shown:
             _focus(shown[place % len(shown)])
-
-    def report_system(self) -> None:
-        """Show what `doctor` says, once it has said it."""
-
-        def look() -> Generator[Event, None, str]:
-            yield Message(text="looking at this machine")
-            return doctor.report()
-
-        job = self.session.start(look, "Looking at this machine")
-        job.done.connect(self._show_report)
-        job.failed.connect(lambda error: self.session.failed.emit("There is no system report", str(error)))
 
     def open_shortcuts(self) -> None:
         """List all shortcuts."""
@@ -259,13 +248,8 @@ class MainWindow(QMainWindow):
         self.annotating.follow()
         self.header.show_keys({view: self.keys.actions[view.name.title()] for view in View})
 
-    def _show_report(self, text: str | None) -> None:
-        if text is not None:
-            lead = "What a bug report needs to know of this machine. Nothing is sent anywhere."
-            TextDialog("System report", lead, text, self).show()
-
     def _show_training(self) -> None:
-        if self.session.trainer.state is State.STARTING:
+        if self.trainer.state is State.STARTING:
             self.docks.bring("Training")
 
     def _show_summary(self, summary: Summary) -> None:
@@ -301,13 +285,6 @@ class MainWindow(QMainWindow):
         self.show_view(View.DIALOGUE)
         self.queues.adjudicate(turns)
 
-    def fill_screen(self, filled: bool) -> None:
-        """Fill the screen, or go back to a window."""
-        if filled:
-            self.showFullScreen()
-        else:
-            self.showNormal()
-
     # -- Qt's own -----------------------------------------------------------------------------------------------
 
     def event(self, event: QEvent) -> bool:
@@ -329,13 +306,13 @@ class MainWindow(QMainWindow):
         event.acceptProposedAction()
         folders = _folders(event)
         if folders:
-            self.open_path(folders[0])
+            self.opening.open_path(folders[0])
         else:
             self.tasks.import_(self.tasks.dropped(event))
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
         """Keep the layout, and end all background work; a training in hand is asked about."""
-        if not self.session.trainer.may_close(self):
+        if not self.trainer.may_close(self):
             event.ignore()
             return
         self.settings.geometry = _text(self.saveGeometry())

@@ -4,6 +4,7 @@ import platform
 import sys
 import threading
 import traceback
+from collections.abc import Generator
 from types import TracebackType
 
 from PySide6.QtCore import QObject, Qt, Signal, qVersion
@@ -21,7 +22,10 @@ from PySide6.QtWidgets import (
 
 from telme_gui.look import theme
 from telme_gui.look.widgets import Banner
+from telme_gui.session.session import Session
 from telme_model import __version__
+from telme_model.commands import doctor
+from telme_model.events import Event, Message
 
 
 class ProblemBanner(Banner):
@@ -66,6 +70,23 @@ class TextDialog(QDialog):
         column.addWidget(words)
         column.addWidget(self.text, 1)
         column.addLayout(buttons)
+
+
+def report_system(session: Session, window: QWidget) -> None:
+    """Show what `doctor` says of this machine, once it has said it."""
+
+    def look() -> Generator[Event, None, str]:
+        yield Message(text="looking at this machine")
+        return doctor.report()
+
+    def show(text: str | None) -> None:
+        if text is not None:
+            lead = "What a bug report needs to know of this machine. Nothing is sent anywhere."
+            TextDialog("System report", lead, text, window).show()
+
+    job = session.jobs.start(look, "Looking at this machine")
+    job.done.connect(show)
+    job.failed.connect(lambda error: session.failed.emit("There is no system report", str(error)))
 
 
 class Reporter(QObject):

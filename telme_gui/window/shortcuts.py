@@ -118,7 +118,7 @@ def _spread(groups: Mapping[str, Sequence[QAction]]) -> list[list[tuple[str, lis
     columns: list[list[tuple[str, list[QAction]]]] = [[] for _ in range(COLUMNS)]
     heights = [0] * COLUMNS
     with_keys = {
-        name: [of for of in actions if of.isVisible() and not of.shortcut().isEmpty()]
+        name: [action for action in actions if action.isVisible() and not action.shortcut().isEmpty()]
         for name, actions in groups.items()
     }
     for name, actions in sorted(with_keys.items(), key=lambda group: -len(group[1])):

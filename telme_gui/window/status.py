@@ -3,8 +3,10 @@
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QToolButton, QWidget
 
+from telme_gui.session.filter import Filter
 from telme_gui.session.job import Job
-from telme_gui.session.session import Filter, Session
+from telme_gui.session.session import Session
+from telme_gui.training.trainer import Trainer
 from telme_model.events import Event, Message, Progress, StageStarted, StepDone
 
 TICK = 100  # ms between two looks at the work
@@ -15,9 +17,9 @@ FINE = 1000  # parts of the bar
 class Status(QStatusBar):
     """Follows the session; of several works that have a name the first is shown, and a training after the others."""
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+    def __init__(self, session: Session, trainer: Trainer, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._session = session
+        self._session, self._trainer = session, trainer
         self._followed: Job | None = None
         self._fraction: float | None = None  # None where nobody knows
         self._phase = ""
@@ -42,19 +44,18 @@ class Status(QStatusBar):
             self.addPermanentWidget(widget)
         self._clock = QTimer(self, interval=TICK)
         self._clock.timeout.connect(self._show_work)
-        session.jobs_changed.connect(self._follow_jobs)
+        session.jobs.changed.connect(self._follow_jobs)
         session.corpus_changed.connect(self._show_place)
         session.current_changed.connect(self._show_place)
         session.filter_changed.connect(self._show_place)
-        session.closing.connect(self._clock.stop)
+        session.jobs.closing.connect(self._clock.stop)
         self._show_place()
         self._show_work()
 
     def stop_work(self) -> None:
         """Stop what is shown."""
-        trainer = self._session.trainer
         if self._followed is not None:
-            trainer.stop_and_keep() if self._followed is trainer.job else self._followed.stop()
+            self._trainer.stop_and_keep() if self._trains else self._followed.stop()
             self.stop.setEnabled(False)
 
     def say(self, text: str) -> None:
@@ -75,17 +76,17 @@ class Status(QStatusBar):
     # -- background work ------------------------------------------------------------------------------------------
 
     def _follow_jobs(self) -> None:
-        jobs = [job for job in self._session.jobs if job.name]
-        jobs.sort(key=lambda job: job is self._session.trainer.job)  # hours of training hide nothing that is shorter
+        jobs = [job for job in self._session.jobs.running if job.name]
+        jobs.sort(key=lambda job: job is self._trainer.job)  # hours of training hide nothing that is shorter
         named = jobs[0] if jobs else None
         self.work.setToolTip("\n".join(job.name for job in jobs))
         if named is not self._followed:
-            if self._followed is not None and self._followed in self._session.jobs:
-                self._followed.happened.disconnect(self._count)
+            if self._followed is not None and self._followed in self._session.jobs.running:
+                self._followed.reported.disconnect(self._count)
             self._followed = named
             self._fraction, self._phase = None, ""
             if named is not None:
-                named.happened.connect(self._count)
+                named.reported.connect(self._count)
                 self.stop.setEnabled(True)
                 self.stop.setToolTip(f"Stop {named.name[:1].lower()}{named.name[1:]}; what it has done is kept")
                 self.stop.setAccessibleName(f"Stop {named.name[:1].lower()}{named.name[1:]}")
@@ -105,7 +106,7 @@ class Status(QStatusBar):
 
     @property
     def _trains(self) -> bool:
-        return self._followed is self._session.trainer.job
+        return self._followed is self._trainer.job
 
     def _show_work(self) -> None:
         job = self._followed
@@ -114,6 +115,6 @@ class Status(QStatusBar):
         if job is None:
             return
         self.work.setText(f"{job.name}: {self._phase}" if self._phase else job.name)
-        fraction = self._session.trainer.history.fraction if self._trains else self._fraction  # of the whole run
+        fraction = self._trainer.history.fraction if self._trains else self._fraction  # of the whole run
         self.bar.setRange(0, 0 if fraction is None and not job.paused else FINE)
         self.bar.setValue(round((fraction or 0.0) * FINE))

@@ -130,7 +130,7 @@ class WhatIf:
 
     # -- all turns ----------------------------------------------------------------------------------------------
 
-    def refuse(self, theta: float, base: Predictions) -> Predictions:
+    def fuse_anew(self, theta: float, base: Predictions) -> Predictions:
         """`base` (this run's predictions of any turns) fused with another theta (equations 18 and 19).
 
         H does not depend on theta, so it is computed once for the same turns. The Shapley shares of all turns would

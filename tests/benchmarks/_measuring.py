@@ -11,10 +11,9 @@ os.environ["QT_QPA_PLATFORM"] = "offscreen"
 
 from PySide6.QtWidgets import QApplication
 
-from telme_gui.app import wait_until
+from telme_gui.app import make_window, wait_until
 from telme_gui.look.settings import Settings, Theme
 from telme_gui.look.style import Appearance
-from telme_gui.session.session import Session
 from telme_gui.window.main_window import MainWindow
 
 Taken = tuple[float, float]  # ms: wall, processor
@@ -24,7 +23,7 @@ Taken = tuple[float, float]  # ms: wall, processor
 def shown_window() -> Iterator[MainWindow]:
     """The window at 1280x720 with nothing open; it computes no predictions by itself."""
     app = QApplication([])
-    window = MainWindow(Session(), Settings(), Appearance(app, Theme.LIGHT))
+    window = make_window(Settings(), Appearance(app, Theme.LIGHT))
     window.opener.only_current = True
     window.resize(1280, 720)
     window.show()

@@ -16,7 +16,8 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 import psutil
 from PySide6.QtWidgets import QApplication
 
-from telme_gui.session.session import Filter, Session
+from telme_gui.session.filter import Filter
+from telme_gui.session.session import Session
 from telme_gui.window.main_window import MainWindow
 from telme_model.analysis.predictions import Effect
 from telme_model.corpus import open_corpus

@@ -91,27 +91,25 @@ def train(corpus: Path, run: Path, epochs: int = EPOCHS) -> int:
     from PySide6.QtCore import QTimer
     from PySide6.QtWidgets import QApplication
 
+    from telme_gui.app import make_window
     from telme_gui.look.settings import Settings, Theme
     from telme_gui.look.style import Appearance
-    from telme_gui.session.session import Session
-    from telme_gui.window.main_window import MainWindow
     from telme_model.runs.plan import Plan
     from telme_model.runs.presets import TOY
 
     app = QApplication([])
-    session = Session()
-    trainer = session.trainer
-    window = MainWindow(session, Settings(), Appearance(app, Theme.LIGHT))
+    window = make_window(Settings(), Appearance(app, Theme.LIGHT))
+    trainer = window.trainer
     window.resize(1280, 720)
     window.show()
     window.opener.open(corpus)
     trainer.finished.connect(lambda: (window.close(), app.exit(0)))
     trainer.left.connect(lambda: (window.close(), app.exit(1)))
     offers = QTimer(interval=20)
-    offers.timeout.connect(lambda: window.leftovers.resume.click() if window.leftovers.runs else None)
+    offers.timeout.connect(lambda: window.unfinished.resume.click() if window.unfinished.runs else None)
     offers.start()
     if run.exists():
-        window.leftovers.look()
+        window.unfinished.look()
     else:
         trainer.submit([Plan(config=TOY.with_settings(_settings(epochs)), corpus=corpus, run=run)])
     return app.exec()

@@ -34,13 +34,12 @@ from PySide6.QtCore import QEventLoop, Qt, QTimer
 from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
+from telme_gui.app import make_window
 from telme_gui.look.settings import Settings, Theme
 from telme_gui.look.style import Appearance
 from telme_gui.player import PlayerPanel
 from telme_gui.player.pictures import Shot
 from telme_gui.player.view import PictureView
-from telme_gui.session.session import Session
-from telme_gui.window.main_window import MainWindow
 from telme_model.corpus.dialogue import Clip, Corpus, Dialogue, Split, Turn, TurnId
 from telme_model.corpus.emotions import MELD
 from tests.support.predictions import predictions
@@ -133,10 +132,10 @@ class Bench:
     """A shown player, alone or in the whole window, with the moment of each painting."""
 
     def __init__(self, corpus: Corpus, appearance: Appearance, *, whole: bool) -> None:
-        self.session = Session()
         self.widget: QWidget
         if whole:
-            self.widget = window = MainWindow(self.session, Settings(), appearance)
+            self.widget = window = make_window(Settings(), appearance)
+            self.session = window.session
             self.panel = window.player
         else:
             self.widget = self.panel = PlayerPanel(self.session)

@@ -47,7 +47,7 @@ def main() -> None:
     turns = [base.ids[k * len(base.ids) // repeats] for k in range(repeats)]
     mute = frozenset({Modality.AUDIO})
     answers: dict[str, Callable[[int], object]] = {
-        f"{len(base.ids)} turns, theta": lambda k: whatif.refuse(thetas[k], base),
+        f"{len(base.ids)} turns, theta": lambda k: whatif.fuse_anew(thetas[k], base),
         "one turn, theta": lambda k: whatif.ask(turns[k], theta=thetas[k]),
         "one turn, muted": lambda k: whatif.ask(turns[k], mute=mute),
         "one turn, other words": lambda k: whatif.ask(turns[k], text="Did you hear that?"),

@@ -23,13 +23,11 @@ import numpy as np
 from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
-from telme_gui.app import wait_until
+from telme_gui.app import make_window, wait_until
 from telme_gui.look.settings import Settings, Theme
 from telme_gui.look.style import Appearance
-from telme_gui.session.session import Session
 from telme_gui.system.collector import Collector
-from telme_gui.training.trainer import State
-from telme_gui.window.main_window import MainWindow
+from telme_gui.training.trainer import State, Trainer
 from telme_model import bundled
 from telme_model.runs.plan import Plan
 from telme_model.runs.presets import PRESETS
@@ -43,9 +41,9 @@ SHORT = [f"stages.{stage}.epochs=1" for stage in ("teacher", "audio", "visual", 
 class Beats(QObject):
     """Notes how late each beat of a timer comes, in ms, and whether the first step was still to come."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, trainer: Trainer) -> None:
         super().__init__()
-        self._session = session
+        self._trainer = trainer
         self.late: list[tuple[float, bool]] = []
         self._last = time.perf_counter()
         self._timer = QTimer(self, interval=BEAT, timerType=Qt.TimerType.PreciseTimer)
@@ -54,7 +52,7 @@ class Beats(QObject):
 
     def _beat(self) -> None:
         now = time.perf_counter()
-        loading = not any(stage.steps for stage in self._session.trainer.history.stages.values())
+        loading = not any(stage.steps for stage in self._trainer.history.stages.values())
         self.late.append((max(0.0, (now - self._last) * 1000 - BEAT), loading))
         self._last = now
 
@@ -96,8 +94,8 @@ def in_window(run: Path, settings: list[str]) -> tuple[float, list[tuple[float, 
     """Train from the window while it plays."""
     app = QApplication([])
     collector = Collector()  # as the program does it
-    session = Session()
-    window = MainWindow(session, Settings(), Appearance(app, Theme.DARK))
+    window = make_window(Settings(), Appearance(app, Theme.DARK))
+    session, trainer = window.session, window.trainer
     window.resize(1280, 720)
     window.show()
     window.opener.open(bundled.DEMO_CORPUS, bundled.DEMO_RUN, meet=True)
@@ -108,7 +106,7 @@ def in_window(run: Path, settings: list[str]) -> tuple[float, list[tuple[float, 
 
     def play(playing: bool = False) -> None:
         """Play the dialogue from its beginning, each time it has come to its end."""
-        if not playing and session.trainer.state not in ENDED:
+        if not playing and trainer.state not in ENDED:
             rounds.append(time.monotonic())
             session.select(first)
             window.player.play_on()
@@ -117,14 +115,14 @@ def in_window(run: Path, settings: list[str]) -> tuple[float, list[tuple[float, 
     again.timeout.connect(play)
     window.player.playing_changed.connect(lambda playing: None if playing else again.start())
     play()
-    beats = Beats(session)
+    beats = Beats(trainer)
     config = PRESETS["demo"].with_settings(settings)
-    session.trainer.submit([Plan(config=config, corpus=bundled.DEMO_CORPUS, run=run)])
-    while session.trainer.busy:
-        wait_until(lambda: not session.trainer.busy)
+    trainer.submit([Plan(config=config, corpus=bundled.DEMO_CORPUS, run=run)])
+    while trainer.busy:
+        wait_until(lambda: not trainer.busy)
     beats.stop()
     collector.rest()
-    problem = session.trainer.problem
+    problem = trainer.problem
     window.close()
     if problem is not None:
         raise SystemExit(f"{problem.title}: {problem.cause}")

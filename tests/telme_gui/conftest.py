@@ -10,10 +10,10 @@ import pytest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from telme_gui.app import make_window
 from telme_gui.look import theme
 from telme_gui.look.settings import Settings, Theme
 from telme_gui.look.style import Appearance
-from telme_gui.session.session import Session
 from telme_gui.window.main_window import MainWindow
 from telme_model.corpus import open_corpus
 from telme_model.corpus.dialogue import Split
@@ -58,7 +58,7 @@ def appearance(qapp: QApplication) -> Iterator[Appearance]:
 def window(qtbot: QtBot, appearance: Appearance, monkeypatch: pytest.MonkeyPatch) -> MainWindow:
     """Shown, with nothing open."""
     monkeypatch.setitem(sys.modules, "sounddevice", Device())
-    window = MainWindow(Session(), Settings(), appearance)
+    window = make_window(Settings(), appearance)
     # A training that a test leaves in hand ends here, or the window would ask about it.
     qtbot.addWidget(window, before_close_func=lambda _window: window.session.close())
     window.resize(1280, 720)

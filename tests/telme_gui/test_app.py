@@ -10,6 +10,9 @@ from PySide6.QtGui import QImage
 
 from telme_gui.look.settings import Recent, Settings, save
 from telme_gui.system import screen
+from telme_model.corpus import open_corpus
+from telme_model.corpus.dialogue import Split
+from tests.support.predictions import store_run
 
 ROOT = Path(__file__).parents[2]
 
@@ -192,6 +195,29 @@ def test_what_a_picture_lacks_is_told(tmp_path: Path, series: Path) -> None:
     )
     done = start("open", str(series), "--offscreen", "--screenshot", "a.png", code=code, home=tmp_path)
     assert (done.returncode, done.stderr) == (1, f"{series} is drawn before it is open\n")
+
+
+def test_a_picture_without_its_run_is_not_what_was_asked_for(tmp_path: Path, series: Path) -> None:
+    """The run says nothing of the turn, and cannot predict it."""
+    half = store_run(tmp_path / "half", open_corpus(series), Split.DEV)
+    arguments = ("open", str(series), "--run", str(half), "--turn", "test/dia0_utt0", "--offscreen")
+    done = start(*arguments, "--screenshot", "a.png", home=tmp_path)
+    assert done.returncode == 1
+    assert "half cannot predict" in done.stderr
+    assert (tmp_path / "a.png").is_file()
+
+
+def test_a_picture_that_is_drawn_before_its_run_is_there_says_so(tmp_path: Path, series: Path, night: Path) -> None:
+    code = (
+        "from telme_gui.session.session import Session\n"
+        "Session.set_predictions = lambda *_: None\n"  # what arrives too late
+        "from telme_gui.commands import main\n"
+        "raise SystemExit(main())"
+    )
+    arguments = ("open", str(series), "--run", str(night), "--turn", "test/dia0_utt0", "--offscreen")
+    done = start(*arguments, "--screenshot", "a.png", code=code, home=tmp_path)
+    told = f"The window is drawn without a prediction of {night} for test/dia0_utt0\n"
+    assert (done.returncode, done.stderr) == (1, told)
 
 
 def test_recent_corpora_that_cannot_be_looked_into_keep_no_window_from_starting(tmp_path: Path) -> None:

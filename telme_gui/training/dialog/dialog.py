@@ -33,6 +33,7 @@ from telme_gui.training.dialog.encoders_page import EncodersPage
 from telme_gui.training.dialog.form import Choice, FormPage, dress
 from telme_gui.training.dialog.reckoner import Question, Reckoner
 from telme_gui.training.dialog.run_page import RunPage, SeedsError, parse_seeds
+from telme_gui.training.trainer import Trainer
 from telme_model.corpus.dialogue import GOLD, Corpus, Modality, Split
 from telme_model.paths import runs_folder
 from telme_model.runs.config import SETTINGS, ConfigError
@@ -54,7 +55,7 @@ INPUTS = {"text": "Words", "audio": "Sound", "visual": "Picture"}
 
 
 class TrainingDialog(QDialog):
-    """Chooses what is trained; Start hands it to `session.trainer`. `settings` keep the choice for the next time.
+    """Chooses what is trained; Start hands it to the trainer. `settings` keep the choice for the next time.
 
     It opens with what was chosen last, and after a training that failed with what was asked of that.
     """
@@ -62,6 +63,7 @@ class TrainingDialog(QDialog):
     def __init__(
         self,
         session: Session,
+        trainer: Trainer,
         settings: Settings,
         parent: QWidget | None = None,
         *,
@@ -69,8 +71,9 @@ class TrainingDialog(QDialog):
         relabel: layers_of.Relabel = lambda corpus, _layer: corpus,
     ) -> None:
         super().__init__(parent)
-        self._session, self._settings, self._layers, self._relabel = session, settings, layers, relabel
-        failed = failed_plan(session.trainer, session.corpus)
+        self._session, self._trainer, self._settings = session, trainer, settings
+        self._layers, self._relabel = layers, relabel
+        failed = failed_plan(trainer, session.corpus)
         last = chosen(failed) if failed else settings.training
         self.draft = Draft(self)
         self.draft.load(last.preset or usual_preset(session.corpus), last.settings)
@@ -111,7 +114,7 @@ class TrainingDialog(QDialog):
         middle.addWidget(hairline(upright=True))
         middle.addWidget(self._stack, 1)
         middle.addWidget(hairline(upright=True))
-        self.costs = CostsPanel(self.reckoner, lambda: self._session.trainer.busy, self._count)
+        self.costs = CostsPanel(self.reckoner, lambda: self._trainer.busy, self._count)
         middle.addWidget(self.costs)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -211,7 +214,7 @@ class TrainingDialog(QDialog):
         self.run_page.layer_changed.connect(self._want_layer)
         self.ablation.variants_changed.connect(self._refresh)
         self.reckoner.changed.connect(self._heard)
-        self._session.trainer.changed.connect(self._refresh)
+        self._trainer.changed.connect(self._refresh)
         self.leave_out.clicked.connect(self._leave_silent_out)
         self.copy.clicked.connect(self.copy_command)
         self.start.clicked.connect(self.submit)
@@ -268,7 +271,7 @@ class TrainingDialog(QDialog):
         count = self._count()
         self.copy.setEnabled(count > 0)
         self.costs.refresh()
-        verb = "Queue" if self._session.trainer.busy else "Start"
+        verb = "Queue" if self._trainer.busy else "Start"
         self.start.setText(f"{verb} {count} runs" if count > 1 else verb)
 
     def _silent(self) -> tuple[Modality, ...]:
@@ -323,7 +326,7 @@ class TrainingDialog(QDialog):
             plans = self.plans()
         except (ConfigError, SeedsError) as error:
             return str(error)
-        question, trainer = self._question(), self._session.trainer
+        question, trainer = self._question(), self._trainer
         assert question is not None  # there are plans
         waiting = [plan.run for plan in trainer.queue + trainer.laid_by]
         waiting += [trainer.plan.run] if trainer.busy and trainer.plan else []
@@ -342,7 +345,7 @@ class TrainingDialog(QDialog):
         """Hand what is chosen to the trainer, and close."""
         if not self.obstacle():
             self._remember()
-            self._session.trainer.submit(self.plans())
+            self._trainer.submit(self.plans())
             self.accept()
 
     def _count(self) -> int:

@@ -105,7 +105,7 @@ class Reckoner(QObject):
         config, corpus, machine = question.config, question.corpus, self.machine
         self.measuring, self.trouble = "loading the libraries", ""
         job = self._start(lambda: _measure(config, corpus, machine), MEASURING)
-        job.happened.connect(self._hear)
+        job.reported.connect(self._hear)
         job.done.connect(self._take_speeds)
         job.failed.connect(self._give_up)
         job.finished.connect(self.changed)
@@ -119,11 +119,11 @@ class Reckoner(QObject):
     @property
     def under_way(self) -> bool:
         """Whether a measurement still runs. It draws on the same random numbers as training, so not beside it."""
-        return any(job.name == MEASURING for job in self._session.jobs)
+        return any(job.name == MEASURING for job in self._session.jobs.running)
 
     def _start(self, work: Callable[[], Generator[Event, None, object]], name: str = "") -> Job:
-        self._jobs = [job for job in self._jobs if job in self._session.jobs]
-        job = self._session.start(work, name)
+        self._jobs = [job for job in self._jobs if job in self._session.jobs.running]
+        job = self._session.jobs.start(work, name)
         self._jobs.append(job)
         return job
 

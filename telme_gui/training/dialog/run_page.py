@@ -251,7 +251,7 @@ class RunPage(FormPage):
             yield Message(text=f"reading {root}")
             return open_corpus(root)
 
-        job = self._session.start(read)
+        job = self._session.jobs.start(read)
         job.done.connect(self._take_corpus)
         job.failed.connect(self._refuse_corpus)
 

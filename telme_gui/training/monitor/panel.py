@@ -21,7 +21,7 @@ from telme_gui.training.monitor.phases import ENCODERS, PhaseStrip, phases_of, s
 from telme_gui.training.monitor.problem_card import ProblemCard
 from telme_gui.training.monitor.summary_view import SummaryView
 from telme_gui.training.monitor.tiles import Tiles
-from telme_gui.training.trainer import State
+from telme_gui.training.trainer import State, Trainer
 from telme_model.errors import sentence
 from telme_model.events import Event, Message, Phase, Progress
 from telme_model.runs.history import History
@@ -54,16 +54,16 @@ QToolButton::menu-indicator {{ image: none; }}
 
 
 class Monitor(QWidget):
-    """Follows the session's trainer while it is looked at. Earlier runs are laid over the curves by `compare`."""
+    """Follows the trainer while it is looked at. Earlier runs are laid over the curves by `compare`."""
 
     _palette: theme.Palette | None = None  # as last styled
     train_wanted = Signal()  # the dialog that trains
     change_wanted = Signal(object)  # Plan: that dialog with its settings
     charts_wanted = Signal(object)  # Path: a run that is to be opened at its charts
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+    def __init__(self, session: Session, trainer: Trainer, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._session, self._trainer = session, session.trainer
+        self._session, self._trainer = session, trainer
         self._job: Job | None = None  # whose events are followed
         self._history: History | None = None  # that the curves show
         self._lines: list[tuple[float, str]] = []  # of the log, not yet shown
@@ -120,8 +120,8 @@ class Monitor(QWidget):
         self.problem.accepted.connect(self._take_offer)
         self.summary.charts_wanted.connect(self.charts_wanted)
         self.summary.dismissed.connect(self._share_out)
-        self._session.closing.connect(self._fast.stop)
-        self._session.closing.connect(self._slow.stop)
+        self._session.jobs.closing.connect(self._fast.stop)
+        self._session.jobs.closing.connect(self._slow.stop)
 
     # -- earlier runs -------------------------------------------------------------------------------------------
 
@@ -130,7 +130,7 @@ class Monitor(QWidget):
         if not runs:
             self._show_compared(())
             return
-        job = self._session.start(partial(read_histories, tuple(runs)), f"Reading {len(runs)} runs' curves")
+        job = self._session.jobs.start(partial(read_histories, tuple(runs)), f"Reading {len(runs)} runs' curves")
         job.done.connect(lambda told: None if told is None else self._show_compared(told))
         job.failed.connect(lambda error: self._session.failed.emit("The curves cannot be read", sentence(error)))
 
@@ -148,7 +148,7 @@ class Monitor(QWidget):
         trainer = self._trainer
         if trainer.job is not None and trainer.job is not self._job:
             self._job = trainer.job
-            self._job.happened.connect(self._hear)
+            self._job.reported.connect(self._hear)
         self._take_history()
         there = trainer.plan is not None
         self._stack.setCurrentIndex(_PAGE if there or self._compared else _EMPTY)

@@ -4,8 +4,8 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPen
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from telme_gui.charts.figure import LEFT, RIGHT, Figure, half_width, write
 from telme_gui.look import theme
+from telme_gui.look.figure import LEFT, RIGHT, Figure, half_width, write
 from telme_gui.training.monitor.inks import STAGES, Ink
 from telme_model.events import Phase
 from telme_model.runs.comparison import PairedDifference

@@ -18,13 +18,14 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from telme_gui.charts.table import Table
 from telme_gui.look import theme
+from telme_gui.look.table import Table
 from telme_gui.session.job import Job
 from telme_gui.session.session import Session
 from telme_gui.training import discarding
 from telme_gui.training.runs.model import RunColumn, RunsModel
 from telme_gui.training.runs.table import RunTable, sheet
+from telme_gui.training.trainer import Trainer
 from telme_model.analysis.models import TITLES
 from telme_model.events import Event
 from telme_model.runs import catalogue
@@ -43,9 +44,9 @@ class Runs(QWidget):
     compare_wanted = Signal(object)  # list[Path]: lay the curves of these over one another
     train_wanted = Signal()
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+    def __init__(self, session: Session, trainer: Trainer, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._session = session
+        self._session, self._trainer = session, trainer
         self._reading: Job | None = None
         self._arrived: list[RunFacts] = []
         self._of_reason = False  # whether the note is what is wrong with the chosen run
@@ -132,7 +133,7 @@ class Runs(QWidget):
         return page
 
     def _connect(self) -> None:
-        session, trainer = self._session, self._session.trainer
+        session, trainer = self._session, self._trainer
         self.view.selectionModel().selectionChanged.connect(self._choose)
         self.view.clicked.connect(lambda _index: None if self._of_reason else self.note.hide())
         self.view.doubleClicked.connect(lambda index: self._open() if index.column() != RunColumn.NAME else None)
@@ -145,7 +146,7 @@ class Runs(QWidget):
         trainer.finished.connect(self._wait)
         trainer.left.connect(self._wait)
         session.predictions_changed.connect(self._wait)
-        session.closing.connect(self._settled.stop)
+        session.jobs.closing.connect(self._settled.stop)
 
     # -- reading ------------------------------------------------------------------------------------------------
 
@@ -163,8 +164,8 @@ class Runs(QWidget):
             paths.append(shown.absolute())
         known = {facts.path: facts for facts in self.model.runs}
         self._arrived = []
-        self._reading = job = self._session.start(partial(read_runs, paths, known))
-        job.happened.connect(self._take)
+        self._reading = job = self._session.jobs.start(partial(read_runs, paths, known))
+        job.reported.connect(self._take)
         job.done.connect(self._show)
 
     def _take(self, event: Event) -> None:
@@ -230,7 +231,7 @@ class Runs(QWidget):
 
     def _resume(self) -> None:
         if self.chosen is not None:
-            self._session.trainer.resume_run(self.chosen.path)
+            self._trainer.resume_run(self.chosen.path)
 
     def _compare(self) -> None:
         """The ticked runs, or the chosen one where none is ticked."""

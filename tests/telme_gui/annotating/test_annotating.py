@@ -10,8 +10,8 @@ from pytestqt.qtbot import QtBot
 from telme_gui.annotating.bar import AnnotationBar
 from telme_gui.browse.turn_model import Column
 from telme_gui.charts.bars import EmotionBars
+from telme_gui.session.filter import Filter
 from telme_gui.session.marks import Mark
-from telme_gui.session.session import Filter
 from telme_gui.timeline.lanes import Lane
 from telme_gui.window.header import View
 from telme_gui.window.main_window import MainWindow
@@ -192,25 +192,25 @@ def test_what_another_did_in_an_earlier_sitting_is_announced_before_it_is_undone
     assert not labels.is_labelled(first.id)  # one's own, at once
     undo.trigger()
     assert said() == "Not of this sitting: import bo.csv, 2 labels in “bo”. Press again to take it back."
-    assert len(labels.of("bo")) == 2
+    assert len(labels.in_layer("bo")) == 2
     hit(annotating, "2")
     undo.trigger()
     annotating.annotating.blind.trigger()
     undo.trigger()
     assert said() == "Not of this sitting: an edit, 2 labels in “bo”. Press again to take it back."
-    assert len(labels.of("bo")) == 2
+    assert len(labels.in_layer("bo")) == 2
     undo.trigger()
     assert said() == "Undone: an edit, 2 labels in “bo”"
-    assert not labels.of("bo")
+    assert not labels.in_layer("bo")
     session.set_corpus(None)
     session.set_corpus(corpus)
     redo.trigger()
     assert said().endswith("Press again to do it again.")
     labels.choose(layer="bo")
     redo.trigger()
-    assert len(labels.of("bo")) == 2  # in its own layer it is no surprise
+    assert len(labels.in_layer("bo")) == 2  # in its own layer it is no surprise
     undo.trigger()
-    assert not labels.of("bo")
+    assert not labels.in_layer("bo")
 
 
 def test_labels_are_there_when_the_corpus_is_opened_again(qtbot: QtBot, annotating: MainWindow) -> None:

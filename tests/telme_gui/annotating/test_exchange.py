@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 from telme_gui.annotating.exporting import ExportDialog
 from telme_gui.annotating.importing import CHANGED, NEW, UNPLACED, ImportDialog
 from telme_gui.annotating.layers import LayersDialog
+from telme_gui.app import make_window
 from telme_gui.look.settings import Settings, load, save
 from telme_gui.look.style import Appearance
 from telme_gui.session.session import Session
@@ -42,7 +43,7 @@ def stored(session: Session) -> Stored:
         (name, scope, turn): label
         for name in labels.layers
         for scope in Scope
-        for turn, label in labels.of(name, scope).items()
+        for turn, label in labels.in_layer(name, scope).items()
     }
 
 
@@ -107,14 +108,16 @@ def test_every_format_is_written_and_read(qtbot: QtBot, opened: MainWindow, tmp_
 def check_round_trip(qtbot: QtBot, opened: MainWindow, out: Path, form: Format) -> None:
     """The emotions of anna's layer go out and come back."""
     session = opened.session
-    emotions = {turn: label.emotion for turn, label in session.labels.of("anna").items() if label.emotion is not None}
+    emotions = {
+        turn: label.emotion for turn, label in session.labels.in_layer("anna").items() if label.emotion is not None
+    }
     finish(qtbot, exporting(opened, out, form))
     session.labels.delete_layer("anna")
     dialog = importing(qtbot, opened, out)
     for _box, into in dialog.targets.lines.values():
         into.setCurrentText("anna")
     dialog.go.click()
-    back = session.labels.of("anna")
+    back = session.labels.in_layer("anna")
     assert {turn: back[turn].emotion for turn in emotions} == emotions
 
 
@@ -133,7 +136,7 @@ def test_one_dialogue_and_gold_alone_can_be_exported_without_a_store(
 
 def test_what_a_format_cannot_hold_is_said(qtbot: QtBot, opened: MainWindow, tmp_path: Path) -> None:
     put(opened.session, "anna")
-    count = len(opened.session.labels.of("anna", Scope.FACE))
+    count = len(opened.session.labels.in_layer("anna", Scope.FACE))
     report = finish(qtbot, exporting(opened, tmp_path, Format.MELD))
     assert count
     assert f"{count} labels of the face alone" in report
@@ -283,7 +286,7 @@ def cell(dialog: LayersDialog, row: int, column: int) -> str:
 
 def test_layers_are_listed_with_their_counts(opened: MainWindow, layers: LayersDialog) -> None:
     row = choose(layers, "anna")
-    counts = [len(opened.session.labels.of("anna", scope)) for scope in Scope]
+    counts = [len(opened.session.labels.in_layer("anna", scope)) for scope in Scope]
     assert [cell(layers, row, column) for column in range(1, 5)] == [str(count or "–") for count in counts]
     choose(layers, GOLD)
     assert not any(button.isEnabled() for button in (layers.rename, layers.delete, layers.use))
@@ -336,7 +339,7 @@ def test_layer_bar_and_playing_are_remembered(
     opened.session.labels.choose(layer="anna")
     opened.close()
     assert save(opened.settings, tmp_path / "settings.json")
-    other = MainWindow(Session(), load(tmp_path / "settings.json"), appearance)
+    other = make_window(load(tmp_path / "settings.json"), appearance)
     qtbot.addWidget(other)
     assert (other.session.labels.layer, other.session.labels.active) == ("anna", True)
     assert not other.annotator.plays
@@ -352,9 +355,9 @@ def test_labels_of_another_program_appear_and_undo_leaves_them(qtbot: QtBot, ope
     session.labels.edit("label", {("me", Scope.ALL, first): Label(emotion="joy")})
     with Store.open(store_path(session.corpus), session.corpus) as other:
         other.edit("label", {("bo", Scope.ALL, second): Label(emotion="fear")})
-        qtbot.waitUntil(lambda: second in session.labels.of("bo"))
+        qtbot.waitUntil(lambda: second in session.labels.in_layer("bo"))
         session.labels.undo()
-        assert first not in session.labels.of("me")
+        assert first not in session.labels.in_layer("me")
         assert other.changed_elsewhere()
         assert other.label("bo", second) == Label(emotion="fear")
 

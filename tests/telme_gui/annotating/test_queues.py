@@ -12,6 +12,7 @@ from telme_gui.annotating import queueing
 from telme_gui.annotating.annotator import Annotator
 from telme_gui.annotating.bar import AnnotationBar
 from telme_gui.annotating.queueing import Queues
+from telme_gui.session.jobs import Jobs
 from telme_gui.session.session import Session
 from telme_gui.window.main_window import MainWindow
 from telme_model import bundled
@@ -176,7 +177,7 @@ def test_a_search_that_fails_says_why(qtbot: QtBot, annotating: MainWindow, monk
 
 
 def test_the_demo_is_searched_with_its_run(qtbot: QtBot) -> None:
-    session = Session()
+    session = Session(Jobs())
     annotator = Annotator(session, lambda: None)
     queues = Queues(session, annotator)
     corpus = open_corpus(bundled.DEMO_CORPUS)
@@ -206,7 +207,7 @@ def test_what_another_corpus_search_finds_is_not_taken(
     monkeypatch.setattr(queueing, "search", Search(0, 1))
     annotating.queues.choose(Queue.LABEL_ERROR)
     session.set_corpus(session.corpus)
-    qtbot.waitUntil(lambda: not session.jobs)
+    qtbot.waitUntil(lambda: not session.jobs.running)
     assert annotating.queues.found(GOLD) is None
     assert annotating.annotator.queue == ()
 
@@ -232,4 +233,4 @@ def test_adjudicating_labels_in_a_layer_of_its_own(annotating: MainWindow) -> No
     assert (labels.layer, session.current) == (ADJUDICATED, session.turns[4])
     hit(annotating, "1", "2")
     assert annotating.annotator.left == 0
-    assert set(labels.of(ADJUDICATED)) == {first, second}
+    assert set(labels.in_layer(ADJUDICATED)) == {first, second}

@@ -82,7 +82,7 @@ def test_labels_come_back_and_the_damaged_file_is_kept(
     assert session.labels.put(session.turns[0].id, None, "clear") is None  # not while the file is made anew
     qtbot.waitUntil(lambda: session.labels.store is not None, timeout=WAIT)
     back = len(session.turns) - missing
-    assert len(session.labels.of("me")) == back
+    assert len(session.labels.in_layer("me")) == back
     assert f"{back} labels in 1 layer came back" in banner.title.text()
     kept = Path(banner.sentence.text().removeprefix("The damaged file is kept as ").removesuffix("."))
     assert kept.read_bytes() == before
@@ -100,10 +100,10 @@ def test_damage_that_shows_while_labelling_closes_the_store(qtbot: QtBot, opened
         raise StoreDamagedError(store.path, "a page is missing")
 
     assert session.labels.do(broken) is None
-    assert not session.labels.of("me")
+    assert not session.labels.in_layer("me")
     assert "a page is missing" in opened.store_banner.sentence.text()
     press(opened.store_banner, "Recover what can be read")
-    qtbot.waitUntil(lambda: len(session.labels.of("me")) == count, timeout=WAIT)
+    qtbot.waitUntil(lambda: len(session.labels.in_layer("me")) == count, timeout=WAIT)
 
 
 def test_no_changed_bit_of_a_label_keeps_a_corpus_from_opening(opened: MainWindow) -> None:
@@ -148,11 +148,11 @@ def test_labels_of_the_corpus_as_it_was_are_taken_over(qtbot: QtBot, opened: Mai
     assert f"{len(session.turns)} of its {len(session.turns)} turns are the same" in banner.sentence.text()
     press(banner, "Take the labels over")
     qtbot.waitUntil(lambda: session.labels.store is not None, timeout=WAIT)
-    assert len(session.labels.of("me")) == len(session.turns)
+    assert len(session.labels.in_layer("me")) == len(session.turns)
     gone = len(whole.dialogues[-1].turns)
     assert banner.sentence.text().startswith(f"{gone} labels of turns that changed")
     session.set_corpus(whole)
-    assert len(session.labels.of("me")) == len(session.turns)
+    assert len(session.labels.in_layer("me")) == len(session.turns)
     assert session.labels.store is not None
     assert session.labels.store.path == old
 
@@ -163,7 +163,7 @@ def test_own_labels_end_the_offer(qtbot: QtBot, opened: MainWindow, changed: Cor
     qtbot.waitUntil(banner.isVisible, timeout=WAIT)
     session.labels.put(session.turns[0].id, Label(emotion="joy"), "label")
     assert banner.isHidden()
-    assert len(session.labels.of("me")) == 1
+    assert len(session.labels.in_layer("me")) == 1
 
 
 def test_a_corpus_that_is_not_alike_is_not_offered_anything(qtbot: QtBot, opened: MainWindow) -> None:
@@ -175,7 +175,7 @@ def test_a_corpus_that_is_not_alike_is_not_offered_anything(qtbot: QtBot, opened
     ]
     others = tuple(replace(of, turns=said) for of, said in zip(corpus.dialogues[1:], turns[1:], strict=True))
     session.set_corpus(replace(corpus, dialogues=(corpus.dialogues[0], *others)))
-    qtbot.waitUntil(lambda: not session.jobs, timeout=WAIT)
+    qtbot.waitUntil(lambda: not session.jobs.running, timeout=WAIT)
     assert opened.store_banner.isHidden()
 
 

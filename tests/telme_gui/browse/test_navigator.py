@@ -14,7 +14,9 @@ from pytestqt.qtbot import QtBot
 from telme_gui.browse.episodes import NODE, EpisodeModel
 from telme_gui.browse.filter_bar import FilterBar, Pill, SpeakerMenu
 from telme_gui.browse.navigator import EpisodeTree, Navigator
-from telme_gui.session.session import Filter, Session
+from telme_gui.session.filter import Filter
+from telme_gui.session.jobs import Jobs
+from telme_gui.session.session import Session
 from telme_model.analysis.predictions import Effect
 from telme_model.corpus import open_corpus
 from telme_model.corpus.dialogue import Corpus, Dialogue, Split
@@ -29,7 +31,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
 
 @pytest.fixture
 def session(qtbot: QtBot, corpus: Corpus) -> Iterator[Session]:
-    session = Session()
+    session = Session(Jobs())
     session.set_corpus(corpus)
     session.set_predictions(predictions(corpus.turns(), corpus.labels.labels), Path("run"))
     yield session

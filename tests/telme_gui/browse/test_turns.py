@@ -11,7 +11,9 @@ from pytestqt.qtbot import QtBot
 from telme_gui.browse.turn_model import ROW, Column, TurnModel
 from telme_gui.browse.turns import TurnTable
 from telme_gui.look import theme
-from telme_gui.session.session import Filter, Session
+from telme_gui.session.filter import Filter
+from telme_gui.session.jobs import Jobs
+from telme_gui.session.session import Session
 from telme_model.analysis.predictions import MODELS
 from telme_model.corpus import open_corpus
 from telme_model.corpus.dialogue import Corpus, Split
@@ -26,7 +28,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
 
 @pytest.fixture
 def session(qtbot: QtBot, corpus: Corpus) -> Iterator[Session]:
-    session = Session()
+    session = Session(Jobs())
     session.set_corpus(corpus)
     session.set_predictions(predictions(corpus.turns(Split.TRAIN), corpus.labels.labels), Path("run"))
     yield session

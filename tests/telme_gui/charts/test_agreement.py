@@ -26,7 +26,7 @@ def page(qtbot: QtBot, opened: MainWindow) -> Iterator[AgreementPage]:
     found = opened.charts.page("Agreement")
     assert isinstance(found, AgreementPage)
     yield found
-    qtbot.waitUntil(lambda: not opened.session.jobs)
+    qtbot.waitUntil(lambda: not opened.session.jobs.running)
 
 
 def label(window: MainWindow, layer: str, emotions: tuple[str, ...], *, unsure: int | None = None) -> list[TurnId]:
@@ -172,12 +172,12 @@ def test_what_all_agree_on_is_taken_as_one_step(qtbot: QtBot, opened: MainWindow
     agreed = {turns[place]: ANNA[place] for place in (2, 4, 6, 8, 9)}  # without what is settled, or doubted
     assert page.disputes.take.text() == "Take the 5 all agree on"
     qtbot.mouseClick(page.disputes.take, Qt.MouseButton.LeftButton)
-    taken = {turn: said.emotion for turn, said in labels.of(ADJUDICATED).items()}
+    taken = {turn: said.emotion for turn, said in labels.in_layer(ADJUDICATED).items()}
     assert taken == {**agreed, turns[0]: "disgust"}
     settled(qtbot, page)
     assert not page.disputes.take.isEnabled()
     labels.undo()
-    assert set(labels.of(ADJUDICATED)) == {turns[0]}
+    assert set(labels.in_layer(ADJUDICATED)) == {turns[0]}
 
 
 # what predictions are judged by

@@ -23,9 +23,10 @@ from telme_gui.charts.counts import CountsPage
 from telme_gui.charts.part import MODALITIES, Part
 from telme_gui.charts.scatter import REST, ScatterPage
 from telme_gui.charts.scores import ScoresPage, paper_scores
-from telme_gui.charts.table import Table
 from telme_gui.charts.versus import Change, Versus
+from telme_gui.look.table import Table
 from telme_gui.session.job import Job
+from telme_gui.session.jobs import Jobs
 from telme_gui.session.session import Session
 from telme_gui.window.header import View
 from telme_gui.window.main_window import MainWindow
@@ -47,7 +48,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
 
 @pytest.fixture
 def session(corpus: Corpus) -> Iterator[Session]:
-    session = Session()
+    session = Session(Jobs())
     session.set_corpus(corpus)
     yield session
     session.close()
@@ -200,7 +201,7 @@ def test_the_chosen_split_stays_when_theta_moves(qtbot: QtBot, session: Session,
         chooser.setCurrentIndex(place)
         moved = dataclasses.replace(session.predictions, theta=0.2 + place)
         session.set_theta(0.2 + place)
-        session.show_refused(moved)
+        session.show_fused_anew(moved)
         qtbot.waitUntil(lambda: charts.part is not None and charts.part.predictions is session.predictions)
         assert session.predictions is moved
         assert charts.part is not None
@@ -211,7 +212,7 @@ def test_a_window_that_closes_takes_the_intervals_along(
     qtbot: QtBot, session: Session, charts: Charts, corpus: Corpus
 ) -> None:
     jobs: list[Job] = []
-    session.jobs_changed.connect(lambda: jobs.extend(job for job in session.jobs if job not in jobs))
+    session.jobs.changed.connect(lambda: jobs.extend(job for job in session.jobs.running if job not in jobs))
     charts.page("Scores")
     session.set_predictions(predictions(corpus.turns(), corpus.labels.labels, seed=9), Path("night"))
     qtbot.waitUntil(lambda: bool(jobs))
@@ -229,7 +230,7 @@ def test_more_predictions_are_shown_once_they_rest(
 
 
 def test_without_run_or_corpus_a_sentence_is_shown(qtbot: QtBot, corpus: Corpus) -> None:
-    session = Session()
+    session = Session(Jobs())
     charts = Charts(session)
     qtbot.addWidget(charts)
     charts.show()
@@ -295,7 +296,7 @@ def test_a_run_of_another_corpus_is_refused(
     path = other / "predictions" / "test.jsonl"
     path.write_text(path.read_text(encoding="utf-8").replace('"text": "', '"text": "So: ', 1), encoding="utf-8")
     page.compare_with(other)
-    qtbot.waitUntil(lambda: not session.jobs)
+    qtbot.waitUntil(lambda: not session.jobs.running)
     first = next(corpus.turns(Split.TEST))
     assert f"is a run of another corpus: {first.id} has other words, or another speaker, there" in page.words
     assert first.text not in page.words  # which may be hidden
@@ -309,7 +310,7 @@ def test_another_run_is_read_and_its_changes_filter(
     assert isinstance(page, ComparePage)
     assert page.words == ASK
     page.compare_with(write_run(tmp_path / "first", corpus, seed=9).rename(tmp_path / "other"))  # is called so now
-    qtbot.waitUntil(lambda: page.versus is not None and not session.jobs)
+    qtbot.waitUntil(lambda: page.versus is not None and not session.jobs.running)
     charts.grab()
     assert page.versus is not None
     assert "points against other" in page.words
@@ -338,7 +339,7 @@ def test_a_run_that_cannot_be_compared_says_why(
     page = charts.page("Two runs")
     assert isinstance(page, ComparePage)
     page.compare_with(run)
-    qtbot.waitUntil(lambda: not session.jobs)
+    qtbot.waitUntil(lambda: not session.jobs.running)
     expected = {"nothing": "is not a run", "other emotions": "other emotions", "no predictions": "keeps no predictions"}
     qtbot.waitUntil(lambda: expected[broken] in page.words)
 

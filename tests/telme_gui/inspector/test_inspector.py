@@ -16,6 +16,7 @@ from telme_gui.inspector.outcome import GoldLine, verdict
 from telme_gui.inspector.probabilities import Said
 from telme_gui.inspector.section import Section, signed
 from telme_gui.look import theme
+from telme_gui.session.jobs import Jobs
 from telme_gui.session.session import Session
 from telme_model.analysis.predictions import Predictions, from_records
 from telme_model.corpus import open_corpus
@@ -32,7 +33,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
 
 @pytest.fixture
 def session() -> Iterator[Session]:
-    session = Session()
+    session = Session(Jobs())
     yield session
     session.close()
 

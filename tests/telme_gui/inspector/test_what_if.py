@@ -12,6 +12,7 @@ from PySide6.QtTest import QSignalSpy
 from pytestqt.qtbot import QtBot
 
 from telme_gui.inspector import Inspector
+from telme_gui.session.jobs import Jobs
 from telme_gui.session.session import Session
 from telme_model.analysis.predictions import Predictions, from_records
 from telme_model.corpus import open_corpus
@@ -46,7 +47,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
 
 @pytest.fixture
 def session() -> Iterator[Session]:
-    session = Session()
+    session = Session(Jobs())
     yield session
     session.close()
 
@@ -204,5 +205,5 @@ def test_new_predictions_bring_the_runs_theta_back(session: Session, trained: Tr
     changed = QSignalSpy(session.theta_changed)
     session.set_predictions(trained.base, trained.run)
     assert (session.theta, changed.count()) == (None, 1)
-    session.show_refused(predictions(trained.corpus.turns(), trained.corpus.labels.labels))
+    session.show_fused_anew(predictions(trained.corpus.turns(), trained.corpus.labels.labels))
     assert session.predictions is trained.base  # an answer that came too late

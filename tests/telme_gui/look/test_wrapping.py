@@ -15,6 +15,7 @@ from telme_gui.inspector import Inspector
 from telme_gui.look import theme
 from telme_gui.look.wrapping import breakable, one_line, wrapped
 from telme_gui.player.view import PictureView
+from telme_gui.session.jobs import Jobs
 from telme_gui.session.session import Session
 from telme_gui.timeline import Timeline
 from telme_gui.timeline.lanes import Lane
@@ -29,7 +30,7 @@ TEXTS = st.text(st.sampled_from("ab xW\n\tא😱é"), max_size=120)
 @pytest.fixture
 def session(qtbot: QtBot) -> Iterator[Session]:
     theme.load_fonts()
-    session = Session()
+    session = Session(Jobs())
     yield session
     session.close()
 

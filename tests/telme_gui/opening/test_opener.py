@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 from telme_gui.look.settings import Recent
 from telme_gui.opening.opener import Opener, find_turn, join, stored_of
 from telme_gui.session.job import Job
+from telme_gui.session.jobs import Jobs
 from telme_gui.session.session import Session
 from telme_model.analysis.predictions import Effect
 from telme_model.corpus import open_corpus
@@ -28,7 +29,7 @@ from tests.telme_gui.conftest import WAIT
 
 @pytest.fixture
 def session(qtbot: QtBot) -> Iterator[Session]:
-    session = Session()
+    session = Session(Jobs())
     yield session
     session.close()
 
@@ -47,7 +48,7 @@ def test_a_corpus_and_its_run(qtbot: QtBot, opener: Opener, session: Session, se
     assert set(session.predictions.ids) == {turn.id for turn in session.turns}
     assert str(session.current.id if session.current else "") == "test/dia1_utt0"
     assert opener.missing == 0
-    qtbot.waitUntil(lambda: not session.jobs)
+    qtbot.waitUntil(lambda: not session.jobs.running)
 
 
 def test_a_run_alone_brings_its_corpus(qtbot: QtBot, opener: Opener, session: Session, night: Path) -> None:
@@ -130,7 +131,7 @@ def test_the_newest_wish_counts(qtbot: QtBot, opener: Opener, session: Session, 
     opener.open(other)
     with qtbot.waitSignal(opener.settled, timeout=WAIT):
         opener.open(series)
-    qtbot.waitUntil(lambda: not session.jobs)
+    qtbot.waitUntil(lambda: not session.jobs.running)
     assert session.corpus is not None
     assert session.corpus.root == series
 
@@ -146,9 +147,9 @@ def test_a_corpus_that_is_read_when_the_program_ends_opens_no_more(
         return open_corpus(root)
 
     monkeypatch.setattr("telme_gui.opening.opener.open_corpus", read)
-    session.closing.connect(go_on.set)
+    session.jobs.closing.connect(go_on.set)
     opener.open(series)
-    (job,) = session.jobs
+    (job,) = session.jobs.running
     qtbot.waitUntil(begun.is_set, timeout=WAIT)
     with qtbot.waitSignal(job.done, timeout=WAIT) as done:
         session.close()
@@ -239,7 +240,7 @@ def test_what_is_drawn_is_predicted_without_delay(
     opener.only_current = True
     with qtbot.waitSignal(opener.settled, timeout=WAIT):
         opener.open(tmp_path, trained)
-    assert [job.name for job in session.jobs if job.name.startswith("Predicting")]
+    assert [job.name for job in session.jobs.running if job.name.startswith("Predicting")]
     qtbot.waitUntil(lambda: session.prediction_row() is not None, timeout=WAIT)
 
 
@@ -269,18 +270,35 @@ def test_predicting_can_be_stopped_and_gone_on_with(
     stopped: list[Job] = []
 
     def stop_predicting() -> None:
-        for job in session.jobs:
+        for job in session.jobs.running:
             if job.name.startswith("Predicting") and job not in stopped:
                 stopped.append(job)
                 job.stop()
 
-    session.jobs_changed.connect(stop_predicting)
+    session.jobs.changed.connect(stop_predicting)
     opener.open(series, trained)
-    qtbot.waitUntil(lambda: bool(stopped) and not session.jobs and session.predicting is None, timeout=WAIT)
-    session.jobs_changed.disconnect(stop_predicting)
+    qtbot.waitUntil(lambda: bool(stopped) and not session.jobs.running and session.predicting is None, timeout=WAIT)
+    session.jobs.changed.disconnect(stop_predicting)
     assert opener.missing > 0
     opener.predict_rest()
     qtbot.waitUntil(lambda: opener.missing == 0, timeout=WAIT)
+
+
+def test_what_is_predicted_while_another_theta_is_tried_waits_until_it_no_longer_is(
+    qtbot: QtBot, opener: Opener, session: Session, series: Path, trained: Path
+) -> None:
+    """They are the run's own, and would take what is tried away."""
+    session.predicting_changed.connect(lambda: session.set_theta(0.2) if session.predicting else None)
+    with qtbot.waitSignal(opener.settled, timeout=WAIT):
+        opener.open(series, trained)
+    before, missing = session.base, opener.missing
+    assert missing > 0
+    qtbot.waitUntil(lambda: session.theta is not None, timeout=WAIT)
+    qtbot.waitUntil(lambda: session.predicting is None, timeout=WAIT)
+    assert (session.theta, session.base is before, opener.missing) == (0.2, True, missing)
+    session.set_theta(None)
+    assert opener.missing == 0
+    assert session.theta is None
 
 
 def test_the_progress_is_told_while_turns_are_predicted(

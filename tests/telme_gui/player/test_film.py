@@ -14,6 +14,7 @@ from telme_gui.player import sound
 from telme_gui.player.decoder import RATE
 from telme_gui.player.film import Film
 from telme_gui.player.pictures import Shot
+from telme_gui.session.jobs import Jobs
 from telme_gui.session.session import Session
 from telme_model.corpus.dialogue import Clip, Modality
 from tests.support import clips
@@ -51,7 +52,7 @@ class Watched:
 
 @pytest.fixture
 def watched(qtbot: QtBot) -> Iterator[Watched]:
-    session = Session()
+    session = Session(Jobs())
     watched = Watched(qtbot, session)
     yield watched
     watched.film.close()

@@ -11,14 +11,15 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QAbstractButton, QLineEdit, QSlider, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
+from telme_gui.app import make_window
 from telme_gui.look import theme
 from telme_gui.look.settings import Playback, Settings
 from telme_gui.look.style import Appearance
 from telme_gui.player import PlayerPanel
 from telme_gui.player.transport import FilmBar
 from telme_gui.player.view import PictureView
+from telme_gui.session.jobs import Jobs
 from telme_gui.session.session import Session
-from telme_gui.window.main_window import MainWindow
 from telme_model.corpus.dialogue import Clip, Modality
 from tests.support.clips import write_clip
 from tests.support.player_fakes import Device, corpus_of
@@ -33,7 +34,7 @@ def short(tmp_path_factory: pytest.TempPathFactory) -> list[Clip | None]:
 
 @pytest.fixture
 def session() -> Iterator[Session]:
-    session = Session()
+    session = Session(Jobs())
     yield session
     session.close()
 
@@ -221,7 +222,7 @@ def test_a_window_remembers_volume_and_speed(
     qtbot: QtBot, appearance: Appearance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = Settings(playback=Playback(volume=0.3, muted=True, speed=1.5))
-    window = MainWindow(Session(), settings, appearance)
+    window = make_window(settings, appearance)
     qtbot.addWidget(window)
     assert window.player.playback == settings.playback
     window.player.film.set_volume(0.6)

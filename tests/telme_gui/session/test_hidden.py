@@ -12,11 +12,12 @@ from PySide6.QtWidgets import QAbstractItemView, QApplication, QComboBox, QWidge
 from pytestqt.qtbot import QtBot
 
 from telme_gui.annotating.bar import AnnotationBar
+from telme_gui.app import make_window
 from telme_gui.charts.agreement import AgreementPage
 from telme_gui.charts.compare import ComparePage
 from telme_gui.look.settings import Settings
 from telme_gui.look.style import Appearance
-from telme_gui.session.session import Filter, Session
+from telme_gui.session.filter import Filter
 from telme_gui.window.header import View
 from telme_gui.window.main_window import MainWindow
 from telme_model.annotations.labels import Label, Scope
@@ -67,7 +68,7 @@ def make(qtbot: QtBot, appearance: Appearance, monkeypatch: pytest.MonkeyPatch) 
     made: list[MainWindow] = []
 
     def window(root: Path, seed: int) -> MainWindow:
-        window = MainWindow(Session(), Settings(), appearance)
+        window = make_window(Settings(), appearance)
         qtbot.addWidget(window)
         made.append(window)
         window.resize(1280, 720)
@@ -128,7 +129,7 @@ def look(qtbot: QtBot, window: MainWindow) -> Seen:
     seen: Seen = {}
 
     def keep(where: str, *panels: QWidget) -> None:
-        qtbot.waitUntil(lambda: not session.jobs, timeout=WAIT)
+        qtbot.waitUntil(lambda: not session.jobs.running, timeout=WAIT)
         QApplication.processEvents()  # all is laid out
         seen[f"words: {where}"] = words(window)
         seen.update({f"{type(panel).__name__}: {where}": panel.grab().toImage() for panel in panels})

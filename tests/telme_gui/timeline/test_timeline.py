@@ -17,6 +17,7 @@ from shiboken6 import isValid
 
 from telme_gui.look import theme
 from telme_gui.session.job import Job
+from telme_gui.session.jobs import Jobs
 from telme_gui.session.session import Session
 from telme_gui.timeline import Timeline
 from telme_gui.timeline.lanes import GAP, Lane, View, lay_out, ticks
@@ -35,7 +36,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
 
 @pytest.fixture
 def session() -> Iterator[Session]:
-    session = Session()
+    session = Session(Jobs())
     yield session
     session.close()
 
@@ -190,7 +191,7 @@ def test_sound_is_decoded_in_the_background_and_kept(
 ) -> None:
     timeline.show()
     assert film_of(timeline) is None
-    qtbot.waitUntil(lambda: film_of(timeline) is not None and not session.jobs)
+    qtbot.waitUntil(lambda: film_of(timeline) is not None and not session.jobs.running)
     film = film_of(timeline)
     assert film is not None
     assert np.abs(film.samples[: RATE // 4]).max() > 3000
@@ -202,7 +203,7 @@ def test_sound_is_decoded_in_the_background_and_kept(
     assert "no sound" in silent
     other = corpus.dialogues[0].turns[0].id
     session.select(other)
-    qtbot.waitUntil(lambda: film_of(timeline) is not None and not session.jobs)
+    qtbot.waitUntil(lambda: film_of(timeline) is not None and not session.jobs.running)
     session.select(dialogue_of(corpus).turns[0].id)
     assert film_of(timeline) is not None  # at once
 
@@ -212,8 +213,8 @@ def film_of(timeline: Timeline) -> Film | None:
 
 
 def test_closing_while_decoding_leaves_no_thread(qtbot: QtBot, session: Session, timeline: Timeline) -> None:
-    jobs: list[Job] = list(session.jobs)
-    session.jobs_changed.connect(lambda: jobs.extend(session.jobs))  # one may be over before it is looked for
+    jobs: list[Job] = list(session.jobs.running)
+    session.jobs.changed.connect(lambda: jobs.extend(session.jobs.running))  # one may be over before it is looked for
     timeline.show()
     qtbot.waitUntil(lambda: bool(jobs))
     session.close()

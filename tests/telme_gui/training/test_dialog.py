@@ -19,11 +19,12 @@ from shiboken6 import isValid
 
 from telme_gui.look.settings import LastTraining, Settings, load, save
 from telme_gui.look.style import Appearance
+from telme_gui.session.jobs import Jobs
 from telme_gui.session.session import Session
 from telme_gui.training.dialog import TrainingDialog, reckoner
 from telme_gui.training.dialog.encoders_page import EncodersPage
 from telme_gui.training.dialog.form import FormPage, PlaceLine
-from telme_gui.training.trainer import State
+from telme_gui.training.trainer import State, Trainer
 from telme_model import bundled
 from telme_model.annotations.apply import with_labels
 from telme_model.annotations.labels import Label
@@ -56,26 +57,26 @@ def _own_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def session(qtbot: QtBot, series: Path, appearance: Appearance) -> Iterator[Session]:
-    session = Session()
+    session = Session(Jobs())
     session.set_corpus(open_corpus(series))
     yield session
     session.close()
 
 
 @pytest.fixture
-def started(session: Session, monkeypatch: pytest.MonkeyPatch) -> list[Plan]:
+def started(trainer: Trainer, monkeypatch: pytest.MonkeyPatch) -> list[Plan]:
     """What was handed to the trainer, which here trains nothing."""
     plans: list[Plan] = []
-    monkeypatch.setattr(session.trainer, "submit", plans.extend)
+    monkeypatch.setattr(trainer, "submit", plans.extend)
     return plans
 
 
 @pytest.fixture
-def open_dialog(qtbot: QtBot, session: Session) -> Iterator[Open]:
+def open_dialog(qtbot: QtBot, session: Session, trainer: Trainer) -> Iterator[Open]:
     dialogs: list[TrainingDialog] = []
 
     def open_one(settings: Settings | None = None, **more: Any) -> TrainingDialog:
-        dialog = TrainingDialog(session, settings or Settings(training=LastTraining(preset="demo")), **more)
+        dialog = TrainingDialog(session, trainer, settings or Settings(training=LastTraining(preset="demo")), **more)
         dialogs.append(dialog)
         dialog.show()
         return dialog
@@ -83,7 +84,7 @@ def open_dialog(qtbot: QtBot, session: Session) -> Iterator[Open]:
     yield open_one
     for dialog in filter(isValid, dialogs):
         dialog.close()
-    qtbot.waitUntil(lambda: not session.jobs and not any(map(isValid, dialogs)), timeout=WAIT)
+    qtbot.waitUntil(lambda: not session.jobs.running and not any(map(isValid, dialogs)), timeout=WAIT)
 
 
 def reckoned(qtbot: QtBot, dialog: TrainingDialog) -> None:
@@ -211,7 +212,7 @@ def test_start_waits_for_a_reason(
 
 
 def test_a_folder_that_holds_files_and_one_that_waits(
-    open_dialog: Open, session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    open_dialog: Open, trainer: Trainer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "runs" / "old").mkdir(parents=True)
     (tmp_path / "runs" / "old" / "notes.txt").touch()
@@ -221,7 +222,7 @@ def test_a_folder_that_holds_files_and_one_that_waits(
     dialog.run_page.name.setText("next")
     for place in ("queue", "laid_by"):
         with monkeypatch.context() as patch:
-            patch.setattr(session.trainer, place, dialog.plans())
+            patch.setattr(trainer, place, dialog.plans())
             assert "waits for it" in dialog.obstacle()
         assert "waits for it" not in dialog.obstacle()
 
@@ -365,9 +366,9 @@ def test_looking_at_the_folder_leaves_nothing_there(qtbot: QtBot, open_dialog: O
 
 
 def test_after_a_failure_it_opens_with_what_was_asked(
-    qtbot: QtBot, open_dialog: Open, session: Session, series: Path, tmp_path: Path
+    qtbot: QtBot, open_dialog: Open, trainer: Trainer, series: Path, tmp_path: Path
 ) -> None:
-    trainer, runs = session.trainer, tmp_path / "elsewhere"
+    trainer, runs = trainer, tmp_path / "elsewhere"
     config = preset("demo").with_settings(["seed=3", "fusion.theta=0.5"])
     trainer.plan = Plan(config=config, corpus=series, run=runs / "mine", warm_start=tmp_path / "old")
     trainer.state = State.FAILED
@@ -422,11 +423,11 @@ def test_the_choice_is_remembered(open_dialog: Open, started: list[Plan], tmp_pa
 
 
 def test_the_choice_is_on_the_disk_when_training_starts(
-    qtbot: QtBot, open_dialog: Open, session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    qtbot: QtBot, open_dialog: Open, trainer: Trainer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = tmp_path / "settings.json"
     kept: list[str] = []
-    monkeypatch.setattr(session.trainer, "submit", lambda _plans: kept.append(load(place).training.seeds))
+    monkeypatch.setattr(trainer, "submit", lambda _plans: kept.append(load(place).training.seeds))
     settings = load(place)
     settings.training = LastTraining(preset="demo")
     dialog = open_dialog(settings)
@@ -622,7 +623,7 @@ def test_a_reckoning_that_fails_says_so_until_another_succeeds(
 
 def works(dialog: TrainingDialog) -> bool:
     """Whether anything is reckoned, or about to be."""
-    return bool(dialog._session.jobs) or dialog.reckoner._settle.isActive()
+    return bool(dialog._session.jobs.running) or dialog.reckoner._settle.isActive()
 
 
 def test_what_is_wrong_with_an_encoder_is_said_beside_it(qtbot: QtBot, open_dialog: Open) -> None:

@@ -8,8 +8,10 @@ import pytest
 from PySide6.QtWidgets import QSystemTrayIcon, QWidget
 from pytestqt.qtbot import QtBot
 
+from telme_gui.session.jobs import Jobs
 from telme_gui.session.session import Session
 from telme_gui.training.ending import Ending
+from telme_gui.training.trainer import Trainer
 from telme_model.analysis.evaluation import compare_runs, predicted_label
 from telme_model.analysis.metrics import weighted_f1
 from telme_model.corpus import open_corpus
@@ -56,7 +58,7 @@ def session(
 ) -> Iterator[Session]:
     monkeypatch.setenv("TELME_RUNS", str(tmp_path / "runs"))
     monkeypatch.setenv("TELME_CACHE", str(trained.parent / "cache"))
-    session = Session()
+    session = Session(Jobs())
     session.set_corpus(open_corpus(series))
     yield session
     session.close()
@@ -69,26 +71,26 @@ def said(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     return Tray.said
 
 
-def train(qtbot: QtBot, session: Session, ending: Ending, plan: Plan) -> Summary:
+def train(qtbot: QtBot, trainer: Trainer, ending: Ending, plan: Plan) -> Summary:
     with qtbot.waitSignal(ending.summed_up, timeout=WAIT) as summed_up:
-        session.trainer.submit([plan])
+        trainer.submit([plan])
     summary = summed_up.args[0]
     assert isinstance(summary, Summary)
     return summary
 
 
 def test_runs_show_themselves_and_are_set_against_the_one_before(
-    qtbot: QtBot, session: Session, series: Path, tmp_path: Path, said: list[tuple[str, str]]
+    qtbot: QtBot, session: Session, trainer: Trainer, series: Path, tmp_path: Path, said: list[tuple[str, str]]
 ) -> None:
     window = QWidget()
     qtbot.addWidget(window)
     opened: list[Path] = []
-    ending = Ending(session, opened.append, window)
+    ending = Ending(session, trainer, opened.append, window)
     plan = Plan(config=TOY.with_settings(SETTINGS), corpus=series, run=tmp_path / "runs" / "one")
     other = replace(plan, config=plan.config.with_settings(["seed=4"]), run=tmp_path / "elsewhere" / "two")
-    first = train(qtbot, session, ending, plan)
+    first = train(qtbot, trainer, ending, plan)
     assert first.before is None
-    second = train(qtbot, session, ending, other)
+    second = train(qtbot, trainer, ending, other)
     assert opened == [plan.run, other.run]
     assert [title for title, _ in said] == ["one is trained", "two is trained"]
 
@@ -121,38 +123,36 @@ def test_runs_show_themselves_and_are_set_against_the_one_before(
 
 
 def test_a_run_of_another_corpus_stays_closed(
-    qtbot: QtBot, session: Session, series: Path, tmp_path: Path, said: list[tuple[str, str]]
+    qtbot: QtBot, session: Session, trainer: Trainer, series: Path, tmp_path: Path, said: list[tuple[str, str]]
 ) -> None:
     session.set_corpus(replace(open_corpus(series), root=tmp_path / "another"))
     window = QWidget()
     qtbot.addWidget(window)
     opened: list[Path] = []
-    ending = Ending(session, opened.append, window)
+    ending = Ending(session, trainer, opened.append, window)
     plan = Plan(config=TOY.with_settings(SETTINGS), corpus=series, run=tmp_path / "run")
-    train(qtbot, session, ending, plan)
+    train(qtbot, trainer, ending, plan)
     assert opened == []
     session.set_corpus(None)
-    train(qtbot, session, ending, replace(plan, run=tmp_path / "next"))
+    train(qtbot, trainer, ending, replace(plan, run=tmp_path / "next"))
     assert opened == [tmp_path / "next"]
     assert len(said) == 2
 
 
 def test_a_failure_is_told_and_a_window_in_front_is_not_disturbed(
-    qtbot: QtBot, session: Session, tmp_path: Path, said: list[tuple[str, str]]
+    qtbot: QtBot, session: Session, trainer: Trainer, tmp_path: Path, said: list[tuple[str, str]]
 ) -> None:
     window = QWidget()
     qtbot.addWidget(window)
-    ending = Ending(session, lambda _run: None, window)
+    ending = Ending(session, trainer, lambda _run: None, window)
     plan = Plan(config=TOY, corpus=tmp_path / "nowhere", run=tmp_path / "run")
-    with qtbot.waitSignal(session.trainer.left, timeout=WAIT):
-        session.trainer.submit([plan])
-    assert said == [
-        ("run: The corpus cannot be read", session.trainer.problem.cause if session.trainer.problem else "")
-    ]
+    with qtbot.waitSignal(trainer.left, timeout=WAIT):
+        trainer.submit([plan])
+    assert said == [("run: The corpus cannot be read", trainer.problem.cause if trainer.problem else "")]
     window.show()
     qtbot.waitActive(window)
-    with qtbot.waitSignal(session.trainer.left, timeout=WAIT):
-        session.trainer.submit([plan])
+    with qtbot.waitSignal(trainer.left, timeout=WAIT):
+        trainer.submit([plan])
     assert len(said) == 1
     assert ending.parent() is window
 

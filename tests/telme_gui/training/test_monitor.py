@@ -13,12 +13,13 @@ from PySide6.QtWidgets import QApplication, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from telme_gui.look.style import Appearance
+from telme_gui.session.jobs import Jobs
 from telme_gui.session.session import Session
 from telme_gui.training.monitor import Monitor
 from telme_gui.training.monitor.log import LogPane
 from telme_gui.training.monitor.phases import Progress
 from telme_gui.training.monitor.summary_view import left_out, versus
-from telme_gui.training.trainer import Problem, State
+from telme_gui.training.trainer import Problem, State, Trainer
 from telme_model import bundled
 from telme_model.corpus.dialogue import Split
 from telme_model.events import Phase, StageDone
@@ -54,23 +55,22 @@ def test_the_log_follows_its_end_unless_it_is_read_further_up(qtbot: QtBot) -> N
 @pytest.fixture
 def session(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
     monkeypatch.setenv("TELME_RUNS", str(tmp_path / "runs"))
-    session = Session()
+    session = Session(Jobs())
     yield session
     session.close()
 
 
 @pytest.fixture
-def monitor(qtbot: QtBot, session: Session, appearance: Appearance) -> Monitor:
-    monitor = Monitor(session)
+def monitor(qtbot: QtBot, session: Session, trainer: Trainer, appearance: Appearance) -> Monitor:
+    monitor = Monitor(session, trainer)
     qtbot.addWidget(monitor)
     monitor.resize(1280, 720)
     monitor.show()
     return monitor
 
 
-def put(session: Session, state: State, history: History, problem: Problem | None = None) -> Plan:
+def put(trainer: Trainer, state: State, history: History, problem: Problem | None = None) -> Plan:
     """The trainer as it stands in the midst of a run of the demo's."""
-    trainer = session.trainer
     trainer.plan = Plan(config=DEMO, corpus=bundled.DEMO_CORPUS, run=bundled.DEMO_RUN)
     trainer.state, trainer.history, trainer.problem = state, history, problem
     trainer.changed.emit()
@@ -95,20 +95,20 @@ BUTTONS = {
 }
 
 
-def test_buttons_are_those_that_the_state_allows(session: Session, monitor: Monitor) -> None:
+def test_buttons_are_those_that_the_state_allows(trainer: Trainer, monitor: Monitor) -> None:
     head = monitor.head
     for state, (pause, others) in BUTTONS.items():
-        put(session, state, under_way())
+        put(trainer, state, under_way())
         assert (head.pause.text() if head.pause.isVisible() else None) == pause
         assert {name for name in ("stop", "discard", "train") if getattr(head, name).isVisible()} == others
         assert head.pause.isEnabled() == (state is not State.STOPPING)
-    session.trainer.plan = replace(put(session, State.FAILED, History()), run=Path("nowhere"))
-    session.trainer.changed.emit()
+    trainer.plan = replace(put(trainer, State.FAILED, History()), run=Path("nowhere"))
+    trainer.changed.emit()
     assert not head.pause.isVisible()  # no folder was made
 
 
-def test_the_panel_says_what_runs_and_how_far_it_is(session: Session, monitor: Monitor) -> None:
-    put(session, State.RUNNING, under_way())
+def test_the_panel_says_what_runs_and_how_far_it_is(trainer: Trainer, monitor: Monitor) -> None:
+    put(trainer, State.RUNNING, under_way())
     head = monitor.head
     assert head.name.text() == bundled.DEMO_RUN.name
     assert head.about.text() == "demo preset  ·  seed 0  ·  labels: gold  ·  on the CPU"
@@ -116,18 +116,18 @@ def test_the_panel_says_what_runs_and_how_far_it_is(session: Session, monitor: M
     assert head.bar.value() == 375
 
 
-def test_no_bar_moves_once_nothing_runs(session: Session, monitor: Monitor) -> None:
+def test_no_bar_moves_once_nothing_runs(trainer: Trainer, monitor: Monitor) -> None:
     """A bar without a range moves for ever."""
     bar = monitor.head.bar
-    put(session, State.RUNNING, History())
+    put(trainer, State.RUNNING, History())
     assert bar.maximum() == 0
     for state in (State.PAUSED, State.FAILED, State.STOPPED):
-        put(session, state, History())
+        put(trainer, state, History())
         assert (bar.maximum() > 0, bar.value()) == (True, 0)
 
 
-def test_plots_show_the_stage_under_way_or_the_chosen_one(session: Session, monitor: Monitor) -> None:
-    put(session, State.RUNNING, under_way())
+def test_plots_show_the_stage_under_way_or_the_chosen_one(trainer: Trainer, monitor: Monitor) -> None:
+    put(trainer, State.RUNNING, under_way())
     curves = monitor.curves
     assert curves is not None
     assert [line.ink.name for line in curves.losses.lines] == ["L_cls", "L_response", "L_feature"]
@@ -138,15 +138,15 @@ def test_plots_show_the_stage_under_way_or_the_chosen_one(session: Session, moni
     assert "teacher has not taken a step" in curves.losses._empty.text()
 
 
-def test_curves_wait_until_the_training_has_loaded_what_they_need(session: Session, monitor: Monitor) -> None:
-    put(session, State.STARTING, History())
+def test_curves_wait_until_the_training_has_loaded_what_they_need(trainer: Trainer, monitor: Monitor) -> None:
+    put(trainer, State.STARTING, History())
     assert monitor.curves is None
-    put(session, State.RUNNING, History())
+    put(trainer, State.RUNNING, History())
     assert monitor.curves is not None
 
 
-def test_the_legend_reads_values_out(qtbot: QtBot, session: Session, monitor: Monitor) -> None:
-    put(session, State.RUNNING, under_way())
+def test_the_legend_reads_values_out(qtbot: QtBot, trainer: Trainer, monitor: Monitor) -> None:
+    put(trainer, State.RUNNING, under_way())
     curves = monitor.curves
     assert curves is not None
     plot = curves.scores
@@ -172,8 +172,8 @@ def test_the_legend_reads_values_out(qtbot: QtBot, session: Session, monitor: Mo
     assert "epoch" not in plot.legend.text()
 
 
-def test_smoothing_log_scale_and_window_change_what_is_drawn(session: Session, monitor: Monitor) -> None:
-    put(session, State.RUNNING, history := under_way())
+def test_smoothing_log_scale_and_window_change_what_is_drawn(trainer: Trainer, monitor: Monitor) -> None:
+    put(trainer, State.RUNNING, history := under_way())
     for number in range(51, 301):
         history.add(step(number), 15.0 + number / 10)
     curves = monitor.curves
@@ -189,8 +189,8 @@ def test_smoothing_log_scale_and_window_change_what_is_drawn(session: Session, m
     assert curves.losses.lines[0].behind is not None
 
 
-def test_a_hidden_panel_draws_nothing(qtbot: QtBot, session: Session, monitor: Monitor) -> None:
-    put(session, State.RUNNING, history := under_way())
+def test_a_hidden_panel_draws_nothing(qtbot: QtBot, trainer: Trainer, monitor: Monitor) -> None:
+    put(trainer, State.RUNNING, history := under_way())
     curves = monitor.curves
     assert curves is not None
     assert monitor._fast.isActive()
@@ -198,41 +198,41 @@ def test_a_hidden_panel_draws_nothing(qtbot: QtBot, session: Session, monitor: M
     assert not monitor._fast.isActive()
     assert not monitor._slow.isActive()
     history.add(step(51), 16.0)
-    session.trainer.advanced.emit()
-    session.trainer.changed.emit()
+    trainer.advanced.emit()
+    trainer.changed.emit()
     assert len(curves.losses.lines[0].x) == 50
     monitor.show()
     assert len(curves.losses.lines[0].x) == 51
 
 
 def test_a_problem_is_told_with_its_remedy_and_what_is_offered(
-    qtbot: QtBot, session: Session, monitor: Monitor, monkeypatch: pytest.MonkeyPatch
+    qtbot: QtBot, trainer: Trainer, monitor: Monitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     submitted: list[Plan] = []
-    monkeypatch.setattr(session.trainer, "submit", submitted.extend)
+    monkeypatch.setattr(trainer, "submit", submitted.extend)
     offer = Plan(config=DEMO, corpus=bundled.DEMO_CORPUS, run=bundled.DEMO_RUN, resume=True)
     told = Problem(title="The memory is used up", cause="the stage needs more.", remedy="Take a smaller batch.")
-    put(session, State.FAILED, under_way(), replace(told, offer=offer, offer_name="Go on with a batch of 2"))
+    put(trainer, State.FAILED, under_way(), replace(told, offer=offer, offer_name="Go on with a batch of 2"))
     assert monitor.problem.sentence.text() == "The stage needs more."
     assert monitor.problem.offer.text() == "Go on with a batch of 2"
     monitor.problem.offer.click()
     assert submitted == [offer]
-    put(session, State.FAILED, under_way(), told)
+    put(trainer, State.FAILED, under_way(), told)
     assert not monitor.problem.offer.isVisible()
-    put(session, State.FAILED, under_way(), replace(told, offer=offer, offer_name="Change settings…", asks=True))
+    put(trainer, State.FAILED, under_way(), replace(told, offer=offer, offer_name="Change settings…", asks=True))
     with qtbot.waitSignal(monitor.change_wanted, check_params_cb=lambda plan: plan is offer):
         monitor.problem.offer.click()
     assert submitted == [offer]
-    put(session, State.RUNNING, under_way())
+    put(trainer, State.RUNNING, under_way())
     assert not monitor.problem.isVisible()
 
 
 def test_discarding_asks_first(
-    qtbot: QtBot, session: Session, monitor: Monitor, monkeypatch: pytest.MonkeyPatch
+    qtbot: QtBot, trainer: Trainer, monitor: Monitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     discarded: list[bool] = []
-    monkeypatch.setattr(session.trainer, "discard", lambda: discarded.append(True))
-    put(session, State.RUNNING, under_way())
+    monkeypatch.setattr(trainer, "discard", lambda: discarded.append(True))
+    put(trainer, State.RUNNING, under_way())
     for answer, expected in ((QMessageBox.ButtonRole.RejectRole, []), (QMessageBox.ButtonRole.AcceptRole, [True])):
         monitor.head.discard.click()
         box = monitor.findChildren(QMessageBox)[-1]
@@ -240,34 +240,34 @@ def test_discarding_asks_first(
         assert discarded == expected
     monitor.head.discard.click()
     box = monitor.findChildren(QMessageBox)[-1]
-    put(session, State.RUNNING, under_way())  # the next run has begun while the question stands
+    put(trainer, State.RUNNING, under_way())  # the next run has begun while the question stands
     box.accept()
     assert discarded == [True]
 
 
-def test_scores_are_drawn_over_the_epochs_that_are_planned(session: Session, monitor: Monitor) -> None:
-    put(session, State.RUNNING, under_way())
+def test_scores_are_drawn_over_the_epochs_that_are_planned(trainer: Trainer, monitor: Monitor) -> None:
+    put(trainer, State.RUNNING, under_way())
     curves = monitor.curves
     assert curves is not None
     (first, last), _ = curves.scores.view.viewRange()
     assert (first, last) == (0.5, 8.5)  # the audio student's; the teacher has had its one
     history = under_way()
     history.add(StageDone(phase=Phase.AUDIO, seconds=5.0, dev_weighted_f1=45.1), 20.0)  # out of patience
-    put(session, State.RUNNING, history)
+    put(trainer, State.RUNNING, history)
     assert curves.scores.view.viewRange()[0][1] == 2.5
     curves.compare([("demo", History.read(LOG))])
     curves.stage.setCurrentText("fusion")
     assert curves.scores.view.viewRange()[0][1] == 20.5
 
 
-def test_waiting_runs_can_be_taken_out(session: Session, monitor: Monitor) -> None:
-    plan = put(session, State.RUNNING, under_way())
+def test_waiting_runs_can_be_taken_out(trainer: Trainer, monitor: Monitor) -> None:
+    plan = put(trainer, State.RUNNING, under_way())
     waiting = replace(plan, run=plan.run.with_name("seed-2"))
-    session.trainer.queue = [waiting]
-    session.trainer.changed.emit()
+    trainer.queue = [waiting]
+    trainer.changed.emit()
     assert monitor.head.waiting.text() == "1 waiting ▾"
     monitor.head.waiting.menu().actions()[0].trigger()
-    assert session.trainer.queue == []
+    assert trainer.queue == []
     assert not monitor.head.waiting.isVisible()
 
 
@@ -289,21 +289,21 @@ def test_earlier_runs_are_laid_over_one_another(qtbot: QtBot, monitor: Monitor, 
 
 
 def test_the_run_in_hand_is_not_laid_over_itself(
-    qtbot: QtBot, session: Session, monitor: Monitor, tmp_path: Path
+    qtbot: QtBot, trainer: Trainer, monitor: Monitor, tmp_path: Path
 ) -> None:
     other = tmp_path / "other"
     other.mkdir()
     shutil.copy(LOG, other)
-    plan = put(session, State.RUNNING, History.read(LOG))
+    plan = put(trainer, State.RUNNING, History.read(LOG))
     curves = monitor.curves
     assert curves is not None
     monitor.compare([plan.run.parent / "." / plan.run.name, other])
     qtbot.waitUntil(lambda: bool(curves.others), timeout=WAIT)
     curves.stage.setCurrentText("teacher")
     assert [line.ink.name for line in curves.losses.lines] == [plan.run.name, "other"]
-    session.trainer.plan = replace(plan, run=other)
-    session.trainer.history = History.read(LOG)
-    session.trainer.changed.emit()  # one of those that are compared goes on
+    trainer.plan = replace(plan, run=other)
+    trainer.history = History.read(LOG)
+    trainer.changed.emit()  # one of those that are compared goes on
     assert [line.ink.name for line in curves.losses.lines] == ["other", "demo"]
 
 
@@ -314,10 +314,9 @@ def test_a_log_that_is_not_there_is_a_sentence(qtbot: QtBot, session: Session, m
 
 
 def test_a_run_is_followed_from_its_start_to_its_end(
-    qtbot: QtBot, session: Session, monitor: Monitor, series: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    qtbot: QtBot, trainer: Trainer, monitor: Monitor, series: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TELME_CACHE", str(tmp_path / "cache"))
-    trainer = session.trainer
     trainer.submit([Plan(config=TOY, corpus=series, run=tmp_path / "runs" / "toy")])
     assert monitor.head.state.text().startswith("Starting")
     monitor.head.pause.click()
@@ -336,7 +335,7 @@ def test_a_run_is_followed_from_its_start_to_its_end(
     assert curves.losses.lines[0].y.tolist() == [s.losses["cls"] for s in steps]
 
 
-def test_a_summary_is_shown_until_it_is_dismissed(qtbot: QtBot, session: Session, monitor: Monitor) -> None:
+def test_a_summary_is_shown_until_it_is_dismissed(qtbot: QtBot, trainer: Trainer, monitor: Monitor) -> None:
     run = Path("runs/harbour-3")
     fused = ModelScore(model="fused", weighted_f1=58.2, low=50.9, high=65.5, macro_f1=50.0, accuracy=59.0, turns=132)
     before = PairedDifference(
@@ -358,10 +357,10 @@ def test_a_summary_is_shown_until_it_is_dismissed(qtbot: QtBot, session: Session
     with qtbot.waitSignal(view.charts_wanted, check_params_cb=lambda wanted: wanted == run):
         view.charts.click()
     problem = Problem(title="The disk is full", cause="No room.", remedy="Make room.")
-    put(session, State.FAILED, under_way(), problem)
+    put(trainer, State.FAILED, under_way(), problem)
     assert monitor.problem.isVisible()
     assert not view.isVisible()  # it is of another run
-    put(session, State.RUNNING, under_way())
+    put(trainer, State.RUNNING, under_way())
     assert view.isVisible()
     view.dismiss.click()
     assert view.isHidden()

@@ -11,7 +11,7 @@ import torch
 from pytestqt.qtbot import QtBot
 from torch import Tensor
 
-from telme_gui.session.session import Session
+from telme_gui.session.jobs import Jobs
 from telme_gui.training.trainer import State, Trainer
 from telme_model import bundled
 from telme_model.corpus import open_corpus
@@ -34,9 +34,9 @@ TINY = TOY.with_settings(SETTINGS)
 def trainer(qtbot: QtBot, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Trainer]:
     monkeypatch.setenv("TELME_RUNS", str(tmp_path / "runs"))
     monkeypatch.setenv("TELME_CACHE", str(trained.parent / "cache"))
-    session = Session()
-    yield session.trainer
-    session.close()
+    jobs = Jobs()
+    yield Trainer(jobs)
+    jobs.close()
 
 
 @pytest.fixture

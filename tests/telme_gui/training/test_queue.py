@@ -13,9 +13,10 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
 
+from telme_gui.session.jobs import Jobs
 from telme_gui.session.session import Session
-from telme_gui.training.trainer import State
-from telme_gui.training.unfinished_runs import Leftovers
+from telme_gui.training.trainer import State, Trainer
+from telme_gui.training.unfinished_runs import UnfinishedRuns
 from telme_model.events import Event, Message
 from telme_model.runs import catalogue
 from telme_model.runs.plan import Plan
@@ -37,7 +38,7 @@ def runs(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
 
 @pytest.fixture
 def session(qtbot: QtBot, runs: Path) -> Iterator[Session]:
-    session = Session()
+    session = Session(Jobs())
     yield session
     session.close()
 
@@ -54,18 +55,20 @@ def names(runs: Path) -> list[str]:
     return [Path(tree["run"]).name for tree in json.loads((runs / FILE).read_text(encoding="utf-8"))]
 
 
-def left(qtbot: QtBot) -> tuple[Session, Leftovers]:
-    """A window that comes after, and what it offers."""
-    session = Session()
-    offered = Leftovers(session)
+def left(qtbot: QtBot) -> tuple[Session, Trainer, UnfinishedRuns]:
+    """A window that comes after: its session and trainer, and what it offers."""
+    session = Session(Jobs())
+    trainer = Trainer(session.jobs)
+    offered = UnfinishedRuns(session, trainer)
     qtbot.addWidget(offered)
     offered.look()
-    qtbot.waitUntil(lambda: not session.jobs, timeout=WAIT)
-    return session, offered
+    qtbot.waitUntil(lambda: not session.jobs.running, timeout=WAIT)
+    return session, trainer, offered
 
 
-def test_what_waits_is_kept_as_it_changes(qtbot: QtBot, session: Session, runs: Path, series: Path) -> None:
-    trainer = session.trainer
+def test_what_waits_is_kept_as_it_changes(
+    qtbot: QtBot, session: Session, trainer: Trainer, runs: Path, series: Path
+) -> None:
     one, two, three = plans(series, runs)
     trainer.submit([one, two, three])
     assert names(runs) == ["seed-1", "seed-2", "seed-3"]
@@ -79,48 +82,50 @@ def test_what_waits_is_kept_as_it_changes(qtbot: QtBot, session: Session, runs: 
     assert names(runs) == ["seed-3"]
 
 
-def test_what_waited_is_offered_and_trained(qtbot: QtBot, session: Session, runs: Path, series: Path) -> None:
-    session.trainer.submit(plans(series, runs))
-    qtbot.waitUntil(lambda: session.trainer.state is State.RUNNING, timeout=WAIT)
+def test_what_waited_is_offered_and_trained(
+    qtbot: QtBot, session: Session, trainer: Trainer, runs: Path, series: Path
+) -> None:
+    trainer.submit(plans(series, runs))
+    qtbot.waitUntil(lambda: trainer.state is State.RUNNING, timeout=WAIT)
     session.close()  # as "Stop and close" does
-    later, offered = left(qtbot)
+    after, later, offered = left(qtbot)
     assert not offered.isHidden()
     assert offered.title.text() == "3 runs are still to be trained"
     told = "The window was closed before: seed-1 (goes on where it stood), seed-2, seed-3."
     assert offered.sentence.text() == told
     assert offered.resume.text() == "Start"
-    assert later.trainer.queue == []
+    assert later.queue == []
     offered.resume.click()
     assert offered.isHidden()
     finished: list[str] = []
-    later.trainer.finished.connect(lambda run: finished.append(run.name))
+    later.finished.connect(lambda run: finished.append(run.name))
     qtbot.waitUntil(lambda: len(finished) == 3, timeout=WAIT)
     assert finished == ["seed-1", "seed-2", "seed-3"]
     assert names(runs) == []
-    later.close()
+    after.close()
 
 
 def test_what_waited_may_wait_on_or_be_forgotten(qtbot: QtBot, runs: Path, series: Path) -> None:
     first = Waiting()
     first.keep(plans(series, runs, 7))
     first.let_go()
-    later, offered = left(qtbot)
+    after, later, offered = left(qtbot)
     assert offered.sentence.text().endswith("seed-4, seed-5, and 2 more.")
     offered.later.click()
     assert offered.isHidden()
     new = replace(plans(series, runs, 1)[0], run=runs / "new")
-    later.trainer.submit([new])
-    assert later.trainer.plan == new  # and not one of those that wait
+    later.submit([new])
+    assert later.plan == new  # and not one of those that wait
     assert names(runs) == ["new", *(f"seed-{seed}" for seed in range(1, 8))]
-    later.trainer.discard()
-    qtbot.waitUntil(lambda: later.trainer.state is State.STOPPED, timeout=WAIT)
-    later.close()
-    last, offered = left(qtbot)
+    later.discard()
+    qtbot.waitUntil(lambda: later.state is State.STOPPED, timeout=WAIT)
+    after.close()
+    last, _, offered = left(qtbot)
     assert offered.title.text() == "7 runs are still to be trained"
     offered.discard.click()
     assert offered.isHidden()
     last.close()
-    last, offered = left(qtbot)
+    last, _, offered = left(qtbot)
     assert offered.isHidden()
     last.close()
 
@@ -129,9 +134,10 @@ def test_a_killed_program_leaves_its_queue(qtbot: QtBot, runs: Path, series: Pat
     """The run in hand is offered as one that was cut off, those that waited after it."""
     program = (
         "import sys\nfrom pathlib import Path\nfrom PySide6.QtWidgets import QApplication\n"
-        "from telme_gui.session.session import Session\nfrom telme_model.runs.queue import Waiting\n"
-        "app = QApplication([])\nsession = Session()\nwaiting = Waiting()\nplans = waiting.left()\nwaiting.let_go()\n"
-        "session.trainer.submit(plans)\napp.exec()\n"
+        "from telme_gui.session.jobs import Jobs\nfrom telme_gui.training.trainer import Trainer\n"
+        "from telme_model.runs.queue import Waiting\n"
+        "app = QApplication([])\njobs = Jobs()\nwaiting = Waiting()\nplans = waiting.left()\nwaiting.let_go()\n"
+        "Trainer(jobs).submit(plans)\napp.exec()\n"
     )
     first = Waiting()
     first.keep(plans(series, runs))
@@ -140,16 +146,16 @@ def test_a_killed_program_leaves_its_queue(qtbot: QtBot, runs: Path, series: Pat
         log = runs / "seed-1" / "events.jsonl"
         qtbot.waitUntil(lambda: log.is_file() and '"teacher"' in log.read_text(encoding="utf-8"), timeout=WAIT)
         process.send_signal(signal.SIGKILL)
-    later, offered = left(qtbot)
+    after, _, offered = left(qtbot)
     assert offered.title.text() == "seed-1 was cut off while it was trained"
     offered.later.click()
     assert offered.title.text() == "2 runs are still to be trained"
     assert offered.sentence.text().endswith("seed-2, seed-3.")
-    later.close()
+    after.close()
 
 
 def test_the_place_is_held_until_the_training_has_ended(
-    qtbot: QtBot, session: Session, runs: Path, series: Path, monkeypatch: pytest.MonkeyPatch
+    qtbot: QtBot, session: Session, trainer: Trainer, runs: Path, series: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A window that starts while another one closes would take a run that is being kept for one that is gone."""
     seen: list[list[Plan]] = []
@@ -163,8 +169,8 @@ def test_the_place_is_held_until_the_training_has_ended(
 
     monkeypatch.setattr("telme_gui.training.trainer.train_plan", work)
     (plan,) = plans(series, runs, 1)
-    session.trainer.submit([plan])
-    qtbot.waitUntil(lambda: session.trainer.state is State.RUNNING, timeout=WAIT)
+    trainer.submit([plan])
+    qtbot.waitUntil(lambda: trainer.state is State.RUNNING, timeout=WAIT)
     session.close()
     assert seen == [[]]
     assert Waiting().left() == [plan]
@@ -175,10 +181,10 @@ def test_what_is_asked_for_elsewhere_is_offered_no_more(qtbot: QtBot, runs: Path
     first = Waiting()
     first.keep(asked)
     first.let_go()
-    later, offered = left(qtbot)
-    later.trainer.submit(asked[:1])
+    after, later, offered = left(qtbot)
+    later.submit(asked[:1])
     assert offered.sentence.text().endswith("before: seed-2, seed-3.")
-    later.close()
+    after.close()
 
 
 def test_what_a_look_for_runs_fails_at_hides_nothing_that_waits(
@@ -192,11 +198,11 @@ def test_what_a_look_for_runs_fails_at_hides_nothing_that_waits(
     first.let_go()
     monkeypatch.setattr(catalogue, "known_runs", fail)
     with qtbot.captureExceptions() as raised:
-        later, offered = left(qtbot)
+        after, _, offered = left(qtbot)
         qtbot.waitUntil(lambda: bool(raised), timeout=WAIT)
     assert raised[0][0] is ZeroDivisionError  # which the window reports
     assert offered.title.text() == "A run is still to be trained"
-    later.close()
+    after.close()
 
 
 @pytest.mark.parametrize(
@@ -207,15 +213,15 @@ def test_what_a_look_for_runs_fails_at_hides_nothing_that_waits(
     ],
 )
 def test_a_queue_that_is_held_and_kept_nowhere_is_asked_about(
-    qtbot: QtBot, session: Session, runs: Path, series: Path, count: int, told: tuple[str, str]
+    qtbot: QtBot, trainer: Trainer, runs: Path, series: Path, count: int, told: tuple[str, str]
 ) -> None:
     other = Waiting()
     other.left()
     window = QWidget()
     qtbot.addWidget(window)
     first, *behind = plans(series, runs, 1 + count)
-    session.trainer.submit([replace(first, corpus=runs / "nowhere"), *behind])
-    qtbot.waitUntil(lambda: session.trainer.state is State.FAILED, timeout=WAIT)
+    trainer.submit([replace(first, corpus=runs / "nowhere"), *behind])
+    qtbot.waitUntil(lambda: trainer.state is State.FAILED, timeout=WAIT)
     asked: list[tuple[str, str]] = []
 
     def answer() -> None:
@@ -225,7 +231,7 @@ def test_a_queue_that_is_held_and_kept_nowhere_is_asked_about(
         next(choice for choice in box.buttons() if choice.text() == "Stay").click()
 
     QTimer.singleShot(0, answer)
-    assert not session.trainer.may_close(window)
+    assert not trainer.may_close(window)
     assert asked == [told]
 
 
@@ -239,14 +245,14 @@ def test_a_queue_that_is_held_and_kept_nowhere_is_asked_about(
     ],
 )
 def test_the_question_tells_what_becomes_of_those_that_wait(
-    qtbot: QtBot, session: Session, runs: Path, series: Path, behind: int, kept: bool, told: str
+    qtbot: QtBot, trainer: Trainer, runs: Path, series: Path, behind: int, kept: bool, told: str
 ) -> None:
     other = Waiting()
     if not kept:
         other.keep(plans(series, runs, 1))
     window = QWidget()
     qtbot.addWidget(window)
-    session.trainer.submit(plans(series, runs, 1 + behind))
+    trainer.submit(plans(series, runs, 1 + behind))
     asked: list[str] = []
 
     def answer() -> None:
@@ -256,5 +262,5 @@ def test_the_question_tells_what_becomes_of_those_that_wait(
         box.buttons()[0].click()
 
     QTimer.singleShot(0, answer)
-    session.trainer.may_close(window)
+    trainer.may_close(window)
     assert asked[0].endswith(told)

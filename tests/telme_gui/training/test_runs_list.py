@@ -11,9 +11,11 @@ from PySide6.QtWidgets import QApplication, QLineEdit, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from telme_gui.look.style import Appearance
+from telme_gui.session.jobs import Jobs
 from telme_gui.session.session import Session
 from telme_gui.training.runs import Runs
 from telme_gui.training.runs.model import SORT, RunColumn, RunsModel
+from telme_gui.training.trainer import Trainer
 from telme_model import bundled
 from telme_model.runs import catalogue
 from telme_model.runs import facts as run_facts
@@ -62,20 +64,20 @@ def test_the_model_keeps_qts_rules(runs: Path) -> None:
 
 @pytest.fixture
 def session(qtbot: QtBot) -> Iterator[Session]:
-    session = Session()
+    session = Session(Jobs())
     yield session
     session.close()
 
 
 @pytest.fixture
-def panel(qtbot: QtBot, session: Session, appearance: Appearance, runs: Path) -> Runs:
+def panel(qtbot: QtBot, session: Session, trainer: Trainer, appearance: Appearance, runs: Path) -> Runs:
     """The list of two finished runs, one unfinished and one broken."""
     for name, day in (("one", 10), ("two", 11)):
         copied_run(runs, name, begun(day))
     unfinished_run(runs)
     (runs / "broken").mkdir()
     (runs / "broken" / "run.json").write_text("{")
-    panel = Runs(session)
+    panel = Runs(session, trainer)
     qtbot.addWidget(panel)
     panel.resize(1280, 400)
     panel.show()
@@ -91,8 +93,8 @@ def names(panel: Runs) -> set[str]:
     return {facts.name for facts in panel.model.runs}
 
 
-def test_without_runs_the_list_offers_to_train(qtbot: QtBot, session: Session, runs: Path) -> None:
-    panel = Runs(session)
+def test_without_runs_the_list_offers_to_train(qtbot: QtBot, session: Session, trainer: Trainer, runs: Path) -> None:
+    panel = Runs(session, trainer)
     qtbot.addWidget(panel)
     panel.show()
     with qtbot.waitSignal(panel.train_wanted):
@@ -115,10 +117,10 @@ def test_actions_are_those_that_the_chosen_run_allows(panel: Runs) -> None:
 
 
 def test_a_run_is_opened_resumed_and_its_command_copied(
-    qtbot: QtBot, session: Session, panel: Runs, monkeypatch: pytest.MonkeyPatch
+    qtbot: QtBot, trainer: Trainer, panel: Runs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     resumed: list[Path] = []
-    monkeypatch.setattr(session.trainer, "resume_run", resumed.append)
+    monkeypatch.setattr(trainer, "resume_run", resumed.append)
     choose(panel, "half")
     run = panel.model.runs[panel.view.chosen or 0].path
     with qtbot.waitSignal(panel.open_wanted, check_params_cb=lambda wanted: wanted == run):

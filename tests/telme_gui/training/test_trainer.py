@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
 from send2trash import TrashPermissionError
 
+from telme_gui.session.jobs import Jobs
 from telme_gui.session.session import Session
 from telme_gui.training.trainer import State, Trainer
 from telme_model.events import Event, Message, Phase
@@ -38,14 +39,9 @@ def _own_places(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.fixture
 def session(qtbot: QtBot) -> Iterator[Session]:
-    session = Session()
+    session = Session(Jobs())
     yield session
     session.close()
-
-
-@pytest.fixture
-def trainer(session: Session) -> Trainer:
-    return session.trainer
 
 
 @pytest.fixture
@@ -85,7 +81,7 @@ def test_a_run_ends_with_the_weights_of_the_same_run_without_a_window(
 
 
 def test_other_networks_built_meanwhile_change_nothing(
-    qtbot: QtBot, session: Session, plan: Plan, trained: Path, tmp_path: Path
+    qtbot: QtBot, session: Session, trainer: Trainer, plan: Plan, trained: Path, tmp_path: Path
 ) -> None:
     """Predicting on another thread builds networks, which draws from the same random numbers."""
     from telme_model.corpus import open_corpus
@@ -101,9 +97,9 @@ def test_other_networks_built_meanwhile_change_nothing(
             yield Message(text="built")
 
     walk(plan.corpus, tmp_path / "headless", *SETTINGS)
-    session.start(build)
-    with qtbot.waitSignal(session.trainer.finished, timeout=WAIT):
-        session.trainer.submit([plan])
+    session.jobs.start(build)
+    with qtbot.waitSignal(trainer.finished, timeout=WAIT):
+        trainer.submit([plan])
     assert tensors(plan.run) == tensors(tmp_path / "headless")
 
 
@@ -262,45 +258,47 @@ def test_without_a_trash_a_discarded_run_lies_beside_its_place(
 
 
 def test_a_run_that_cannot_be_put_away_says_so(
-    qtbot: QtBot, session: Session, plan: Plan, monkeypatch: pytest.MonkeyPatch
+    qtbot: QtBot, session: Session, trainer: Trainer, plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(run: Path) -> None:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(catalogue, "move_to_trash", refuse)
-    session.trainer.submit([plan])
-    until_phase(qtbot, session.trainer, Phase.TEACHER)
+    trainer.submit([plan])
+    until_phase(qtbot, trainer, Phase.TEACHER)
     with qtbot.waitSignal(session.failed, timeout=WAIT) as failed:
-        session.trainer.discard()
+        trainer.discard()
     assert failed.args == ["one cannot be put into the trash", f"{plan.run}: Permission denied"]
 
 
-def test_a_run_that_another_window_trains_stays_where_it_is(session: Session, trained: Path, tmp_path: Path) -> None:
+def test_a_run_that_another_window_trains_stays_where_it_is(
+    session: Session, trainer: Trainer, trained: Path, tmp_path: Path
+) -> None:
     run = Path(shutil.copytree(trained, tmp_path / "runs" / "theirs"))
     said: list[str] = []
     session.failed.connect(lambda *words: said.extend(words))
     with RunFolder(run).hold():
-        session.trainer.put_away(run)
+        trainer.put_away(run)
     assert said == [
         "theirs cannot be put into the trash", "theirs is being trained and cannot be deleted; stop it first"
     ]  # fmt: skip
     assert (run / "scores.json").is_file()
 
 
-def test_what_is_no_run_cannot_be_resumed(qtbot: QtBot, session: Session, tmp_path: Path) -> None:
+def test_what_is_no_run_cannot_be_resumed(qtbot: QtBot, session: Session, trainer: Trainer, tmp_path: Path) -> None:
     with qtbot.waitSignal(session.failed) as failed:
-        session.trainer.resume_run(tmp_path)
+        trainer.resume_run(tmp_path)
     assert failed.args == [f"{tmp_path.name} cannot be resumed", f"{tmp_path} is not a run: it has no run.json"]
-    assert session.trainer.state is State.IDLE
+    assert trainer.state is State.IDLE
 
 
-def test_a_stop_from_elsewhere_is_a_stop(qtbot: QtBot, session: Session, plan: Plan) -> None:
+def test_a_stop_from_elsewhere_is_a_stop(qtbot: QtBot, session: Session, trainer: Trainer, plan: Plan) -> None:
     """The status line stops any job by itself."""
-    session.trainer.submit([plan])
-    until_phase(qtbot, session.trainer, Phase.TEACHER)
-    session.jobs[0].stop()
-    until(qtbot, session.trainer, State.STOPPED)
-    assert session.jobs == []
+    trainer.submit([plan])
+    until_phase(qtbot, trainer, Phase.TEACHER)
+    session.jobs.running[0].stop()
+    until(qtbot, trainer, State.STOPPED)
+    assert session.jobs.running == []
 
 
 # Closing
@@ -352,15 +350,16 @@ def test_a_run_that_is_discarded_is_put_away_though_the_window_closes_first(
     assert (tmp_path / "trash" / "one" / "run.json").is_file()
 
 
-def test_a_session_that_closes_keeps_the_run_and_starts_no_other(
+def test_jobs_that_close_keep_the_run_and_starts_no_other(
     qtbot: QtBot, series: Path, plan: Plan, tmp_path: Path
 ) -> None:
-    session = Session()
-    session.trainer.submit([plan, replace(plan, run=tmp_path / "runs" / "two")])
-    until_phase(qtbot, session.trainer, Phase.TEACHER)
-    session.close()
-    assert not session.trainer.queue
-    assert all(thread.isFinished() for thread in session.findChildren(QThread))
+    jobs = Jobs()
+    trainer = Trainer(jobs)
+    trainer.submit([plan, replace(plan, run=tmp_path / "runs" / "two")])
+    until_phase(qtbot, trainer, Phase.TEACHER)
+    jobs.close()
+    assert not trainer.queue
+    assert all(thread.isFinished() for thread in jobs.findChildren(QThread))
     (left,) = catalogue.unfinished(catalogue.known_runs())
     assert (left.run, left.phase, left.cut_off) == (plan.run, Phase.TEACHER, False)
     assert load_resume(RunFolder.open(plan.run), Phase.TEACHER) is not None
@@ -368,21 +367,22 @@ def test_a_session_that_closes_keeps_the_run_and_starts_no_other(
 
 
 def test_two_trainings_of_one_folder_are_refused(qtbot: QtBot, trainer: Trainer, plan: Plan) -> None:
-    other = Session()
+    others = Jobs()
+    other = Trainer(others)
     trainer.submit([plan])
     until_phase(qtbot, trainer, Phase.TEACHER)
     trainer.pause()
     assert RunFolder.open(plan.run).in_training
     assert catalogue.unfinished([plan.run]) == []
-    with qtbot.waitSignal(other.trainer.left, timeout=WAIT):
-        other.trainer.resume_run(plan.run)
-    problem = other.trainer.problem
+    with qtbot.waitSignal(other.left, timeout=WAIT):
+        other.resume_run(plan.run)
+    problem = other.problem
     assert problem is not None
     assert problem.title == "This run is being trained already"
     assert str(plan.run) in problem.cause
     trainer.resume()
     until(qtbot, trainer, State.FINISHED)
-    other.close()
+    others.close()
 
 
 def test_a_training_that_meets_a_defect_reports_it(

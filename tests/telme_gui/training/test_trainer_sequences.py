@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtCore import QThread
 from pytestqt.qtbot import QtBot
 
-from telme_gui.session.session import Session
+from telme_gui.session.jobs import Jobs
 from telme_gui.training.trainer import State, Trainer
 from telme_model.runs.folder import RunFolder
 from telme_model.runs.plan import Plan
@@ -49,8 +49,8 @@ def test_any_sequence_ends_well(
     monkeypatch.setenv("TELME_CACHE", str(trained.parent / "cache"))
     run = tmp_path / "runs" / "one"
     chance = random.Random(seed)
-    session = Session()
-    trainer, told = session.trainer, [0]
+    jobs = Jobs()
+    trainer, told = Trainer(jobs), [0]
     trainer.advanced.connect(lambda: told.__setitem__(0, told[0] + 1))
     start = _starter(trainer, Plan(config=TOY.with_settings(SETTINGS), corpus=series, run=run))
     wishes = (start, start, trainer.pause, trainer.resume, trainer.resume, trainer.stop_and_keep, trainer.discard)
@@ -59,10 +59,10 @@ def test_any_sequence_ends_well(
         until = told[0] + chance.choice(MOMENTS)
         qtbot.waitUntil(partial(_reached, trainer, told, until), timeout=WAIT)
         chance.choice(wishes)()
-    session.close()
+    jobs.close()
 
-    assert all(thread.isFinished() or not thread.isRunning() for thread in session.findChildren(QThread))
-    assert session.jobs == []
+    assert all(thread.isFinished() or not thread.isRunning() for thread in jobs.findChildren(QThread))
+    assert jobs.running == []
     assert trainer.problem is None
     for folder in [run] if run.exists() else []:
         left = RunFolder.open(folder)

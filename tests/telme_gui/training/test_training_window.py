@@ -14,11 +14,12 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QApplication, QMessageBox, QScrollArea
 from pytestqt.qtbot import QtBot
 
+from telme_gui.session.jobs import Jobs
 from telme_gui.session.session import Session
 from telme_gui.training.dialog import TrainingDialog
 from telme_gui.training.monitor.head import Part
-from telme_gui.training.trainer import State
-from telme_gui.training.unfinished_runs import Leftovers
+from telme_gui.training.trainer import State, Trainer
+from telme_gui.training.unfinished_runs import UnfinishedRuns
 from telme_gui.window.main_window import TURNS, MainWindow
 from telme_model.annotations.apply import LEARNT
 from telme_model.annotations.labels import Label
@@ -55,7 +56,7 @@ def until(qtbot: QtBot, met: Callable[[], bool]) -> None:
 
 def start(qtbot: QtBot, window: MainWindow, plan: Plan) -> None:
     """Train until the first step, and hold there."""
-    trainer = window.session.trainer
+    trainer = window.trainer
 
     def hold() -> None:
         if Phase.TEACHER in trainer.history.stages:
@@ -105,7 +106,7 @@ def test_a_run_from_the_menu_is_followed_shown_and_summed_up(qtbot: QtBot, opene
         assert opened.monitor.head.name.text() == "one"
     run = tmp_path / "runs" / "one"
     monitor, session = opened.monitor, opened.session
-    assert session.trainer.state is State.FINISHED
+    assert opened.trainer.state is State.FINISHED
     assert monitor.summary.lead.text().startswith("“one” finished after")
     assert monitor.summary.isVisible()
     until(qtbot, lambda: session.run == run and session.predictions is not None)
@@ -173,7 +174,7 @@ def test_curves_need_no_scrolling_in_a_small_window_that_annotates(
     opened.resize(1280, 690)  # within its frame on such a screen
     opened.docks.bring("Training")
     with qtbot.waitSignal(opened.ending.summed_up, timeout=WAIT):
-        opened.session.trainer.resume()
+        opened.trainer.resume()
     for part, shown in ((Part.CURVES, monitor.curves), (Part.OUTCOME, monitor.summary)):
         monitor.head.switch.choose(part)
         until(qtbot, shown.isVisible)
@@ -182,9 +183,9 @@ def test_curves_need_no_scrolling_in_a_small_window_that_annotates(
 
 
 def test_a_run_that_was_stopped_is_gone_on_with_from_the_list(qtbot: QtBot, opened: MainWindow, plan: Plan) -> None:
-    session, runs = opened.session, opened.runs
+    runs = opened.runs
     start(qtbot, opened, plan)
-    with qtbot.waitSignal(session.trainer.left, timeout=WAIT):
+    with qtbot.waitSignal(opened.trainer.left, timeout=WAIT):
         opened.monitor.head.stop.click()
     opened.docks.bring("Runs")
     until(qtbot, lambda: bool(runs.model.runs))
@@ -192,7 +193,7 @@ def test_a_run_that_was_stopped_is_gone_on_with_from_the_list(qtbot: QtBot, open
     runs.view.choose(listed["one"])
     assert runs.chosen is not None
     assert runs.chosen.state is RunState.UNFINISHED
-    with qtbot.waitSignal(session.trainer.finished, timeout=WAIT):
+    with qtbot.waitSignal(opened.trainer.finished, timeout=WAIT):
         runs.resume.trigger()
     assert opened.monitor.isVisible()
     opened.docks.bring("Runs")
@@ -207,8 +208,8 @@ def test_discarding_from_the_menu_asks_and_puts_the_run_away(
         opened.training.discard.trigger()
         answer(button)
         until(qtbot, lambda: QApplication.activeModalWidget() is None)
-        assert opened.session.trainer.busy or not kept
-    until(qtbot, lambda: opened.session.trainer.state is State.STOPPED)
+        assert opened.trainer.busy or not kept
+    until(qtbot, lambda: opened.trainer.state is State.STOPPED)
     assert not plan.run.exists()
     assert (tmp_path / "trash" / "one" / "run.json").is_file()
     assert opened.monitor.head.state.text().startswith("Discarded")
@@ -218,19 +219,20 @@ def test_closing_asks_and_keeps_what_was_trained(qtbot: QtBot, opened: MainWindo
     start(qtbot, opened, plan)
     answer("Keep training")
     assert not opened.close()
-    assert opened.session.trainer.busy
+    assert opened.trainer.busy
     answer("Stop and close")
     assert opened.close()
-    assert opened.session.jobs == []
+    assert opened.session.jobs.running == []
     (left,) = catalogue.unfinished(catalogue.known_runs())
     assert (left.run, left.phase, left.cut_off) == (plan.run, Phase.TEACHER, False)
-    later = Session()
-    offered = Leftovers(later)
+    later = Session(Jobs())
+    trainer = Trainer(later.jobs)
+    offered = UnfinishedRuns(later, trainer)
     qtbot.addWidget(offered)
     offered.look()
     until(qtbot, lambda: not offered.isHidden())
     assert offered.title.text() == "A run is still to be trained"
-    with qtbot.waitSignal(later.trainer.finished, timeout=WAIT):
+    with qtbot.waitSignal(trainer.finished, timeout=WAIT):
         offered.resume.click()
     assert catalogue.unfinished(catalogue.known_runs()) == []
     later.close()
@@ -239,7 +241,7 @@ def test_closing_asks_and_keeps_what_was_trained(qtbot: QtBot, opened: MainWindo
 def test_settings_that_cannot_be_trained_are_changed_in_the_dialog(
     qtbot: QtBot, opened: MainWindow, plan: Plan
 ) -> None:
-    trainer = opened.session.trainer
+    trainer = opened.trainer
     wrong = replace(plan, config=plan.config.with_settings(["device=cuda:77", "seed=5", "fusion.theta=0.3"]))
     with qtbot.waitSignal(trainer.left, timeout=WAIT):
         trainer.submit([wrong])
@@ -262,15 +264,15 @@ def test_a_run_that_a_crash_cut_off_is_offered_at_the_next_start(
         until(qtbot, lambda: log.is_file() and '"audio student"' in log.read_text(encoding="utf-8"))
         process.send_signal(signal.SIGKILL)
     window.opener.open(series)
-    window.leftovers.look()
-    until(qtbot, lambda: window.leftovers.isVisible())
-    assert window.leftovers.title.text() == "one was cut off while it was trained"
-    (offered,) = window.leftovers.runs
+    window.unfinished.look()
+    until(qtbot, lambda: window.unfinished.isVisible())
+    assert window.unfinished.title.text() == "one was cut off while it was trained"
+    (offered,) = window.unfinished.runs
     assert offered.phase is Phase.AUDIO
-    window.leftovers.resume.click()
-    assert not window.leftovers.isVisible()
-    with qtbot.waitSignal(window.session.trainer.finished, timeout=WAIT):
-        window.session.trainer.resume()
+    window.unfinished.resume.click()
+    assert not window.unfinished.isVisible()
+    with qtbot.waitSignal(window.trainer.finished, timeout=WAIT):
+        window.trainer.resume()
     assert catalogue.unfinished(catalogue.known_runs()) == []
 
 
@@ -282,7 +284,7 @@ def test_training_again_with_my_labels_learns_them(qtbot: QtBot, opened: MainWin
         session.labels.put(turn.id, Label(emotion="joy"), "label")
     opened.training.again.trigger()
     dialog = chosen_dialog(qtbot, opened, *TINY)
-    with qtbot.waitSignal(session.trainer.finished, timeout=WAIT):
+    with qtbot.waitSignal(opened.trainer.finished, timeout=WAIT):
         dialog.start.click()
     folder = RunFolder.open(tmp_path / "runs" / "one")
     assert (folder.facts["layer"], folder.facts["labels"]) == (session.labels.layer, 5)
@@ -296,7 +298,7 @@ def test_two_seeds_are_trained_while_a_person_labels_and_browses(
 ) -> None:
     session = opened.session
     ended: list[Path] = []
-    session.trainer.finished.connect(ended.append)
+    opened.trainer.finished.connect(ended.append)
     opened.training.train.trigger()
     dialog = chosen_dialog(qtbot, opened, *TINY, seeds="0, 1")
     assert dialog.start.text() == "Start 2 runs"
@@ -316,7 +318,7 @@ def test_two_seeds_are_trained_while_a_person_labels_and_browses(
     assert ended == runs
     assert tensors(runs[0]) != tensors(runs[1])
     assert "layer" not in RunFolder(runs[1]).facts
-    labels = session.labels.of(session.labels.layer)
+    labels = session.labels.in_layer(session.labels.layer)
     assert len(labels) == min(labelled, len(session.turns))
 
 
@@ -327,7 +329,7 @@ def test_the_status_line_tells_what_is_between_two_phases(qtbot: QtBot, opened: 
         status._show_work()  # as its clock does now and then
         said.append(status.work.text())
 
-    opened.session.trainer.advanced.connect(read)
+    opened.trainer.advanced.connect(read)
     start(qtbot, opened, plan)
     loading = said.index("Training one: loading the weights of the teacher")
     assert said[loading - 1] != "Training one: teacher"
@@ -336,7 +338,7 @@ def test_the_status_line_tells_what_is_between_two_phases(qtbot: QtBot, opened: 
 
 def test_the_status_line_shows_how_far_the_run_is(qtbot: QtBot, opened: MainWindow, plan: Plan) -> None:
     """Of the run as a whole, as the monitor does, also of one that is gone on with."""
-    status, trainer, seen = opened.status, opened.session.trainer, list[tuple[Phase, float]]()
+    status, trainer, seen = opened.status, opened.trainer, list[tuple[Phase, float]]()
 
     def read() -> None:
         status._show_work()  # as its clock does now and then
@@ -375,12 +377,12 @@ def test_shorter_work_is_shown_before_a_training_and_stopped_alone(
         while not enough.wait(0.001):
             yield Message(text="predicting")
 
-    job = session.start(predict, "Predicting 5 turns")
+    job = session.jobs.start(predict, "Predicting 5 turns")
     until(qtbot, lambda: status.work.text().startswith("Predicting 5 turns"))
     assert status.stop.toolTip().startswith("Stop predicting 5 turns;")
     with qtbot.waitSignal(job.finished, timeout=WAIT):
         status.stop.click()
     until(qtbot, lambda: status.work.text().startswith("Training one"))
-    assert session.trainer.state is State.PAUSED
+    assert opened.trainer.state is State.PAUSED
     status.stop.click()
-    until(qtbot, lambda: session.trainer.state is State.STOPPED)
+    until(qtbot, lambda: opened.trainer.state is State.STOPPED)

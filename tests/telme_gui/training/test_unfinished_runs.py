@@ -9,9 +9,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
 
+from telme_gui.session.jobs import Jobs
 from telme_gui.session.session import Session
 from telme_gui.training import discarding
-from telme_gui.training.unfinished_runs import Leftovers, told
+from telme_gui.training.trainer import Trainer
+from telme_gui.training.unfinished_runs import UnfinishedRuns, told
 from telme_model.events import EpochDone, Phase
 from telme_model.runs import catalogue
 from telme_model.runs.catalogue import Unfinished
@@ -59,21 +61,21 @@ def leftover(killed: Path, series: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def session(qtbot: QtBot) -> Iterator[Session]:
-    session = Session()
+    session = Session(Jobs())
     yield session
     session.close()
 
 
 def test_a_run_that_was_cut_off_is_offered_and_ends_as_if_nothing_had_happened(
-    qtbot: QtBot, session: Session, leftover: Path, series: Path, tmp_path: Path
+    qtbot: QtBot, session: Session, trainer: Trainer, leftover: Path, series: Path, tmp_path: Path
 ) -> None:
-    offered = Leftovers(session)
+    offered = UnfinishedRuns(session, trainer)
     qtbot.addWidget(offered)
     assert offered.isHidden()
     offered.look()
     qtbot.waitUntil(lambda: not offered.isHidden(), timeout=WAIT)
     assert offered.title.text() == "night was cut off while it was trained"
-    with qtbot.waitSignal(session.trainer.finished, timeout=WAIT):
+    with qtbot.waitSignal(trainer.finished, timeout=WAIT):
         qtbot.mouseClick(offered.resume, Qt.MouseButton.LeftButton)
         assert offered.isHidden()
     walk(series, tmp_path / "whole", *SETTINGS)
@@ -81,23 +83,25 @@ def test_a_run_that_was_cut_off_is_offered_and_ends_as_if_nothing_had_happened(
     assert catalogue.unfinished([leftover]) == []
 
 
-def test_a_run_that_a_person_stopped_is_not_pressed_on_them(qtbot: QtBot, session: Session, leftover: Path) -> None:
+def test_a_run_that_a_person_stopped_is_not_pressed_on_them(
+    qtbot: QtBot, session: Session, trainer: Trainer, leftover: Path
+) -> None:
     (leftover / ".training").unlink()
-    offered = Leftovers(session)
+    offered = UnfinishedRuns(session, trainer)
     qtbot.addWidget(offered)
     offered.look()
-    qtbot.waitUntil(lambda: not session.jobs, timeout=WAIT)
+    qtbot.waitUntil(lambda: not session.jobs.running, timeout=WAIT)
     assert offered.isHidden()
 
 
 def test_several_are_offered_one_after_another_and_may_wait_or_go(
-    qtbot: QtBot, session: Session, leftover: Path, tmp_path: Path
+    qtbot: QtBot, session: Session, trainer: Trainer, leftover: Path, tmp_path: Path
 ) -> None:
     (night,) = catalogue.unfinished([leftover])
     later = Unfinished(
         run=tmp_path / "later", corpus=night.corpus, phase=Phase.FUSION, epoch=0, epochs=0, cut_off=True, touched=0.0
     )
-    offered = Leftovers(session)
+    offered = UnfinishedRuns(session, trainer)
     qtbot.addWidget(offered)
     offered.offer([later, night])
     assert offered.sentence.text().endswith("What was done is kept. 1 more was cut off.")

@@ -9,11 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytestqt.qtbot import QtBot
 
+from telme_gui.app import make_window
 from telme_gui.look import settings as stored
 from telme_gui.look.style import Appearance
+from telme_gui.session.filter import Filter
+from telme_gui.session.jobs import Jobs
 from telme_gui.session.marks import Mark
-from telme_gui.session.session import Filter, Session
-from telme_gui.window.last_place import filter_of, kept
+from telme_gui.session.session import Session
+from telme_gui.window.last_place import filter_from, filter_settings
 from telme_gui.window.main_window import MainWindow
 from telme_model.analysis.predictions import Effect
 from telme_model.annotations.labels import Label, Scope
@@ -52,7 +55,7 @@ def start(qtbot: QtBot, appearance: Appearance, tmp_path: Path) -> Iterator[Star
 
     def window(root: Path | None = None, run: Path | None = None) -> MainWindow:
         end()
-        window = MainWindow(Session(), stored.load(path, pytest.fail), appearance)
+        window = make_window(stored.load(path, pytest.fail), appearance)
         qtbot.addWidget(window)
         windows.append(window)
         window.session.failed.connect(lambda title, sentence: pytest.fail(f"{title}: {sentence}"))
@@ -156,7 +159,7 @@ def test_a_label_in_a_filter_by_marks_counts(start: Start, corpus: Path) -> None
 @pytest.fixture(scope="module")
 def session(series: Path) -> Session:
     """A corpus with predictions, to be looked at only."""
-    session, corpus = Session(), open_corpus(series)
+    session, corpus = Session(Jobs()), open_corpus(series)
     session.set_corpus(corpus)
     session.set_predictions(predictions(corpus.turns(), MELD.labels), None)
     return session
@@ -175,9 +178,9 @@ def session(series: Path) -> Session:
     )
 )
 def test_every_filter_comes_back_from_a_file(session: Session, filter_: Filter) -> None:
-    assert filter_of(json.loads(json.dumps(kept(filter_))), session) == filter_
+    assert filter_from(json.loads(json.dumps(filter_settings(filter_))), session) == filter_
 
 
 @pytest.mark.parametrize("tree", [{}, {"effects": "rescued", "text": 3, "speakers": [None, "nobody"], "new": 1}])
 def test_what_a_filter_cannot_be_is_left_out(session: Session, tree: dict[str, object]) -> None:
-    assert filter_of(tree, session) == Filter()
+    assert filter_from(tree, session) == Filter()

@@ -11,12 +11,13 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLineEdit, QSlider, QWidget
 from pytestqt.qtbot import QtBot
 
+from telme_gui.app import make_window
 from telme_gui.charts.confusion import ConfusionPage
 from telme_gui.inspector.probabilities import Said
 from telme_gui.look import theme
 from telme_gui.look.settings import Recent, Settings, Theme
 from telme_gui.look.style import Appearance
-from telme_gui.session.session import Filter, Session
+from telme_gui.session.filter import Filter
 from telme_gui.window.header import View
 from telme_gui.window.main_window import MainWindow
 from telme_model.commands import doctor
@@ -200,7 +201,7 @@ def test_a_recent_corpus_opens_without_its_run_where_that_cannot_be_looked_into(
     qtbot: QtBot, window: MainWindow, series: Path, tmp_path: Path
 ) -> None:
     with qtbot.waitSignal(window.opener.settled, timeout=WAIT) as settled:
-        window.open_recent(Recent(str(series), str(tmp_path / ("x" * 300))))
+        window.opening.open_recent(Recent(str(series), str(tmp_path / ("x" * 300))))
     assert settled.args == [True]
     assert window.session.corpus is not None
     assert window.session.run is None
@@ -208,7 +209,7 @@ def test_a_recent_corpus_opens_without_its_run_where_that_cannot_be_looked_into(
 
 def test_what_cannot_be_opened_is_said_with_its_reason(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
     with qtbot.waitSignal(window.session.failed):
-        window.open_path(tmp_path)
+        window.opening.open_path(tmp_path)
     assert window.banner.isVisible()
     assert window.banner.title.text() == f"{tmp_path.name} cannot be opened"
     assert window.banner.sentence.text().startswith("No corpus was found in")
@@ -224,11 +225,11 @@ def test_layout_and_theme_are_remembered(
 ) -> None:
     opened.docks.named["Inspector"].hide()
     opened.resize(1280, 640)  # no wider than needed is what the screen of tests has room for
-    opened.choose_theme(Theme.DARK)
+    opened.keys.actions["Dark"].trigger()
     opened.close()
     settings = opened.settings
     assert settings.theme is Theme.DARK
-    again = MainWindow(Session(), settings, appearance)
+    again = make_window(settings, appearance)
     qtbot.addWidget(again)
     again.show()
     with qtbot.waitSignal(again.opener.settled, timeout=WAIT):
@@ -241,7 +242,7 @@ def test_layout_and_theme_are_remembered(
 
 def test_a_window_fits_its_screen(qtbot: QtBot, appearance: Appearance) -> None:
     """At the first start, and where it was left on a larger screen."""
-    first = MainWindow(Session(), Settings(), appearance)
+    first = make_window(Settings(), appearance)
     qtbot.addWidget(first)
     first.show()
     room = first.screen().availableGeometry()
@@ -250,7 +251,7 @@ def test_a_window_fits_its_screen(qtbot: QtBot, appearance: Appearance) -> None:
     settings = Settings()
     first.settings = settings
     first.close()
-    again = MainWindow(Session(), settings, appearance)
+    again = make_window(settings, appearance)
     qtbot.addWidget(again)
     again.show()
     assert room.contains(again.geometry())
@@ -258,7 +259,7 @@ def test_a_window_fits_its_screen(qtbot: QtBot, appearance: Appearance) -> None:
 
 
 def test_settings_of_another_program_do_no_harm(qtbot: QtBot, appearance: Appearance) -> None:
-    window = MainWindow(Session(), Settings(geometry="!", state="AAAA", splitter="bm8="), appearance)
+    window = make_window(Settings(geometry="!", state="AAAA", splitter="bm8="), appearance)
     qtbot.addWidget(window)
     window.show()
     assert window.welcome.isVisible()
@@ -284,7 +285,7 @@ def _opening(window: MainWindow, series: Path, run: Path) -> None:
 
 def _predicting(window: MainWindow, series: Path, run: Path) -> None:
     window.opener.predict_rest()
-    assert any(job.name.startswith("Predicting") for job in window.session.jobs)
+    assert any(job.name.startswith("Predicting") for job in window.session.jobs.running)
 
 
 def _playing(window: MainWindow, series: Path, run: Path) -> None:
@@ -302,7 +303,7 @@ def _asking(window: MainWindow, series: Path, run: Path) -> None:
 
 
 def _reporting(window: MainWindow, series: Path, run: Path) -> None:
-    window.report_system()
+    window.keys.actions["System report"].trigger()
 
 
 @pytest.mark.parametrize("busy", [_opening, _predicting, _playing, _charting, _asking, _reporting])
@@ -323,7 +324,7 @@ def test_it_closes_in_the_middle_of_any_work(
     monkeypatch.setattr(doctor, "_ask", lambda code: {})
     busy(window, series, trained)
     QApplication.processEvents()  # threads begin
-    jobs = list(window.session.jobs)
+    jobs = list(window.session.jobs.running)
     window.close()
     assert not any(job.isRunning() for job in jobs)
     assert not window.player.playing
@@ -336,8 +337,8 @@ def test_a_training_that_ends_calls_off_nothing_that_is_being_opened(
     other = write_corpus(tmp_path / "other", clips=False)
     with qtbot.waitSignal(window.opener.settled, timeout=WAIT):
         window.opener.open(other)
-        window.session.trainer.finished.emit(night)
+        window.trainer.finished.emit(night)
     assert window.session.corpus is not None
     assert window.session.corpus.root == other
-    qtbot.waitUntil(lambda: not window.opener.busy and not window.session.jobs, timeout=WAIT)
+    qtbot.waitUntil(lambda: not window.opener.busy and not window.session.jobs.running, timeout=WAIT)
     assert window.session.run is None

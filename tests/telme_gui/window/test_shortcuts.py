@@ -9,11 +9,11 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
+from telme_gui.app import make_window
 from telme_gui.look.keys import Keys, refusal
 from telme_gui.look.settings import Settings
 from telme_gui.look.style import Appearance
 from telme_gui.player.view import PictureView
-from telme_gui.session.session import Session
 from telme_gui.window.key_editor import KeyEditor
 from telme_gui.window.main_window import MainWindow
 
@@ -136,7 +136,7 @@ def test_recorded_keys_work_at_once_and_the_old_ones_no_longer(
     qtbot: QtBot, opened: MainWindow, editor: KeyEditor
 ) -> None:
     record(editor, "Accept", Key.Key_X)
-    assert "X" in editor.said.text()
+    assert "X" in editor.verdict.text()
     assert opened.annotating.accept.toolTip().endswith("(X)")
     assert opened.settings.keys == {"Accept": "X"}
     editor.close()
@@ -155,7 +155,7 @@ def test_recorded_keys_work_at_once_and_the_old_ones_no_longer(
 
 def test_keys_of_another_action_are_named_and_can_be_taken(opened: MainWindow, editor: KeyEditor) -> None:
     record(editor, "Flag", Key.Key_S)
-    assert "“Skip”" in editor.said.text()
+    assert "“Skip”" in editor.verdict.text()
     assert opened.annotating.skip.shortcut().toString() == "S"
     assert opened.annotating.flag.shortcut().toString() == "F"
     QTest.mouseClick(editor.take, Qt.MouseButton.LeftButton)
@@ -179,10 +179,10 @@ def test_leaving_the_field_takes_nothing(opened: MainWindow, editor: KeyEditor) 
 
 def test_a_refused_key_is_explained_and_the_old_one_stays(opened: MainWindow, editor: KeyEditor) -> None:
     record(editor, "Flag", Key.Key_Up)
-    assert "Up" in editor.said.text()
+    assert "Up" in editor.verdict.text()
     assert editor.field.keySequence() == QKeySequence("F")
     record(editor, "Flag", Key.Key_Up, ctrl=True)
-    assert "“Louder”" in editor.said.text()
+    assert "“Louder”" in editor.verdict.text()
     assert opened.keys.chosen == {}
 
 
@@ -194,7 +194,7 @@ def test_clear_reset_and_reset_all(opened: MainWindow, editor: KeyEditor) -> Non
     record(editor, "Skip", Key.Key_F)
     editor.choose("Flag")
     QTest.mouseClick(editor.reset, Qt.MouseButton.LeftButton)
-    assert "“Skip”" in editor.said.text()
+    assert "“Skip”" in editor.verdict.text()
     QTest.mouseClick(editor.take, Qt.MouseButton.LeftButton)
     assert opened.keys.chosen == {"Skip": ""}
     QTest.mouseClick(editor.reset_all, Qt.MouseButton.LeftButton)
@@ -222,7 +222,7 @@ def test_the_search_finds_actions_and_keys(editor: KeyEditor) -> None:
 
 
 def test_chosen_keys_hold_from_the_start(qtbot: QtBot, appearance: Appearance) -> None:
-    window = MainWindow(Session(), Settings(keys={"Charts": "Ctrl+7", "Label 1": "Q", "no more": "W"}), appearance)
+    window = make_window(Settings(keys={"Charts": "Ctrl+7", "Label 1": "Q", "no more": "W"}), appearance)
     qtbot.addWidget(window)
     assert window.keys.actions["Charts"].shortcut() == QKeySequence("Ctrl+7")
     assert window.annotating.emotions[0].shortcut() == QKeySequence("Q")

@@ -75,7 +75,7 @@ def test_other_attention_scopes_agree_with_their_records_too(
             assert answer["shapley"] is answer["shift_shares"] is None
         else:
             assert_same(answer, record)
-    assert_columns_equal(whatif.refuse(0.1, own), own)
+    assert_columns_equal(whatif.fuse_anew(0.1, own), own)
 
 
 def assert_columns_equal(ours: Predictions, theirs: Predictions) -> None:
@@ -85,7 +85,7 @@ def assert_columns_equal(ours: Predictions, theirs: Predictions) -> None:
 
 
 def test_refusing_with_the_runs_theta_changes_nothing(whatif: WhatIf, base: Predictions) -> None:
-    again = whatif.refuse(base.theta, base)
+    again = whatif.fuse_anew(base.theta, base)
     assert_columns_equal(again, base)
     assert again.ids is base.ids
     assert again.probabilities["teacher"] is base.probabilities["teacher"]
@@ -94,23 +94,23 @@ def test_refusing_with_the_runs_theta_changes_nothing(whatif: WhatIf, base: Pred
 @pytest.mark.parametrize("theta", [0.0, 0.03, 0.2, 5.0])
 def test_all_turns_and_one_turn_agree_on_another_theta(whatif: WhatIf, base: Predictions, theta: float) -> None:
     """Against the definition: lambda = min(theta ||F_T|| / ||H||, 1) of the run's own norms."""
-    refused = whatif.refuse(theta, base)
+    anew = whatif.fuse_anew(theta, base)
     scale = np.minimum(theta * base.text_norm / base.h_norm, 1)
-    np.testing.assert_allclose(refused.scale, scale, rtol=1e-4)
-    np.testing.assert_allclose(refused.shift, scale * base.h_norm, rtol=1e-4, atol=1e-7)
-    assert refused.theta == theta
-    for turn, row in refused.rows.items():
+    np.testing.assert_allclose(anew.scale, scale, rtol=1e-4)
+    np.testing.assert_allclose(anew.shift, scale * base.h_norm, rtol=1e-4, atol=1e-7)
+    assert anew.theta == theta
+    for turn, row in anew.rows.items():
         answer = whatif.ask(turn, theta=theta)
-        np.testing.assert_allclose(list(answer["fused"].values()), refused.probabilities["fused"][row], atol=1e-6)
-        assert answer["displacement"]["lambda"] == pytest.approx(float(refused.scale[row]), rel=1e-5)
+        np.testing.assert_allclose(list(answer["fused"].values()), anew.probabilities["fused"][row], atol=1e-6)
+        assert answer["displacement"]["lambda"] == pytest.approx(float(anew.scale[row]), rel=1e-5)
 
 
 def test_without_a_shift_the_head_says_what_it_says_at_the_text(whatif: WhatIf, base: Predictions) -> None:
-    np.testing.assert_allclose(whatif.refuse(0.0, base).probabilities["fused"], base.unshifted, atol=1e-6)
+    np.testing.assert_allclose(whatif.fuse_anew(0.0, base).probabilities["fused"], base.unshifted, atol=1e-6)
 
 
 def test_shares_of_all_turns_are_unknown_and_those_of_one_add_up(whatif: WhatIf, base: Predictions) -> None:
-    assert np.isnan(whatif.refuse(0.2, base).shift_shares["audio"]).all()
+    assert np.isnan(whatif.fuse_anew(0.2, base).shift_shares["audio"]).all()
     answer = whatif.ask(TURN, theta=0.2, mute={Modality.AUDIO}, text="We won!")
     for label in MELD.labels:
         total = answer["shift_shares"]["audio"][label] + answer["shift_shares"]["visual"][label]
@@ -144,7 +144,7 @@ def test_a_plain_fusion_answers_without_a_displacement(toy_run: ToyRun, toy_corp
     whatif, own = WhatIf(tmp_path / "run", toy_corpus), columns(tmp_path / "run")
     for record in run_records(tmp_path / "run", Split.TEST):
         assert_same(whatif.ask(TurnId(Split.TEST, record["dialogue"], record["utterance"]), theta=0.5), record)
-    assert whatif.refuse(0.5, own) is own
+    assert whatif.fuse_anew(0.5, own) is own
 
 
 def test_a_run_of_voice_and_face_answers(toy_run: ToyRun, toy_corpus: Corpus, tmp_path: Path) -> None:
