@@ -8,6 +8,7 @@ from PySide6.QtWidgets import (
     QKeySequenceEdit,
     QLabel,
     QLineEdit,
+    QPushButton,
     QSizePolicy,
     QTreeWidget,
     QTreeWidgetItem,
@@ -84,6 +85,8 @@ class KeyEditor(QDialog):
         self.reset_all = push_button("Reset all", "Give all actions back the keys that they came with")
         self._items = self._fill()
         self._arrange()
+        for button in self.findChildren(QPushButton):
+            button.setAutoDefault(False)  # Return in the list begins to record, and presses none of them
         self.search.textChanged.connect(self._find)
         self.tree.currentItemChanged.connect(self._show_chosen)
         self.tree.itemActivated.connect(lambda _item, _column: self.field.setFocus())
