@@ -190,11 +190,7 @@ class StageConfig(Section):
         False, "Clip before unscaling", "Clips the fp16 gradient while it is still scaled (released code)."
     )
     patience: int = setting(
-        0,
-        "Patience",
-        "Epochs without a better dev score before the stage ends; 0 runs them all.",
-        "epochs",
-        at_least=0,
+        0, "Patience", "Epochs without a better dev score before the stage ends; 0 runs them all.", "epochs", at_least=0
     )
     accumulate: int = setting(
         1, "Accumulate", "Batches to a step: a larger batch without its memory.", "batches", above=0
@@ -252,9 +248,7 @@ class FusionConfig(Section):
         0.2, "Dropout", "Share of the attention's weights that is left out in training.", at_least=0, below=1
     )
     attention: AttentionScope = setting(
-        AttentionScope.TURN,
-        "Attention over",
-        "What the self-attention ranges over; the released code's is the batch.",
+        AttentionScope.TURN, "Attention over", "What the self-attention ranges over; the released code's is the batch."
     )
     normalised: bool = setting(
         False, "Residual and norms", "Adds the released code's residual, LayerNorms and gate order."
@@ -269,10 +263,7 @@ class Config(Section):
         "paper-meld", "Preset", "The named configuration that everything else is a change of.", must="be a name"
     )
     dim: int = setting(
-        768,
-        "Feature width",
-        "Size of F_T, F_a and F_v; an encoder of another width gets a projection.",
-        above=0,
+        768, "Feature width", "Size of F_T, F_a and F_v; an encoder of another width gets a projection.", above=0
     )
     teacher: Modality = setting(
         Modality.TEXT, "Teacher", "The modality that teaches the others and leads the fusion; the paper's is text."
@@ -303,11 +294,7 @@ class Config(Section):
         16, "Scoring batch", "Turns that are scored at once; changes speed and memory only.", "turns", above=0
     )
     background_turns: int = setting(
-        16,
-        "Background turns",
-        "Training turns that stand for an absent modality in Shapley shares.",
-        "turns",
-        above=0,
+        16, "Background turns", "Training turns that stand for an absent modality in Shapley shares.", "turns", above=0
     )
     checkpoint_steps: int = setting(
         200,
