@@ -2,19 +2,20 @@
 
 import json
 import signal
-import sys
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from tqdm import tqdm
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+from rich.progress import Progress as Bars
 
 from telme_model.analysis.models import TITLES, models_in
 from telme_model.corpus.dialogue import Dialogue
 from telme_model.events import EpochDone, Event, Message, Progress, StageDone, StageStarted, StepDone
 from telme_model.runs.history import History
-from telme_model.runs.quantities import counted
+from telme_model.runs.quantities import counted, duration
 
 
 class Watcher:
@@ -23,7 +24,15 @@ class Watcher:
     def __init__(self, *, quiet: bool = False) -> None:
         self.quiet = quiet
         self.history = History()
-        self.bar: Any = None
+        console = Console(stderr=True, soft_wrap=True, markup=False, highlight=False)
+        self.bars = Bars(
+            *(TextColumn("{task.description}"), BarColumn(24), MofNCompleteColumn(), TextColumn("{task.fields[note]}")),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
 
     def show(self, event: Event) -> None:
         """Tell one event."""
@@ -32,10 +41,11 @@ class Watcher:
             return
         match event:
             case StageStarted():
-                self._close()
+                self.close()
                 what = f" ({counted(event.turns, 'turn')}, {counted(event.epochs, 'epoch')})" if event.epochs else ""
                 self._line(f"{event.phase}{what}")
-                self.bar = tqdm(total=event.steps or None, leave=False, disable=None, file=sys.stderr)
+                self.bars.add_task(event.phase, total=event.steps or None, note="")
+                self.bars.start()
             case StepDone():
                 self._advance(event.step, event.steps, f"loss {event.losses['total']:.3f}")
             case Progress() if not self.history.stages[event.phase].steps:
@@ -47,7 +57,7 @@ class Watcher:
                     f"  epoch {event.epoch}/{event.epochs}  {losses}  dev weighted F1 {event.dev_weighted_f1:.2f}{star}"
                 )
             case StageDone():
-                self._close()
+                self.close()
                 best = "" if event.dev_weighted_f1 is None else f", best dev weighted F1 {event.dev_weighted_f1:.2f}"
                 self._line(f"  {event.phase}: {event.seconds:.1f} s{best}")
             case Message():
@@ -57,21 +67,18 @@ class Watcher:
 
     def close(self) -> None:
         """Take the bar away."""
-        self._close()
+        self.bars.stop()
+        for task in self.bars.task_ids:
+            self.bars.remove_task(task)
 
     def _advance(self, done: int, total: int, what: str) -> None:
-        if self.bar is not None and not self.bar.disable:
-            self.bar.total = total
-            self.bar.set_postfix_str(what, refresh=False)
-            self.bar.update(done - self.bar.n)
+        eta = self.history.eta if self.history.plan or self.history.current is None else self.history.current.eta
+        left = "" if eta is None else f", {duration(eta)} left"
+        for task in self.bars.task_ids:
+            self.bars.update(task, completed=done, total=total, note=f"{what}{left}")
 
     def _line(self, text: str) -> None:
-        tqdm.write(text, file=sys.stderr)
-
-    def _close(self) -> None:
-        if self.bar is not None:
-            self.bar.close()
-            self.bar = None
+        self.bars.console.print(text)
 
 
 def table(rows: Sequence[Sequence[str]], *, left: int = 1) -> Iterator[str]:
