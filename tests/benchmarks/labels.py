@@ -25,7 +25,7 @@ def kills(number: int, folder: Path) -> None:
     corpus = open_corpus(DEMO_CORPUS)
     plain, chance, edits = Plain(), random.Random(0), 0
     for seed in range(number):
-        plain, acknowledged = killed(DEMO_CORPUS, corpus, folder / "k.sqlite", plain, seed, chance.uniform(0, 0.3))
+        plain, acknowledged = killed(DEMO_CORPUS, corpus, folder / "k.sqlite", plain, seed, chance.randint(1, 100))
         edits += acknowledged
     print(f"{number} kills, {edits} acknowledged edits ({len(plain.labels)} labels stand): none lost, file whole")
 

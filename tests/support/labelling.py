@@ -11,7 +11,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from itertools import islice
@@ -109,8 +108,8 @@ def deeds(seed: int, turns: Sequence[TurnId]) -> Iterator[Deed]:
             yield lambda edited, labels=labels: edited.edit("label", labels)  # type: ignore[misc]
 
 
-def killed(root: Path, corpus: Corpus, path: Path, plain: Plain, seed: int, delay: float) -> tuple[Plain, int]:
-    """Let a program label, kill it `delay` seconds after its first edit, and look at what it left.
+def killed(root: Path, corpus: Corpus, path: Path, plain: Plain, seed: int, edits: int) -> tuple[Plain, int]:
+    """Let a program label, kill it once it has told of so many `edits`, and look at what it left.
 
     Gives the model as it now stands, and how many edits were acknowledged. Fails when an acknowledged edit is not
     in the store, when anything else is, or when the file is not whole.
@@ -118,11 +117,10 @@ def killed(root: Path, corpus: Corpus, path: Path, plain: Plain, seed: int, dela
     command = [sys.executable, "-m", "tests.support.labelling", str(root), str(path), str(seed)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]) as process:
         assert process.stdout is not None
-        first = process.stdout.readline()
-        assert first, "it ended before its first edit"
-        time.sleep(delay)
+        first = [process.stdout.readline() for _ in range(edits)]
+        assert all(first), "it ended by itself"
         process.kill()
-        said = first + process.stdout.read()
+        said = b"".join(first) + process.stdout.read()
     assert process.returncode == -signal.SIGKILL
     acknowledged = said.count(b"\n")
     following = deeds(seed, [turn.id for turn in corpus.turns()])

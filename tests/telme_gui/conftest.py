@@ -3,8 +3,9 @@
 import gc
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PySide6.QtWidgets import QApplication
@@ -22,7 +23,26 @@ from tests.support.player_fakes import Device
 from tests.support.predictions import store_run
 from tests.support.runs import walk
 
-WAIT = 60_000  # ms: torch is imported on a busy machine
+WAIT = 300_000  # ms: no wait says how fast this machine is; only what never comes ends it
+
+
+class Patient(QtBot):
+    """Waits for conditions, not for 5 s."""
+
+    def waitUntil(self, callback: Callable[[], bool | None], *, timeout: int = WAIT) -> None:  # noqa: N802
+        super().waitUntil(callback, timeout=timeout)
+
+    def waitSignal(self, signal: Any, *, timeout: int = WAIT, **options: Any) -> Any:  # noqa: N802
+        return super().waitSignal(signal, timeout=timeout, **options)
+
+    def waitSignals(self, signals: Any, *, timeout: int = WAIT, **options: Any) -> Any:  # noqa: N802
+        return super().waitSignals(signals, timeout=timeout, **options)
+
+
+@pytest.fixture
+def qtbot(qapp: QApplication, request: pytest.FixtureRequest) -> QtBot:
+    """In place of pytest-qt's own."""
+    return Patient(request)
 
 
 @pytest.fixture(scope="session")

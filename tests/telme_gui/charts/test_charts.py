@@ -345,7 +345,7 @@ def test_a_run_that_cannot_be_compared_says_why(
 
 
 @pytest.mark.parametrize("judge", [GOLD, ADJUDICATED])
-def test_every_page_has_its_whole_name_at_the_least_width(opened: MainWindow, judge: str) -> None:
+def test_every_page_has_its_whole_name_at_the_least_width(qtbot: QtBot, opened: MainWindow, judge: str) -> None:
     session = opened.session
     session.labels.edit("label", {(ADJUDICATED, Scope.ALL, session.turns[0].id): Label(emotion="joy")})
     opened.show_view(View.CHARTS)
@@ -355,6 +355,5 @@ def test_every_page_has_its_whole_name_at_the_least_width(opened: MainWindow, ju
     assert opened.width() == 1280
     for name in opened.charts.names:
         opened.charts.page(name)
-        QApplication.processEvents()  # laid out
-        assert tabs.width() >= tabs.sizeHint().width()  # or names are cut
+        qtbot.waitUntil(lambda: tabs.width() >= tabs.sizeHint().width())  # or names are cut
         assert tabs.rect().contains(tabs.tabRect(tabs.currentIndex()))

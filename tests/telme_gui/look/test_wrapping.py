@@ -100,9 +100,8 @@ def test_endless_words_stay_in_the_inspector(qtbot: QtBot, session: Session) -> 
     inspector.resize(300, 500)
     inspector.show()
     session.set_corpus(saying(ENDLESS, "W" * 300))
-    qtbot.waitUntil(lambda: inspector.header.isVisible())
     header = inspector.header
-    assert header.width() < inspector.viewport().width()
+    qtbot.waitUntil(lambda: header.isVisible() and header.width() < inspector.viewport().width())
     assert header.title.text().endswith("…")
     assert header.title.fontMetrics().horizontalAdvance(header.title.text()) <= header.title.width()
     assert "W" * 300 in header.title.toolTip().replace("\u200b", "")

@@ -117,7 +117,7 @@ def test_a_click_on_the_bar_goes_there(
     bar = panel.findChildren(FilmBar)[0]
     qtbot.mouseClick(bar, Qt.MouseButton.LeftButton, pos=QPoint(bar.width() // 2, bar.height() // 2))
     qtbot.waitUntil(lambda: session.current is session.turns[1])
-    assert session.position == pytest.approx(session.film_seconds / 2, rel=0.05)
+    qtbot.waitUntil(lambda: session.position == pytest.approx(session.film_seconds / 2, rel=0.05))
 
 
 def test_the_view_says_what_is_said_and_what_is_wrong(

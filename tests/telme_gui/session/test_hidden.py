@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QAbstractItemModel, QModelIndex, Qt
+from PySide6.QtCore import QAbstractAnimation, QAbstractItemModel, QModelIndex, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QAbstractItemView, QApplication, QComboBox, QWidget
 from pytestqt.qtbot import QtBot
@@ -123,14 +123,20 @@ def words(window: QWidget) -> set[str]:
     return said
 
 
+def still(window: QWidget) -> bool:
+    """Whether nothing moves: Qt fades the button in that clears a field, for 160 ms whatever the style says."""
+    running = QAbstractAnimation.State.Running
+    return not any(animation.state() == running for animation in window.findChildren(QAbstractAnimation))
+
+
 def look(qtbot: QtBot, window: MainWindow) -> Seen:
     """Go through all rooms, and keep what they say and show."""
     session = window.session
     seen: Seen = {}
 
     def keep(where: str, *panels: QWidget) -> None:
-        qtbot.waitUntil(lambda: not session.jobs.running, timeout=WAIT)
-        QApplication.processEvents()  # all is laid out
+        qtbot.waitUntil(lambda: not session.jobs.running and still(window))
+        QApplication.sendPostedEvents()  # all is laid out
         seen[f"words: {where}"] = words(window)
         seen.update({f"{type(panel).__name__}: {where}": panel.grab().toImage() for panel in panels})
 

@@ -130,6 +130,7 @@ def test_what_waited_may_wait_on_or_be_forgotten(qtbot: QtBot, runs: Path, serie
     last.close()
 
 
+@pytest.mark.slow
 def test_a_killed_program_leaves_its_queue(qtbot: QtBot, runs: Path, series: Path) -> None:
     """The run in hand is offered as one that was cut off, those that waited after it."""
     program = (

@@ -234,7 +234,7 @@ def test_layout_and_theme_are_remembered(
     again.show()
     with qtbot.waitSignal(again.opener.settled, timeout=WAIT):
         again.opener.open(series)
-    assert again.height() == 640
+    qtbot.waitUntil(lambda: again.height() == 640)
     assert not again.docks.named["Inspector"].isVisible()
     assert again.docks.named["Timeline"].isVisible()
     again.close()

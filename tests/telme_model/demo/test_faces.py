@@ -192,6 +192,7 @@ def test_a_patch_draws_its_own_part_of_its_own_frame() -> None:
     assert moved.max() < 1e-6
 
 
+@pytest.mark.slow
 def test_pretraining_writes_a_folder_that_loads_and_is_the_same_again(tmp_path: Path) -> None:
     threads = torch.get_num_threads()
     try:
@@ -208,6 +209,7 @@ def test_pretraining_writes_a_folder_that_loads_and_is_the_same_again(tmp_path: 
     assert model(torch.zeros(1, 8, 3, 64, 64)).last_hidden_state.shape == (1, 129, 96)
 
 
+@pytest.mark.slow
 def test_the_bundled_encoder_reads_other_characters() -> None:
     if not ENCODER.exists():
         pytest.skip("resources/demo/encoders/visual has not been made")

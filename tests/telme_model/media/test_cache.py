@@ -359,6 +359,7 @@ def start_builder(folder: Path, cache: Path, workers: int) -> subprocess.Popen[s
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
 @pytest.mark.parametrize(("workers", "moment"), [(0, 1), (0, 25), (2, 8)])
 def test_killed_builder_leaves_a_valid_cache(tmp_path: Path, many: list[Turn], workers: int, moment: int) -> None:

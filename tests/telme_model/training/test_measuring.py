@@ -147,6 +147,7 @@ def lines_of(script: str, *places: Path) -> list[str]:
     return done.stdout.splitlines()
 
 
+@pytest.mark.slow
 def test_no_encoder_outlives_its_measurement(corpus: Path) -> None:
     """Not even until a collection of garbage, which a training after it on the card would wait for in vain."""
     lines = lines_of(MEASURED, corpus)
@@ -156,6 +157,7 @@ def test_no_encoder_outlives_its_measurement(corpus: Path) -> None:
     assert lines[-1] == "0 at the end"
 
 
+@pytest.mark.slow
 def test_no_encoder_outlives_its_stage(corpus: Path, tmp_path: Path) -> None:
     assert lines_of(TRAINED, corpus, tmp_path / "run", tmp_path / "cache") == [
         "1 in the phase teacher",
