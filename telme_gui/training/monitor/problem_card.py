@@ -16,6 +16,7 @@ class ProblemCard(Banner):
         self.remedy = QLabel()
         self.add_line(self.remedy)
         self.offer = push_button("", "What is offered instead", primary=True)
+        self.offer.setAccessibleName("What is offered instead")  # until it says itself what
         self.offer.clicked.connect(self.accepted)
         self.add_beside(self.offer)
 
