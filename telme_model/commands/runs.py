@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from telme_model.analysis.models import FUSED
 from telme_model.commands.interface import Add, Command
 from telme_model.commands.train import add_plan_arguments, plan_of
 from telme_model.corpus.dialogue import Split
@@ -78,7 +79,7 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _row(facts: "RunFacts") -> tuple[str, ...]:
-    scores = [str(models.get("fused", "-")) for models in (facts.dev, facts.test)]
+    scores = [str(models.get(FUSED, "-")) for models in (facts.dev, facts.test)]
     first = facts.note.partition("\n")[0]
     return (
         facts.name,
@@ -145,7 +146,7 @@ def _comparison_lines(found: "RunsComparison") -> Iterator[str]:
     from telme_model.commands.terminal import table
     from telme_model.runs.names import run_name
 
-    scores = [str(models["fused"]) for models in found.scores]
+    scores = [str(models[FUSED]) for models in found.scores]
     rows = [["", *map(run_name, found.runs)], [f"fused weighted F1 on {found.split}", *scores]]
     yield from table([*rows, *([key, *values] for key, values in found.settings.items())])
     for group in found.seeds:

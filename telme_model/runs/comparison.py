@@ -6,6 +6,7 @@ from pathlib import Path
 from statistics import fmean, stdev
 
 from telme_model.analysis.evaluation import compare_runs
+from telme_model.analysis.models import FUSED
 from telme_model.analysis.significance import holm
 from telme_model.corpus.dialogue import GOLD, Split
 from telme_model.runs.config import to_dict
@@ -56,7 +57,7 @@ def compare(runs: Sequence[Path], split: Split = Split.TEST) -> RunsComparison:
     folders = [RunFolder.open(run) for run in runs]
     scores = [model_scores(folder.read_json("scores.json"), split) for folder in folders]
     for run, found in zip(runs, scores, strict=True):
-        if "fused" not in found:
+        if FUSED not in found:
             raise RunError(f"{run} has no scores on {split}: choose a split that it has")
     settings = [{key: setting_text(value) for key, value in _settings(folder).items()} for folder in folders]
     return RunsComparison(
@@ -66,7 +67,7 @@ def compare(runs: Sequence[Path], split: Split = Split.TEST) -> RunsComparison:
         settings={
             key: values for key in settings[0] if len(set(values := tuple(run.get(key, "") for run in settings))) > 1
         },
-        seeds=_seeds(runs, settings, [found["fused"].weighted_f1 for found in scores]),
+        seeds=_seeds(runs, settings, [found[FUSED].weighted_f1 for found in scores]),
         differences=_corrected([paired_difference(run, runs[0], split) for run in runs[1:]]),
     )
 
