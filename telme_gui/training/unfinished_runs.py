@@ -3,10 +3,9 @@
 import time
 from collections.abc import Generator, Sequence
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPushButton, QWidget
 
-from telme_gui.look import theme
+from telme_gui.look.widgets import Banner
 from telme_gui.session.session import Session
 from telme_gui.training import discarding
 from telme_gui.training.trainer import Trainer
@@ -29,7 +28,7 @@ _WAITING = (
 )
 
 
-class UnfinishedRuns(QFrame):
+class UnfinishedRuns(Banner):
     """Runs that a crash cut off, one at a time and the latest first; then those that wait, all at once.
 
     Hidden while there is none. `look` looks for them.
@@ -40,23 +39,10 @@ class UnfinishedRuns(QFrame):
         self._session, self._trainer = session, trainer
         self.runs: list[Unfinished] = []  # that were cut off
         self.plans: tuple[Plan, ...] = ()  # that wait
-        self.setObjectName("banner")
-        self.title, self.sentence = QLabel(), QLabel()
-        self.title.setStyleSheet("font-weight: 600")
-        self.sentence.setWordWrap(True)
-        words = QVBoxLayout()
-        words.setSpacing(2)
-        for label in (self.title, self.sentence):
-            label.setTextFormat(Qt.TextFormat.PlainText)
-            words.addWidget(label)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(2 * theme.RHYTHM, theme.RHYTHM, theme.RHYTHM, theme.RHYTHM)
-        row.setSpacing(theme.RHYTHM)
-        row.addLayout(words, 1)
         self.resume, self.later, self.discard = QPushButton(), QPushButton(), QPushButton()
         for button, slot in ((self.resume, self._resume), (self.later, self._next), (self.discard, self._discard)):
             button.clicked.connect(slot)
-            row.addWidget(button)
+            self.add_beside(button)
         trainer.changed.connect(self._follow)
         self._word(_CUT_OFF)
         self.hide()
@@ -93,17 +79,12 @@ class UnfinishedRuns(QFrame):
     def _show(self) -> None:
         if self.runs:
             run = self.runs[0]
-            self._say(f"{run.run.name} was cut off while it was trained", told(run, time.time()) + self._others())
+            self.word(f"{run.run.name} was cut off while it was trained", told(run, time.time()) + self._others())
             self._word(_CUT_OFF)
         elif self.plans:
-            self._say(*waited(self.plans))
+            self.word(*waited(self.plans))
             self._word(_WAITING)
         self.setVisible(bool(self.runs or self.plans))
-
-    def _say(self, title: str, sentence: str) -> None:
-        self.title.setText(title)
-        self.sentence.setText(sentence)
-        self.setAccessibleName(f"{title}. {sentence}")
 
     def _word(self, words: Sequence[tuple[str, str]]) -> None:
         for button, (text, tip) in zip((self.resume, self.later, self.discard), words, strict=True):
