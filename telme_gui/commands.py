@@ -13,6 +13,7 @@ from telme_model.bundled import DEMO_CORPUS, DEMO_RUN
 from telme_model.commands.demo import show_demo
 from telme_model.commands.interface import Add
 from telme_model.commands.main import main as run_command
+from telme_model.errors import StudioError
 
 SCREENSHOT = "telme-demo.png"
 
@@ -58,19 +59,19 @@ def _demo(options: argparse.Namespace) -> int:
 def _open(options: argparse.Namespace) -> int:
     reason = "" if options.offscreen else why_no_screen()
     if reason:
-        raise OSError(f"{reason}. Add --offscreen --screenshot FILE.png to draw the window into a file")
+        raise StudioError(f"{reason}. Add --offscreen --screenshot FILE.png to draw the window into a file")
     return _run(options, options.corpus, options.run)
 
 
 def _run(options: argparse.Namespace, corpus: Path | None, run: Path | None) -> int:
     if options.offscreen and options.screenshot is None:
-        raise OSError("--offscreen shows nothing by itself: add --screenshot FILE.png")
+        raise StudioError("--offscreen shows nothing by itself: add --screenshot FILE.png")
     stop = Interruption()  # before Qt is loaded, which swallows one that comes in its midst
     try:
         from telme_gui.app import run_window
         from telme_gui.look.settings import Theme
     except ImportError as error:
-        raise OSError(_what_is_missing(error)) from error
+        raise StudioError(_what_is_missing(error)) from error
     return run_window(
         corpus,
         run,

@@ -1,17 +1,78 @@
-"""Files that are whole or as they were before, whatever happens while they are written."""
+"""Files that are whole or as they were before, whatever happens while they are written; and what the system refuses."""
 
+import errno
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from telme_model.errors import MemoryFullError, StudioError
 
-def write_whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Have `write` make the file beside its place, then put it there. Raises OSError and what `write` does."""
+_FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
+
+
+class FileError(StudioError):
+    """A file or folder that the operating system refuses; the message names it."""
+
+
+class DiskFullError(FileError):
+    """A disk, or a quota on it, that takes no more."""
+
+    title = "The disk is full"
+    remedy = "Make room there, and do it again."
+
+
+def write_whole(
+    path: Path, write: Callable[[Path], object], kind: type[StudioError] = FileError, remedy: str = ""
+) -> None:
+    """Have `write` make the file beside its place, then put it there. Raises as `refusals`, and what `write` does."""
     scratch = path.with_name(f".{path.name}.new")
+    with refusals(path, "written", kind, remedy):
+        try:
+            write(scratch)
+            with scratch.open("rb+") as file:
+                os.fsync(file.fileno())
+            scratch.replace(path)
+        finally:
+            scratch.unlink(missing_ok=True)
+
+
+@contextmanager
+def refusals(
+    path: Path, what: str = "written", kind: type[StudioError] = FileError, remedy: str = ""
+) -> Iterator[None]:
+    """Make of what the operating system refuses a sentence, "... cannot be written: Permission denied".
+
+    Raises `kind` with that and `remedy`; DiskFullError where there is no room.
+    """
     try:
-        write(scratch)
-        with scratch.open("rb+") as file:
-            os.fsync(file.fileno())
-        scratch.replace(path)
-    finally:
-        scratch.unlink(missing_ok=True)
+        yield
+    except OSError as error:
+        raise refusal(error, path, what, kind, remedy) from error
+
+
+def refusal(
+    error: OSError, path: Path, what: str = "written", kind: type[StudioError] = FileError, remedy: str = ""
+) -> StudioError:
+    """The sentence that `refusals` raises."""
+    sentence = f"{path} cannot be {what}: {reason(error)}"
+    return DiskFullError(sentence) if is_full(error) else kind(sentence, remedy)
+
+
+def refused(error: OSError | MemoryError) -> StudioError:
+    """A refusal that nobody nearer has put into a sentence: for those at the outermost edge, who show it."""
+    if isinstance(error, MemoryError):
+        return MemoryFullError()
+    place = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
+    kind = DiskFullError if is_full(error) else FileError
+    return kind(f"{place}{reason(error)}")
+
+
+def is_full(error: OSError) -> bool:
+    """Whether there is no room for it, on the disk or in a quota or limit of its user."""
+    return error.errno in _FULL
+
+
+def reason(error: Exception) -> str:
+    """What the system, or a library that speaks like it, says of an error, without the name of the file."""
+    return getattr(error, "strerror", None) or (str(error) or repr(error)).splitlines()[0]

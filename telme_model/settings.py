@@ -21,8 +21,11 @@ _SIDES = {"above": operator.gt, "at least": operator.ge, "at most": operator.le,
 class ConfigError(StudioError, ValueError):
     """A setting that cannot work; the message says which, why, and what is allowed."""
 
-    def __init__(self, sentence: str, *, key: str = "") -> None:
-        super().__init__(sentence)
+    title = "These settings cannot be trained"
+    needs_change = True
+
+    def __init__(self, sentence: str, remedy: str = "", *, key: str = "") -> None:
+        super().__init__(sentence, remedy)
         self.key = key  # the setting's full name, "" where it is of no single one
 
 

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QProgressBar, QPushB
 from telme_gui.look import theme
 from telme_gui.session.job import Job
 from telme_gui.session.session import Session
+from telme_model.errors import StudioError
 from telme_model.events import Event, Progress
 
 
@@ -94,10 +95,9 @@ class WorkDialog(LabelsDialog):
             self.progress.setValue(event.done)
 
     def _refuse(self, error: Exception) -> None:
-        if isinstance(error, OSError) and error.strerror:
-            self.say(f"{error.filename or 'The file'}: {error.strerror}")
-        else:
-            self.say(str(error))
+        if not isinstance(error, StudioError):
+            raise error  # a defect: the window's report says so
+        self.say(error.advice)
 
     def _end(self) -> None:
         self.job = None

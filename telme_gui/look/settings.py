@@ -11,7 +11,8 @@ from typing import Any
 from platformdirs import user_config_path
 
 from telme_model.annotations.labels import Scope
-from telme_model.files import write_whole
+from telme_model.errors import StudioError
+from telme_model.files import reason, refusals, write_whole
 from telme_model.settings import Section, read, setting, to_dict
 
 RECENT = 8  # entries at most
@@ -139,9 +140,10 @@ def save(settings: Settings, path: Path) -> bool:
     """Write the settings whole; False when the place cannot be written, which must not keep a window from closing."""
     text = json.dumps(to_dict(settings), indent=1) + "\n"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        with refusals(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, lambda scratch: scratch.write_text(text, encoding="utf-8"))
-    except OSError:
+    except StudioError:
         return False
     return True
 
@@ -151,5 +153,5 @@ def _put_aside(path: Path) -> str:
     try:
         path.replace(aside)
     except OSError as error:  # saving will say no as well
-        return f"{path} can neither be read nor moved ({error.strerror}): make it a file that you may write."
+        return f"{path} can neither be read nor moved ({reason(error)}): make it a file that you may write."
     return f"The file that could not be read is kept as {aside}."

@@ -16,7 +16,7 @@ from telme_model.analysis.predictions import Effect, Predictions, from_records
 from telme_model.corpus import open_corpus
 from telme_model.corpus.dialogue import Corpus, Dialogue, Severity, Split, Turn
 from telme_model.corpus.fingerprint import fingerprint
-from telme_model.errors import expected_errors, sentence
+from telme_model.errors import StudioError
 from telme_model.events import Event, Message, Progress, TurnPredicted
 from telme_model.networks.libraries import load_torch
 from telme_model.prediction.stored import KeptPredictions
@@ -211,8 +211,8 @@ class Opener(QObject):
             self.settled.emit(False)
 
     def _fail(self, title: str, error: Exception) -> None:
-        if isinstance(error, expected_errors()):
-            self._session.failed.emit(title, sentence(error))
+        if isinstance(error, StudioError):
+            self._session.failed.emit(title, error.advice)
         else:
             raise error  # a defect: the window's report says so
 

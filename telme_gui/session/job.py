@@ -6,6 +6,7 @@ from threading import Event as Flag
 from PySide6.QtCore import QObject, QThread, Signal
 
 from telme_model.events import Event
+from telme_model.files import refused
 
 
 class Job(QThread):
@@ -16,7 +17,7 @@ class Job(QThread):
     """
 
     reported = Signal(object)  # Event
-    failed = Signal(object)  # the exception
+    failed = Signal(object)  # a StudioError; any other exception is a defect
     done = Signal(object)  # what the iterator returned; None when it was stopped
 
     def __init__(self, work: Callable[[], Iterator[Event]], parent: QObject | None = None, *, name: str = "") -> None:
@@ -45,6 +46,8 @@ class Job(QThread):
                     self.reported.emit(event)
             finally:
                 getattr(events, "close", lambda: None)()
+        except (OSError, MemoryError) as error:
+            self.failed.emit(refused(error))
         except Exception as error:  # noqa: BLE001 - whatever it is, the window says it
             self.failed.emit(error)
         else:

@@ -13,13 +13,15 @@ from PySide6.QtWidgets import QMessageBox, QWidget
 from telme_gui.session.job import Job
 from telme_gui.session.jobs import Jobs
 from telme_model.corpus import open_corpus
+from telme_model.errors import StudioError
 from telme_model.events import Event, Phase
+from telme_model.files import refused
 from telme_model.runs import catalogue
 from telme_model.runs.costs import phase_costs
 from telme_model.runs.folder import RunError
 from telme_model.runs.history import History
 from telme_model.runs.plan import Plan
-from telme_model.runs.problems import Problem, TrainingFailed, explain
+from telme_model.runs.problems import Problem, defect, explain
 from telme_model.runs.queue import Waiting
 from telme_model.runs.weights import find_weights
 from telme_model.training.start import train_plan
@@ -45,6 +47,14 @@ class _Begun(Event):
     """The run stands on the disk: what it has told before, with the cost of its phases."""
 
     history: History
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Failed(Event):
+    """The run ended before its time; `error` is what nobody expected."""
+
+    problem: Problem
+    error: Exception | None = None
 
 
 class Trainer(QObject):
@@ -214,7 +224,6 @@ class Trainer(QObject):
         # `Jobs.start` announces every event to every panel; a training tells too many for that.
         self.job = job = Job(lambda: _walk(plan), self._jobs, name=f"Training {plan.run.name}")
         job.reported.connect(self._take)
-        job.failed.connect(self._fail)
         job.finished.connect(self._end)
         self._show(State.STARTING)
         self._jobs.begin(job)
@@ -222,16 +231,19 @@ class Trainer(QObject):
     def _take(self, event: Event) -> None:
         if isinstance(event, _Begun):
             self.history, self._begun = event.history, True
+        elif isinstance(event, _Failed):
+            self._fail(event)
+            return
         else:
             self.history.add(event, time.time())
         if self.state is State.STARTING:
             self._show(State.RUNNING)
         self.advanced.emit()
 
-    def _fail(self, error: TrainingFailed) -> None:
-        self.problem = error.problem
-        if error.defect is not None:
-            raise error.defect  # the window's report shows it
+    def _fail(self, event: _Failed) -> None:
+        self.problem = event.problem
+        if event.error is not None:
+            raise event.error  # a defect: the window's report shows it
 
     def _end(self) -> None:
         job, plan = self.job, self.plan
@@ -255,9 +267,8 @@ class Trainer(QObject):
         """Put a run's folder into the trash, and say so where there is none. Whoever calls has asked the person."""
         try:
             aside = catalogue.move_to_trash(run)
-        except (RunError, OSError) as error:
-            sentence = f"{run}: {error.strerror or error}" if isinstance(error, OSError) else str(error)
-            self._jobs.failed.emit(f"{run.name} cannot be put into the trash", sentence)
+        except RunError as error:
+            self._jobs.failed.emit(f"{run.name} cannot be put into the trash", str(error))
         else:
             if aside is not None:
                 told = f"There is no trash where it lay: it is kept in {aside}, for you to delete."
@@ -281,32 +292,25 @@ class Trainer(QObject):
 
 
 def _walk(plan: Plan) -> Generator[Event, Any, None]:
-    """The plan's training, on its thread: told with its past, and its errors with their remedy."""
+    """The plan's training, on its thread: told with its past, and at its end with what it failed of."""
     import pyqtgraph  # noqa: F401 - for the curves: here the window does not wait for it
 
-    problem: Problem | None = None
-    defect: Exception | None = None
-    phase = Phase.PREPARING
     begun = False
     try:
         for event in train_plan(plan):
             if not begun:
                 begun = True
                 yield _Begun(history=_past(plan))
-            phase = getattr(event, "phase", phase)
             yield event
         return
+    except StudioError as error:
+        failed = _Failed(problem=explain(error, plan, begun=begun or plan.resume))
+    except (OSError, MemoryError) as error:
+        failed = _Failed(problem=explain(refused(error), plan, begun=begun or plan.resume))
     except Exception as error:  # noqa: BLE001 - whatever it is, the window says it
-        problem = explain(error, plan, phase, begun=begun or plan.resume)
-        if problem is None:
-            defect = error
-            problem = Problem(
-                title="The training met an error that nobody expected",
-                cause=f"{type(error).__name__}: {error}",
-                remedy="Please copy the report into a bug report. What was done up to the last checkpoint is kept.",
-            )
-    # Outside the block above, so that the error lets go of the memory that its frames hold.
-    raise TrainingFailed(problem, defect)
+        failed = _Failed(problem=defect(error), error=error)
+    # Outside the blocks above, so that the error lets go of the memory that its frames hold.
+    yield failed
 
 
 def _past(plan: Plan) -> History:

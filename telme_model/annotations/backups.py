@@ -1,12 +1,13 @@
 """Backups of a store: whole copies beside it, the newest ten."""
 
-import os
 import re
 import sqlite3
 import time
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+
+from telme_model.files import write_whole
 
 KEEP = 10
 DUE = 24 * 3600.0  # seconds after which opening a store makes the next one
@@ -43,19 +44,16 @@ def back_up(path: Path, connection: sqlite3.Connection) -> Path:
 
 def copy_to(target: Path, connection: sqlite3.Connection) -> None:
     """Write what `connection` reads as a single file that is there whole or not at all."""
-    scratch = target.with_name(f".{target.name}.{os.getpid()}.new")
-    try:
-        scratch.unlink(missing_ok=True)
+
+    def write(scratch: Path) -> None:
+        scratch.unlink(missing_ok=True)  # what a kill has left
         with closing(sqlite3.connect(scratch)) as copy:
             connection.backup(copy)
             copy.execute("PRAGMA journal_mode=DELETE")  # one file, without -wal and -shm beside it
             with copy:
                 copy.execute("UPDATE program SET pid = 0")  # no program has the copy open
-        with scratch.open("rb+") as file:
-            os.fsync(file.fileno())
-        scratch.replace(target)
-    finally:
-        scratch.unlink(missing_ok=True)
+
+    write_whole(target, write)
 
 
 def _folder(path: Path) -> Path:

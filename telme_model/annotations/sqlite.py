@@ -14,6 +14,7 @@ from telme_model.annotations.labels import Label, Origin, Scope
 from telme_model.annotations.schema import APPLICATION, SCRIPTS
 from telme_model.corpus.dialogue import Split, TurnId
 from telme_model.errors import StudioError
+from telme_model.files import FileError, reason
 
 WAIT = 5.0  # seconds until another program's edit counts as stuck
 
@@ -54,13 +55,13 @@ def sentences(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if code in _BROKEN or "decode to UTF-8" in str(error):  # Python's own words, without a code
+        if code in _BROKEN:
             raise StoreDamagedError(path, str(error)) from error
         raise StoreError(f"the annotations in {path} cannot be used: {_REASONS.get(code, str(error))}") from error
-    except OSError as error:
-        reason = error.strerror or str(error)
-        remedy = "name another folder with TELME_ANNOTATIONS"
-        raise StoreError(f"the annotations in {path} cannot be used: {reason}; {remedy}") from error
+    except (OSError, FileError) as error:
+        raise StoreError(
+            f"the annotations in {path} cannot be used: {reason(error)}; name another folder with TELME_ANNOTATIONS"
+        ) from error
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -72,6 +73,7 @@ def connect(path: Path) -> sqlite3.Connection:
         raise StoreError(f"{path} is no file, but the annotations belong there; move it away, and a new one is made")
     # A store may be opened on a job's thread and handed to the window's: one thread at a time, but not the same.
     connection = sqlite3.connect(path, timeout=WAIT, isolation_level=None, check_same_thread=False)
+    connection.text_factory = _text
     try:
         _write_ahead(connection)
         for pragma in ("synchronous=FULL", "fullfsync=1", "foreign_keys=1"):
@@ -98,7 +100,17 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
 
 def look_into(path: Path) -> sqlite3.Connection:
     """Open a file that exists, to read it alone."""
-    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=WAIT, isolation_level=None)
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=WAIT, isolation_level=None)
+    connection.text_factory = _text
+    return connection
+
+
+def _text(data: bytes) -> str:
+    """Text that is none is damage, for which sqlite3 itself has no code."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise UnreadableError(f"a text does not read: {error}") from error
 
 
 def version(connection: sqlite3.Connection) -> int:

@@ -9,7 +9,8 @@ from io import TextIOWrapper
 from telme_model import __version__
 from telme_model.commands import check, demo, doctor, evaluate, labels, predict, runs, train
 from telme_model.commands.interface import Add, Command
-from telme_model.errors import expected_errors, sentence
+from telme_model.errors import StudioError
+from telme_model.files import refused
 
 
 def main(arguments: Sequence[str] | None = None, *, more: Callable[[Add], None] | None = None) -> int:
@@ -34,9 +35,17 @@ def main(arguments: Sequence[str] | None = None, *, more: Callable[[Add], None] 
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except expected_errors() as error:
-        print(f"telme-studio: {sentence(error)}", file=sys.stderr)
-        return 1
+    except StudioError as error:
+        return _say(error)
+    except (OSError, MemoryError) as error:
+        return _say(refused(error))
+
+
+def _say(error: StudioError) -> int:
+    """One line of what is wrong and what to do."""
+    going_on = f" ({' '.join(('--resume', *(f'--set {change}' for change in error.changes)))})" if error.changes else ""
+    print(f"telme-studio: {error.advice}{going_on}", file=sys.stderr)
+    return 1
 
 
 def _parser(more: Callable[[Add], None] | None = None) -> argparse.ArgumentParser:

@@ -126,6 +126,8 @@ class Problem:
 class CorpusError(StudioError):
     """A folder that cannot be read as a corpus; the message is a sentence for the person who opened it."""
 
+    title = "The corpus cannot be read"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Corpus:

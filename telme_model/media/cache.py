@@ -3,7 +3,6 @@
 A cache folder holds one sub-folder per media settings. What is in there, and why a kill does no harm: `shards.py`.
 """
 
-import errno
 import hashlib
 import json
 import multiprocessing
@@ -28,6 +27,7 @@ from filelock import FileLock, Timeout
 from telme_model.corpus.dialogue import Clip, Modality, Split, Turn
 from telme_model.corpus.timing import expected_seconds
 from telme_model.events import Event, Message, Phase, Progress, StageDone, StageStarted
+from telme_model.files import is_full
 from telme_model.media.decoding import MediaSettings, TurnMedia, read_turn
 from telme_model.media.shards import (
     CacheDamagedError,
@@ -188,7 +188,7 @@ class MediaCache:
             if key not in self._rows:
                 raise MediaChangedError(
                     f"The turn {turn.id} is not in the cache {self.folder}: its clips have changed or gone since that "
-                    "was built. Put them back as they were, or build it again."
+                    "was built."
                 )
             row = self._found[clips] = self._rows[key]
         return row
@@ -202,10 +202,10 @@ class MediaCache:
             try:
                 shard = np.memmap(path, np.uint8, mode="r")
             except (OSError, ValueError) as error:
-                text = f"The cache file {path} cannot be read ({error}): build the cache again."
+                text = f"The cache file {path} cannot be read ({error})."
                 raise CacheDamagedError(text) from None
             if len(shard) < end:
-                raise CacheDamagedError(f"The cache file {path} is shorter than its index says: build the cache again.")
+                raise CacheDamagedError(f"The cache file {path} is shorter than its index says.")
             self._maps[row.shard] = shard
         return shard[row.offset : end]
 
@@ -331,18 +331,14 @@ def free_bytes(folder: Path) -> int:
 
 
 def _disk_error(error: Exception, turns: Sequence[Turn], settings: MediaSettings, folder: Path) -> CacheError:
-    full_codes = (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
-    full = isinstance(error, OSError) and error.errno in full_codes
+    full = isinstance(error, OSError) and is_full(error)
     if full or getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
         left = estimate(turns, settings, folder)
-        return CacheFullError(_too_small(folder, left.bytes, left.free_bytes) + " What was decoded so far is kept.")
+        return CacheFullError(_too_small(folder, left.bytes, left.free_bytes))
     return CacheError(
         f"The media cache {folder} cannot be written ({error}): choose a folder that can, or mend this one."
     )
 
 
 def _too_small(folder: Path, needed: int, free: int) -> str:
-    return (
-        f"The media cache needs about {needed / 1e6:,.1f} MB more in {folder} and {free / 1e6:,.1f} MB are free: "
-        "make room or choose another cache folder."
-    )
+    return f"The media cache needs about {needed / 1e6:,.1f} MB more in {folder} and {free / 1e6:,.1f} MB are free."

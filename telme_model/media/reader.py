@@ -37,14 +37,11 @@ class MediaError(StudioError):
     """
 
     def __init__(self, path: Path, reason: str, *, code: str = "undecodable", passing: bool = False) -> None:
-        super().__init__(path, reason)
+        super().__init__(f"{path} {reason}.")
         self.path = path
         self.reason = reason
         self.code = code
         self.passing = passing
-
-    def __str__(self) -> str:
-        return f"{self.path} {self.reason}."
 
 
 class Track:

@@ -32,17 +32,28 @@ _SCHEMA = """CREATE TABLE IF NOT EXISTS turns (
 class CacheError(StudioError):
     """A cache that cannot be built or read; the message is a sentence with what to do."""
 
+    title = "The media cannot be decoded and kept"
+
 
 class CacheFullError(CacheError):
     """The disk has no room for the media."""
+
+    title = "The disk is too small for the decoded media"
+    remedy = "Make room there and go on, or choose another cache folder: what was decoded is kept."
 
 
 class CacheDamagedError(CacheError):
     """Files of the cache are gone or damaged; building it again mends that."""
 
+    title = "The decoded media are gone or damaged"
+    remedy = "Build the cache again: resuming a run does, and goes on."
+
 
 class MediaChangedError(CacheError):
     """A clip is not what it was when the cache was built."""
+
+    title = "The clips of this corpus are gone or changed"
+    remedy = "Put them back as they were and go on, or build the cache again for a new run."
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,13 +13,25 @@ from torch import nn
 
 from telme_model.corpus.dialogue import Modality
 from telme_model.errors import StudioError
+from telme_model.files import reason
 from telme_model.runs.weights import resolve
 
 _INPUTS = {Modality.TEXT: "input_ids", Modality.AUDIO: "input_values", Modality.VISUAL: "pixel_values"}
 
 
 class WeightsError(StudioError):
-    """Weights that are not on this machine or cannot be used; the message says what to do."""
+    """Weights that cannot be used."""
+
+    title = "This encoder cannot be used"
+    remedy = "Choose another encoder, or another preset."
+    needs_change = True
+
+
+class MissingWeightsError(WeightsError):
+    """Weights that are not on this machine, and could not be fetched."""
+
+    title = "An encoder is not on this machine"
+    needs_change = False
 
 
 def _load_transformers() -> None:
@@ -48,7 +60,7 @@ def check_weights(weights: str, modality: Modality) -> None:
             with safe_open(file, "np"):
                 pass
     except (HFValidationError, OSError, SafetensorError) as error:
-        raise WeightsError(_no_weights(weights, place, modality)) from error
+        raise _no_weights(weights, place, modality) from error
 
 
 def load_backbone(weights: str, modality: Modality) -> nn.Module:
@@ -67,7 +79,7 @@ def load_backbone(weights: str, modality: Modality) -> nn.Module:
         with _quiet():
             model: nn.Module = AutoModel.from_pretrained(place, dtype=torch.float32)
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-        raise WeightsError(_no_weights(weights, place, modality)) from error
+        raise _no_weights(weights, place, modality) from error
     if getattr(model, "main_input_name", None) != _INPUTS[modality]:
         raise WeightsError(f"{weights} is no {modality} encoder: it does not take {_INPUTS[modality]}")
     return _without_pooler(model)
@@ -84,11 +96,11 @@ def load_tokenizer(weights: str, texts: Iterable[str], speaker_tokens: int) -> A
         try:
             tokenizer = AutoTokenizer.from_pretrained(place)
         except (OSError, ValueError, KeyError, RecursionError) as error:
-            raise WeightsError(_no_weights(weights, place, Modality.TEXT)) from error
+            raise _no_weights(weights, place, Modality.TEXT) from error
     if set(tokenizer.get_vocab()) <= set(tokenizer.all_special_tokens):  # what is made of a folder without one
         raise WeightsError(f"{weights} has no tokenizer (tokenizer.json, or vocab.json and merges.txt)")
     if tokenizer.mask_token_id is None:
-        raise WeightsError(f"the tokenizer of {weights} has no mask token, which the prompt needs; use another encoder")
+        raise WeightsError(f"the tokenizer of {weights} has no mask token, which the prompt needs")
     speakers = [AddedToken(f"<s{i}>", special=True) for i in range(1, speaker_tokens + 1)]
     tokenizer.add_special_tokens({"additional_special_tokens": speakers})
     return tokenizer
@@ -100,11 +112,14 @@ def rebuild_backbone(folder: Path) -> nn.Module:
     from transformers import AutoConfig, AutoModel
 
     if not (folder / "config.json").is_file():
-        raise WeightsError(f"{folder} has no config.json: the run is not trained that far, or files were removed")
+        raise WeightsError(
+            f"{folder} has no config.json: the run is not trained that far, or files were removed",
+            "Go on with its training, or put the files back.",
+        )
     try:
         model: nn.Module = AutoModel.from_config(AutoConfig.from_pretrained(folder))
     except (OSError, ValueError, KeyError, RecursionError) as error:
-        raise WeightsError(f"{folder} does not describe an encoder: {str(error).splitlines()[0]}") from error
+        raise WeightsError(f"{folder} does not describe an encoder: {reason(error)}") from error
     return _without_pooler(model)
 
 
@@ -131,13 +146,13 @@ def _quiet() -> Iterator[None]:
             logging.enable_progress_bar()
 
 
-def _no_weights(weights: str, place: str, modality: Modality) -> str:
+def _no_weights(weights: str, place: str, modality: Modality) -> WeightsError:
     if Path(place).is_dir():
         needed = "config.json, model.safetensors" + (", tokenizer.json" if modality is Modality.TEXT else "")
-        return f"the folder {place} holds no sound {modality} encoder ({needed})"
-    return (
-        f"the {modality} encoder '{weights}' is not on this machine and could not be fetched; connect to the "
-        f"network once, or set {modality}.weights to a folder that holds it, or choose another preset"
+        return WeightsError(f"the folder {place} holds no sound {modality} encoder ({needed})")
+    return MissingWeightsError(
+        f"the {modality} encoder '{weights}' is not on this machine and could not be fetched",
+        f"Connect to the network once, set {modality}.weights to a folder that holds it, or choose another preset.",
     )
 
 

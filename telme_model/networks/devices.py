@@ -3,19 +3,28 @@
 import os
 import re
 import threading
+from collections.abc import Callable, Generator
+from functools import wraps
 from itertools import takewhile
+from typing import ParamSpec, TypeVar
 
 import torch
 
+from telme_model.errors import MemoryFullError
 from telme_model.runs.config import ConfigError, Precision
 
 # The generators of random numbers, and torch.nn.init while transformers rebuilds a model, belong to the whole process.
 # Whoever takes a training step or builds a network holds this, so that a run ends the same whatever else is computed.
 random_numbers = threading.RLock()
 
+Asked = ParamSpec("Asked")
+Told = TypeVar("Told")
+Result = TypeVar("Result")
+
 # How those say it that raise a plain RuntimeError: the CPU's allocator (the second on Windows), the libraries of CUDA,
-# and its driver and Metal.
+# and its driver and Metal. The only place that knows errors by their words, for these have nothing else.
 _MEMORY_FULL = ("can't allocate memory", "DefaultCPUAllocator: not enough memory", "ALLOC_FAILED", "out of memory")
+_SAID = 200  # characters of what a device says
 
 
 def choose_device(name: str) -> torch.device:
@@ -76,6 +85,25 @@ def memory_full(error: Exception) -> bool:
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     return isinstance(error, RuntimeError) and any(words in str(error) for words in _MEMORY_FULL)
+
+
+def within_memory(
+    work: Callable[Asked, Generator[Told, None, Result]],
+) -> Callable[Asked, Generator[Told, None, Result]]:
+    """The same work, which raises MemoryFullError where memory does not suffice, and lets go of what it held."""
+
+    @wraps(work)
+    def walk(*args: Asked.args, **kwargs: Asked.kwargs) -> Generator[Told, None, Result]:
+        try:
+            return (yield from work(*args, **kwargs))
+        except (MemoryError, RuntimeError) as error:
+            if not memory_full(error):
+                raise
+            reason = str(error).partition("\n")[0][:_SAID]
+        # Outside the block above, so that the error lets go of the memory that its frames hold.
+        raise MemoryFullError(reason)
+
+    return walk
 
 
 def autocast(dtype: torch.dtype | None, device: torch.device) -> torch.autocast:

@@ -1,13 +1,13 @@
 """Predicting for a person who looks on: the dialogue that is looked at comes next."""
 
-from collections.abc import Callable, Collection, Generator, Iterator
+from collections.abc import Callable, Collection, Generator
 from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 
 from telme_model.corpus.dialogue import Corpus, Dialogue, Split, TurnId
 from telme_model.events import Event, Phase, Progress, TurnPredicted
-from telme_model.networks.devices import choose_device, leave_a_core
+from telme_model.networks.devices import choose_device, leave_a_core, within_memory
 from telme_model.paths import media_cache_folder
 from telme_model.prediction.predictor import Embedder, Predictor, open_trained, stored_embeddings
 from telme_model.prediction.stored import KeptPredictions
@@ -18,6 +18,7 @@ Waiting = dict[tuple[Split, str], Dialogue]  # in the order in which they come w
 Result = TypeVar("Result")
 
 
+@within_memory
 def predict_as_wanted(
     run_path: Path,
     corpus: Corpus,
@@ -25,7 +26,7 @@ def predict_as_wanted(
     wanted: Callable[[], Dialogue | None],
     *,
     cache: Path | None = None,
-) -> Iterator[Event]:
+) -> Generator[Event, None, None]:
     """Predict the turns that are not `known`: a TurnPredicted each, and the progress over all of them.
 
     `wanted` is asked again and again; its dialogue comes before all others. What is predicted is what `predict` says,

@@ -14,10 +14,11 @@ from telme_model.corpus.dialogue import Corpus, Modality, Split, Turn
 from telme_model.corpus.emotions import LABEL_SETS
 from telme_model.corpus.fingerprint import fingerprint
 from telme_model.events import Event, Phase, StageDone, StageStarted, TurnPredicted
+from telme_model.files import write_whole
 from telme_model.media.cache import MediaCache, build_cache
 from telme_model.networks.backbones import load_tokenizer, rebuild_backbone
 from telme_model.networks.batching import make_inputs
-from telme_model.networks.devices import autocast_type, choose_device, leave_a_core, random_numbers
+from telme_model.networks.devices import autocast_type, choose_device, leave_a_core, random_numbers, within_memory
 from telme_model.networks.embedding import Embeddings, FusionInputs, embed, fusion_batches
 from telme_model.networks.encoder import Encoder, make_encoder
 from telme_model.networks.fusion import Fusion
@@ -25,7 +26,7 @@ from telme_model.networks.tensors import check_tensors, load_tensors, load_weigh
 from telme_model.networks.text_inputs import TextAssembler
 from telme_model.paths import media_cache_folder
 from telme_model.prediction.record import Fused, RecordMaker, softmax
-from telme_model.runs.folder import RunError, RunFolder, check_outside, write_whole
+from telme_model.runs.folder import RunError, RunFolder, check_outside
 from telme_model.runs.records import Record
 
 
@@ -37,6 +38,7 @@ class Embedded:
     embeddings: dict[Modality, Embeddings]
 
 
+@within_memory
 def predict(
     run_path: Path,
     corpus: Corpus,
@@ -71,6 +73,7 @@ def open_trained(path: Path) -> RunFolder:
     return run
 
 
+@within_memory
 def embed_corpus(
     run: RunFolder, corpus: Corpus, splits: Sequence[Split], device: torch.device, cache: Path
 ) -> Generator[Event, None, Embedded]:
@@ -290,4 +293,4 @@ def write_embeddings(run_path: Path, embedded: Embedded, split: Split, path: Pat
         with place.open("wb") as file:  # to a name, numpy would add an ending
             np.savez(file, **arrays)
 
-    write_whole(path, write)
+    write_whole(path, write, RunError)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from telme_model import bundled
 from telme_model.events import EpochDone, Phase
+from telme_model.files import refusals
 from telme_model.paths import as_written, runs_folder
 from telme_model.runs.folder import NOTE, RESUME, RunError, RunFolder, is_run
 from telme_model.runs.history import event_from_json
@@ -84,7 +85,7 @@ def check_free(run: Path, what: str) -> None:
 def move_to_trash(run: Path) -> Path | None:
     """Move a run's folder into the system's trash; without one, to a name beside it, which is the result.
 
-    Raises RunError where it may not go, and OSError.
+    Raises RunError where it may not go.
     """
     if not run.exists():
         return None
@@ -94,7 +95,8 @@ def move_to_trash(run: Path) -> Path | None:
     try:
         send2trash(run.absolute())
     except OSError:  # there is none for this disk
-        return run.rename(run.with_name(f"{run.name}{_DISCARDED}{time.strftime('%Y%m%d-%H%M%S')}"))
+        with refusals(run, "moved", RunError):
+            return run.rename(run.with_name(f"{run.name}{_DISCARDED}{time.strftime('%Y%m%d-%H%M%S')}"))
     return None
 
 
@@ -134,10 +136,8 @@ def rename(run: Path, name: str) -> Path:
     target = run.with_name(name)
     if target.exists():
         raise RunError(f"there is a “{name}” beside it already; choose another name")
-    try:
+    with refusals(run, "renamed", RunError):
         run.rename(target)
-    except OSError as error:
-        raise RunError(f"{run} cannot be renamed: {error.strerror}") from error
     remember(target)
     return target
 

@@ -12,6 +12,7 @@ import tomli_w
 from telme_model.analysis.models import Models, models_of
 from telme_model.corpus.dialogue import Modality
 from telme_model.events import Phase
+from telme_model.files import refusals
 from telme_model.media.decoding import FrameSampling, MediaSettings, OverLong
 from telme_model.settings import ConfigError as ConfigError  # what everything here raises
 from telme_model.settings import Section, read, setting, settings_of
@@ -400,13 +401,15 @@ def from_dict(tree: Mapping[str, Any]) -> Config:
 def read_config(path: Path) -> Config:
     """Read a `config.toml`. Raises ConfigError naming the file and the setting."""
     try:
-        return from_dict(tomllib.loads(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
+        with refusals(path, "read", ConfigError):
+            data = path.read_bytes()
+        tree = tomllib.loads(data.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path} is not a text file in UTF-8") from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path} is not valid TOML: {error}") from error
+    try:
+        return from_dict(tree)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from error
 

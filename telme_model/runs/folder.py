@@ -1,6 +1,5 @@
 """A run on disk: a self-contained folder of config, weights, embeddings, scores and log, each file written whole."""
 
-import errno
 import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping
@@ -10,17 +9,16 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from telme_model import files as whole_files
 from telme_model.corpus.dialogue import Modality
 from telme_model.corpus.emotions import LABEL_SETS
 from telme_model.errors import StudioError
 from telme_model.events import Phase
+from telme_model.files import refusals, write_whole
 from telme_model.runs.config import Config, ConfigError, read_config, to_toml
 
 FORMAT = 1
 NOTE = "note.txt"  # what a person has written on the run
 RESUME = "resume.pt"  # the stage in flight, while there is one
-_FULL = (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
 _LOCK = ".training"  # held while a program trains the run
 _LOCK_SECONDS = 0.3  # a look at who holds it takes less
 # All that a run without run.json holds, and what one that has it holds besides before there is anything to go on with.
@@ -35,9 +33,15 @@ class RunError(StudioError):
 class RunInTrainingError(RunError):
     """A run folder that a program trains at this moment."""
 
+    title = "This run is being trained already"
+    remedy = "Wait for its end or stop it, or train into another folder."
 
-class DiskFullError(RunError):
-    """A disk, or a quota on it, that takes no more of a run."""
+
+class RunGoneError(RunError):
+    """A run folder that is not there any more."""
+
+    title = "The run’s folder has gone"
+    remedy = "Put the folder back, from the trash perhaps, and resume the run; or train it anew."
 
 
 class RunFolder:
@@ -63,7 +67,7 @@ class RunFolder:
             str(path.absolute()).encode()
         except UnicodeEncodeError as error:  # TensorBoard's log cannot be written below it
             raise RunError(f"{path} has a name that is not text in UTF-8; choose a folder of another name") from error
-        with _sentences(path):
+        with refusals(path, "written", RunError):
             if RunFolder(path).in_training:
                 raise _in_training(path)
             if not is_free(path) and not _came_to_nothing(path):
@@ -73,7 +77,7 @@ class RunFolder:
 
     def begin(self, config: Config, facts: Mapping[str, Any]) -> None:
         """Make a claimed folder a run, with nothing trained yet; what a start before it left is taken away."""
-        with _sentences(self.path):
+        with refusals(self.path, "written", RunError):
             for name in (*_BEGUN, *([] if "layer" in facts else ["labels.json"])):
                 left = self.path / name
                 if left.is_dir():
@@ -87,6 +91,8 @@ class RunFolder:
     def open(cls, path: Path) -> "RunFolder":
         """Open an existing run. Raises RunError when there is none or a newer program wrote it."""
         run = cls(path)
+        if not path.exists():
+            raise RunGoneError(f"{path} is not a run: it has no run.json")
         if not is_run(path):
             raise RunError(f"{path} is not a run: it has no run.json")
         facts = run.facts
@@ -103,7 +109,7 @@ class RunFolder:
         """Keep every other program from training this run. Raises RunError while one does."""
         place = self.path / _LOCK
         lock = FileLock(place, thread_local=False)
-        with _sentences(place):
+        with refusals(place, "written", RunError):
             try:
                 lock.acquire(timeout=_LOCK_SECONDS)
             except Timeout:
@@ -174,9 +180,9 @@ class RunFolder:
     def read_json(self, name: str) -> dict[str, Any]:
         """A JSON file of the run. Raises RunError."""
         try:
-            tree = json.loads((self.path / name).read_text(encoding="utf-8"))
-        except OSError as error:
-            raise RunError(f"{self.path / name} cannot be read: {error.strerror}") from error
+            with refusals(self.path / name, "read", RunError):
+                text = (self.path / name).read_text(encoding="utf-8")
+            tree = json.loads(text)
         except (ValueError, RecursionError) as error:
             raise RunError(f"{self.path / name} is damaged: {error}") from error
         if not isinstance(tree, dict):
@@ -207,7 +213,7 @@ class RunFolder:
     def whole_folder(self, name: str) -> Iterator[Path]:
         """A folder to fill that appears under `name` only when the block ends well."""
         target = self.path / name
-        with _sentences(self.path):
+        with refusals(self.path, "written", RunError):
             self._check_there()
             scratch = target.with_name(f".{target.name}.new")
             shutil.rmtree(scratch, ignore_errors=True)
@@ -223,20 +229,17 @@ class RunFolder:
         """Have `write` make a file of the run, which is there whole or not at all. Raises RunError."""
         target = self.path / name
         self._check_there()
-        with _sentences(target):
+        with refusals(target, "written", RunError):
             target.parent.mkdir(exist_ok=True)
-        write_whole(target, write)
+        write_whole(target, write, RunError)
 
     def _check_there(self) -> None:
         if not self.path.is_dir():
-            raise RunError(f"the run folder {self.path} has gone while it was being written")
+            raise RunGoneError(f"the run folder {self.path} has gone while it was being written")
 
 
 def _in_training(path: Path) -> RunInTrainingError:
-    return RunInTrainingError(
-        f"{path} is being trained already, here or by another program; wait for its end or stop it, or train into "
-        "another folder"
-    )
+    return RunInTrainingError(f"{path} is being trained already, here or by another program")
 
 
 def is_run(path: Path) -> bool:
@@ -248,10 +251,11 @@ def is_run(path: Path) -> bool:
 
 
 def is_free(path: Path) -> bool:
-    """Whether nothing is there, or what a kill left before there was a run. Raises OSError where one may not look."""
-    if not path.is_dir():
-        return not path.exists()
-    return {entry.name for entry in path.iterdir()} <= _BEGINNING and not RunFolder(path).in_training
+    """Whether nothing is there, or what a kill left before there was a run. Raises RunError where one may not look."""
+    with refusals(path, "looked into", RunError):
+        if not path.is_dir():
+            return not path.exists()
+        return {entry.name for entry in path.iterdir()} <= _BEGINNING and not RunFolder(path).in_training
 
 
 def _came_to_nothing(path: Path) -> bool:
@@ -274,12 +278,6 @@ def check_outside(place: Path, corpus: Path) -> None:
         raise RunError(f"{place} lies in the corpus folder {corpus}, which stays as it is: choose a place outside it")
 
 
-def write_whole(target: Path, write: Callable[[Path], object]) -> None:
-    """Have `write` make a file that is there whole or not at all. Raises RunError."""
-    with _sentences(target):
-        whole_files.write_whole(target, write)
-
-
 def _is_whole(facts: Mapping[str, Any]) -> bool:
     """Whether a run.json tells what everything else relies on."""
     corpus, stages = facts.get("corpus"), facts.get("stages")
@@ -293,19 +291,3 @@ def _is_whole(facts: Mapping[str, Any]) -> bool:
         and all(isinstance(stage, dict) for stage in stages.values())
         and isinstance(facts.get("warm_start", ""), str)
     )
-
-
-@contextmanager
-def _sentences(place: Path) -> Iterator[None]:
-    """Turn a failing disk into a sentence."""
-    try:
-        yield
-    except OSError as error:
-        raise not_written(place, error) from error
-
-
-def not_written(place: Path, error: OSError) -> RunError:
-    """The sentence for a file that could not be written: DiskFullError where there is no room."""
-    reason = error.strerror or (str(error) or type(error).__name__).splitlines()[0]
-    kind = DiskFullError if error.errno in _FULL else RunError
-    return kind(f"{place} cannot be written: {reason}")

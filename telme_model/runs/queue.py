@@ -9,6 +9,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from telme_model.errors import StudioError
 from telme_model.files import write_whole
 from telme_model.paths import runs_folder
 from telme_model.runs import catalogue
@@ -35,7 +36,7 @@ class Waiting:
         try:
             text = json.dumps([_tree(plan) for plan in plans], indent=1, default=str) + "\n"
             write_whole(runs_folder() / _FILE, lambda scratch: scratch.write_text(text, "utf-8"))
-        except (OSError, ValueError):
+        except (StudioError, ValueError):
             return False
         self._written = list(plans)
         return True

@@ -13,7 +13,8 @@ from telme_model.analysis.evaluation import score_records, turn_key
 from telme_model.analysis.predictions import Predictions, from_records
 from telme_model.corpus.dialogue import Split, Turn
 from telme_model.corpus.emotions import LABEL_SETS
-from telme_model.runs.folder import RunError, RunFolder, check_outside, write_whole
+from telme_model.files import refusals, write_whole
+from telme_model.runs.folder import RunError, RunFolder, check_outside
 from telme_model.runs.names import run_name
 from telme_model.runs.record_check import check_record
 
@@ -41,13 +42,12 @@ def read_jsonl(path: Path, check: Callable[[Record], object] = bool) -> list[Rec
     """The records of a run's file. Raises RunError naming the line that is damaged, or of which `check` says so."""
     records: list[Record] = []
     try:
-        with path.open("rb") as file:  # decoded line by line, so that a bad byte is found in its line
+        # Decoded line by line, so that a bad byte is found in its line.
+        with refusals(path, "read", RunError), path.open("rb") as file:
             for line in file:
                 record = parse(line)
                 check(record)
                 records.append(record)
-    except OSError as error:
-        raise RunError(f"{path} cannot be read: {error.strerror}") from error
     except ValueError as error:
         raise RunError(
             f"{path} is damaged in line {len(records) + 1}: {error}; going on with the run (train ... --resume) writes "
@@ -72,7 +72,7 @@ def flatten(record: Record) -> Record:
 def write_records(records: Iterable[Record], path: Path) -> None:
     """JSONL, CSV or Parquet, by the file's name, whole. Raises RunError as `check_ending`, and where it cannot."""
     check_ending(path, *_WRITERS)
-    write_whole(path, lambda place: _WRITERS[path.suffix](records, place))
+    write_whole(path, lambda place: _WRITERS[path.suffix](records, place), RunError)
 
 
 def check_ending(path: Path, *endings: str) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from telme_model.bundled import DEMO_ENCODERS
 from telme_model.corpus.dialogue import Modality
 from telme_model.events import Event, Phase, Progress
+from telme_model.files import refusal
 
 TOY = "toy"  # built from scratch, for the tests
 HUB_SECONDS = 6.0  # how long the hub may take to answer
@@ -191,7 +192,7 @@ def _in_folder(name: str, folder: Path, modality: Modality) -> Weights:
     try:
         files = {path.name for path in folder.iterdir()}
     except OSError as error:
-        return Weights(name=name, place=folder, lacking=f"{folder} cannot be read: {error.strerror}")
+        return Weights(name=name, place=folder, lacking=str(refusal(error, folder, "read")))
     file = next((file for file in _FILES if file in files), None)
     try:
         settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))

@@ -1,6 +1,5 @@
 """What a stage in flight is gone on with: saved in the run's folder at a step's end, so that no step is another one."""
 
-import errno
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +10,10 @@ import torch
 from torch import Tensor
 
 from telme_model.events import Phase
+from telme_model.files import reason
 from telme_model.runs.folder import RESUME, RunError, RunFolder
+
+_BLOCK = 1 << 20  # bytes
 
 
 @dataclass(slots=True)
@@ -39,9 +41,12 @@ def save_resume(run: RunFolder, state: ResumeState) -> None:
     def write(place: Path) -> None:
         try:
             torch.save(tree, place)
-        except RuntimeError as error:  # torch's own words for what the disk refuses; inline_container's for a full one
-            number = errno.ENOSPC if "inline_container" in str(error) else errno.EIO
-            raise OSError(number, os.strerror(number), str(place)) from error
+        except RuntimeError as error:  # says in words alone that the disk takes no more: asked again, it says why
+            with place.open("ab") as file:
+                file.write(bytes(_BLOCK))
+                file.flush()
+                os.fsync(file.fileno())
+            raise RunError(f"{place} cannot be written: {reason(error)}") from error
 
     run.write(RESUME, write)
 

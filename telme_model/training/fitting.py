@@ -31,15 +31,14 @@ class TrainingError(StudioError):
 
 
 class NotFiniteError(TrainingError):
-    """The loss or its gradient is not a number any more."""
+    """The loss or its gradient is not a number any more; `halved` tells of arithmetic in fewer bits than fp32."""
 
+    title = "The loss is no number any more"
 
-class MemoryFullError(TrainingError):
-    """The memory of the device does not hold a step; `reason` is what the device says."""
-
-    def __init__(self, text: str, reason: str) -> None:
-        super().__init__(text)
-        self.reason = reason
+    def __init__(self, message: str, *, halved: bool) -> None:
+        gentler = "Arithmetic in fp32 is slower and does not overflow" if halved else "Smaller steps stay within bounds"
+        super().__init__(message, f"{gentler}; the run goes on from its last checkpoint.")
+        self.halved = halved
 
 
 class Task(Protocol):
@@ -209,8 +208,8 @@ class Fit:
         if not math.isfinite(value):
             raise NotFiniteError(
                 f"the {what} of the {self.task.phase} became {value} in epoch {self.epoch + 1}, step {self.step + 1}; "
-                "the step was not taken. Lower the stage's learning_rate, or set its precision to fp32, in the run's "
-                "config.toml, and resume"
+                "the step was not taken",
+                halved=self.dtype is not None,
             )
 
     def _score_epoch(self) -> Iterator[Event]:

@@ -10,7 +10,8 @@ from typing import Any, Self
 from torch.utils.tensorboard import SummaryWriter
 
 from telme_model.events import EpochDone, Event, Progress, StepDone
-from telme_model.runs.folder import RunError, not_written
+from telme_model.files import refusals
+from telme_model.runs.folder import RunError, RunGoneError
 from telme_model.runs.history import event_to_json
 
 SECONDS_BETWEEN_STEPS = 0.5  # steps and progress in between are told but not logged
@@ -22,11 +23,9 @@ class RunLog:
     def __init__(self, folder: Path) -> None:
         """Open the logs."""
         self._path = folder / "events.jsonl"
-        try:
+        with refusals(self._path, "written", RunError):
             torn = self._path.is_file() and not self._path.read_bytes().endswith(b"\n")
             self._file = self._path.open("a", encoding="utf-8")
-        except OSError as error:
-            raise self._failed(error) from error
         if torn:
             self._file.write("\n")
         self._board: Any = SummaryWriter(str(folder / "tensorboard"))
@@ -42,9 +41,6 @@ class RunLog:
             self._file.close()
         self._board.close()
 
-    def _failed(self, error: OSError) -> RunError:
-        return not_written(self._path, error)
-
     def write(self, event: Event) -> None:
         """Log one event. Raises RunError when the disk does not take it."""
         now = time.time()
@@ -52,12 +48,10 @@ class RunLog:
             return
         self._last = now
         if not self._path.exists():  # an open file takes what is written long after it was deleted
-            raise RunError(f"the run folder {self._path.parent} has gone while it was being trained")
-        try:
+            raise RunGoneError(f"the run folder {self._path.parent} has gone while it was being trained")
+        with refusals(self._path, "written", RunError):
             self._file.write(json.dumps(event_to_json(event, now)) + "\n")
             self._file.flush()
-        except OSError as error:
-            raise self._failed(error) from error
         if isinstance(event, StepDone):
             for name, value in event.losses.items():
                 self._board.add_scalar(f"{event.phase}/loss/{name}", value, event.step)

@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 from telme_model.corpus.dialogue import Corpus, Modality, Split
+from telme_model.errors import MemoryFullError
 from telme_model.events import Event, Message, Progress
 from telme_model.networks.backbones import load_backbone, rebuild_backbone
 from telme_model.networks.batching import Batch
@@ -25,8 +26,8 @@ from telme_model.networks.devices import (
     cards,
     choose_device,
     leave_a_core,
-    memory_full,
     random_numbers,
+    within_memory,
 )
 from telme_model.networks.encoder import Encoder, make_encoder
 from telme_model.networks.losses import classification_loss
@@ -86,10 +87,8 @@ def measure(config: Config, corpus: Corpus, machine: Machine) -> Generator[Event
             continue
         yield Message(text=f"measuring the {phase}")
         try:
-            measured[key(config, modality)] = yield from _Trial(config, corpus, modality, weights, device).run()
-        except (MemoryError, RuntimeError) as error:
-            if not memory_full(error):
-                raise
+            measured[key(config, modality)] = yield from _tried(config, corpus, modality, weights, device)
+        except MemoryFullError:
             batch = config.stage(modality).batch
             text = f"the {phase} is not measured: a batch of {batch} turns does not fit into the free memory"
             yield Message(text=text, level="warning")
@@ -97,6 +96,13 @@ def measure(config: Config, corpus: Corpus, machine: Machine) -> Generator[Event
             torch.cuda.empty_cache()
         yield Progress(phase=phase, done=done + 1, total=len(config.modalities), unit="encoders")
     return measured
+
+
+@within_memory
+def _tried(
+    config: Config, corpus: Corpus, modality: Modality, weights: Weights, device: torch.device
+) -> Generator[Event, None, Speed]:
+    return (yield from _Trial(config, corpus, modality, weights, device).run())
 
 
 class _Trial:

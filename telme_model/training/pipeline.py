@@ -18,11 +18,12 @@ from telme_model.annotations.apply import keep_labels, layer_labels, with_kept_l
 from telme_model.corpus import open_corpus
 from telme_model.corpus.dialogue import GOLD, Corpus, Modality, Split
 from telme_model.corpus.fingerprint import fingerprint
+from telme_model.errors import MemoryFullError
 from telme_model.events import Event, Message, Phase, Progress, RunFinished, StageDone, StageStarted
 from telme_model.media.cache import MediaCache, build_cache, estimate
 from telme_model.networks.backbones import check_weights, load_backbone, load_tokenizer
 from telme_model.networks.batching import Inputs, make_inputs
-from telme_model.networks.devices import autocast_type, choose_device, leave_a_core, memory_full, random_numbers
+from telme_model.networks.devices import autocast_type, choose_device, leave_a_core, random_numbers, within_memory
 from telme_model.networks.embedding import Embeddings, FusionInputs, embed
 from telme_model.networks.encoder import Encoder, make_encoder
 from telme_model.networks.fusion import Fusion
@@ -35,8 +36,8 @@ from telme_model.runs.config import Config, to_toml
 from telme_model.runs.folder import RunError, RunFolder, check_outside
 from telme_model.runs.plan import STAGES
 from telme_model.runs.records import jsonl_lines, with_gold
-from telme_model.runs.remedies import changed, smaller_batch
-from telme_model.training.fitting import Fit, MemoryFullError, TrainingError
+from telme_model.runs.remedies import changed, gentler_steps, smaller_batch
+from telme_model.training.fitting import Fit, NotFiniteError, TrainingError
 from telme_model.training.log import RunLog
 from telme_model.training.tasks import EncoderTask, FusionTask, labelled_rows, start_stand_ins
 
@@ -44,9 +45,16 @@ from telme_model.training.tasks import EncoderTask, FusionTask, labelled_rows, s
 class CorpusChangedError(RunError):
     """The corpus is not the one that the run began with."""
 
+    title = "The corpus is not the one this run began with"
+    remedy = "Put the annotations and clips back and resume, or train a new run on the corpus as it is now."
+    needs_change = True
+
 
 class NoTurnsError(TrainingError):
     """A split has no turn that could be learnt from."""
+
+    title = "There is nothing to learn from"
+    needs_change = True
 
 
 def train(
@@ -99,26 +107,28 @@ def train(
             run.write_text("config.toml", to_toml(config))
         walk = Pipeline(run, config, corpus, learnt, cache).events(stages)
         with RunLog(run.path) as log, closing(walk) as events:
-            for event in _in_sentences(events, config):
+            for event in _with_remedy(events, config):
                 log.write(event)
                 yield event
 
 
-def _in_sentences(events: Iterator[Event], config: Config) -> Iterator[Event]:
-    """The same events; memory that does not suffice becomes a sentence, and lets go of what it held."""
+def _with_remedy(events: Iterator[Event], config: Config) -> Iterator[Event]:
+    """The same events; an error that other settings would mend names them."""
     phase = Phase.PREPARING
     try:
         for event in events:
             phase = getattr(event, "phase", phase)
             yield event
-        return
-    except (MemoryError, RuntimeError) as error:
-        if not memory_full(error):
-            raise
-        reason = str(error).partition("\n")[0][:200]
-    smaller = " ".join(f"--set {setting}" for setting in smaller_batch(config, phase))
-    advice = f"take a smaller batch (--resume {smaller})" if smaller else "take smaller encoders"
-    raise MemoryFullError(f"the memory is used up in the phase '{phase}'; {advice}, or a CPU", reason)
+    except MemoryFullError as error:
+        changes = smaller_batch(config, phase)
+        if changes:
+            remedy = "A smaller batch needs less; accumulated to as many turns a step, it learns the same."
+        else:
+            remedy = "The batches are as small as can be: shorten the input (text.max_tokens) or take smaller encoders."
+        raise MemoryFullError(error.reason, what=f"the phase “{phase}”", remedy=remedy, changes=changes) from None
+    except NotFiniteError as error:
+        error.changes = gentler_steps(config, phase, halved=error.halved)
+        raise
 
 
 class Pipeline:
@@ -134,6 +144,7 @@ class Pipeline:
         self.cache: MediaCache | None = None
         self.embeddings: dict[Modality, Embeddings] = {}
 
+    @within_memory
     def events(self, stages: Sequence[str]) -> Generator[Event, None, None]:
         """Walk the pipeline."""
         yield from self._prepare(stages)
@@ -190,8 +201,8 @@ class Pipeline:
             for split, of in ((Split.TRAIN, taught), (Split.DEV, present)):
                 if not labelled_rows(self.turns, split, of):
                     raise NoTurnsError(
-                        f"no labelled turn of the {split} split has {modality}; bring the clips to their folders, or "
-                        f"leave {modality} out of teacher and students"
+                        f"no labelled turn of the {split} split has {modality}",
+                        f"Bring the clips to their folders, or leave {modality} out of teacher and students.",
                     )
 
     def _present(self, modality: Modality) -> list[bool]:
@@ -370,8 +381,8 @@ def _check_trainable(corpus: Corpus) -> None:
     for split in (Split.TRAIN, Split.DEV):
         if not labelled_rows(turns, split):
             raise NoTurnsError(
-                f"{corpus.root} has no labelled turns in its {split} split; training needs train and dev (the epoch "
-                "is chosen on dev)"
+                f"{corpus.root} has no labelled turns in its {split} split",
+                "Training needs train and dev (the epoch is chosen on dev): label some, or open another corpus.",
             )
 
 
@@ -383,5 +394,5 @@ def _check_weights(config: Config, modalities: Iterable[Modality]) -> None:
 def _check_same(run: RunFolder, corpus: Corpus) -> None:
     if run.facts["corpus"]["fingerprint"] != fingerprint(corpus):
         raise CorpusChangedError(
-            f"{corpus.root} is not what {run.path} was trained on: its annotations or clips changed; train a new run"
+            f"{corpus.root} is not what {run.path} was trained on: its annotations or clips changed"
         )

@@ -32,9 +32,10 @@ from telme_gui.training.dialog.draft import Draft
 from telme_gui.training.dialog.encoders_page import EncodersPage
 from telme_gui.training.dialog.form import Choice, FormPage, dress
 from telme_gui.training.dialog.reckoner import Question, Reckoner
-from telme_gui.training.dialog.run_page import RunPage, SeedsError, parse_seeds
+from telme_gui.training.dialog.run_page import RunPage, parse_seeds
 from telme_gui.training.trainer import Trainer
 from telme_model.corpus.dialogue import GOLD, Corpus, Modality, Split
+from telme_model.errors import StudioError
 from telme_model.paths import runs_folder
 from telme_model.runs.config import SETTINGS, ConfigError
 from telme_model.runs.plan import Plan
@@ -292,7 +293,7 @@ class TrainingDialog(QDialog):
     # -- what is chosen -----------------------------------------------------------------------------------------
 
     def plans(self) -> list[Plan]:
-        """The runs that are chosen, in order. Raises ConfigError and SeedsError."""
+        """The runs that are chosen, in order. Raises StudioError."""
         page, config, corpus = self.run_page, self.draft.config, self.run_page.corpus
         if config is None:
             raise ConfigError(next(iter(self.draft.errors.values())))
@@ -324,7 +325,7 @@ class TrainingDialog(QDialog):
             return reason
         try:
             plans = self.plans()
-        except (ConfigError, SeedsError) as error:
+        except StudioError as error:
             return str(error)
         question, trainer = self._question(), self._trainer
         assert question is not None  # there are plans
@@ -351,7 +352,7 @@ class TrainingDialog(QDialog):
     def _count(self) -> int:
         try:
             return len(self.plans())
-        except (ConfigError, SeedsError, ValueError):
+        except (StudioError, ValueError):
             return 0
 
     def _outlook(self) -> str:

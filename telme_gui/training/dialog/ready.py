@@ -51,9 +51,7 @@ def folder_obstacle(plans: Sequence[Plan], waiting: Sequence[Path] = ()) -> str:
             check_outside(run, plan.corpus)
             parent = next(place for place in run.absolute().parents if place.exists())
         except RunError as error:
-            return f"{error}."
-        except OSError as error:
-            return f"{run} cannot be looked into ({error.strerror}): choose another folder to keep runs in."
+            return f"{error}: choose another folder to keep runs in."
         if not parent.is_dir():
             return f"{parent} is a file: choose a folder to keep runs in."
     return ""

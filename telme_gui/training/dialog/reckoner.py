@@ -12,8 +12,9 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from telme_gui.session.job import Job
 from telme_gui.session.session import Session
 from telme_model.corpus.dialogue import Corpus, Modality
-from telme_model.errors import expected_errors, sentence
+from telme_model.errors import StudioError
 from telme_model.events import Event, Message
+from telme_model.files import reason
 from telme_model.media.shards import CacheError
 from telme_model.networks.libraries import load_torch
 from telme_model.paths import media_cache_folder
@@ -207,9 +208,9 @@ class Reckoner(QObject):
     def _give_up(self, error: Exception) -> None:
         self.measuring = ""
         self.changed.emit()
-        if not isinstance(error, expected_errors()):
+        if not isinstance(error, StudioError):
             raise error  # a defect: the window's report says so
-        self.trouble = sentence(error)
+        self.trouble = error.advice
         self.changed.emit()
 
     def _fail(self, error: Exception) -> None:
@@ -266,4 +267,4 @@ def unwritable(folder: Path) -> str:
         with tempfile.TemporaryDirectory(prefix=".telme-", dir=there):
             return ""
     except OSError as error:
-        return error.strerror or str(error)
+        return reason(error)

@@ -14,7 +14,7 @@ from telme_gui.training.dialog.draft import Draft
 from telme_gui.training.dialog.form import Choice, FormPage, PlaceLine, shown
 from telme_model.corpus import open_corpus
 from telme_model.corpus.dialogue import GOLD, Corpus, Split
-from telme_model.errors import expected_errors, sentence
+from telme_model.errors import StudioError
 from telme_model.events import Event, Message
 from telme_model.paths import as_written
 from telme_model.runs.config import SETTINGS, Precision
@@ -29,7 +29,7 @@ DETAILS = ("over_long", "evaluation_batch", "background_turns", "checkpoint_step
 STAGES = ("teacher", "text", "audio", "visual", "fusion")
 
 
-class SeedsError(ValueError):
+class SeedsError(StudioError):
     """Seeds that cannot be read; the message is a sentence."""
 
 
@@ -151,7 +151,7 @@ class RunPage(FormPage):
     def ask_for(self, plan: Plan) -> None:
         """Show name and beginning of a run that was asked for; the name only where it is still free."""
         self.warm_start.setText(str(plan.warm_start or ""))
-        with suppress(OSError):  # what cannot be looked into is not free
+        with suppress(StudioError):  # what cannot be looked into is not free
             if is_free(plan.run):
                 self.name.setText(plan.run.name)
                 self._named = True
@@ -234,7 +234,7 @@ class RunPage(FormPage):
         corpus = re.sub(r"[^\w.]+", "-", corpus_name(self.corpus.root)[0]).strip("-").lower()
         base, folder = "-".join(dict.fromkeys((corpus, self.draft.base.preset))), as_written(self.folder.text())
         taken: set[str] = set()
-        with suppress(OSError):  # not there yet, or not to be looked into, which is said elsewhere
+        with suppress(OSError, StudioError):  # not there yet, or not to be looked into, which is said elsewhere
             taken = {path.name for path in folder.iterdir() if not is_free(path)}
         names = (base, *(f"{base}-{number}" for number in range(2, len(taken) + 3)))
         self.name.setText(next(name for name in names if not any(f"{old}-".startswith(f"{name}-") for old in taken)))
@@ -260,9 +260,9 @@ class RunPage(FormPage):
             self.show_corpus(corpus)
 
     def _refuse_corpus(self, error: Exception) -> None:
-        if not isinstance(error, expected_errors()):
+        if not isinstance(error, StudioError):
             raise error  # a defect: the window's report says so
-        self._counts.say(sentence(error))
+        self._counts.say(error.advice)
 
 
 def _beside(wide: QWidget, narrow: QWidget) -> QWidget:

@@ -269,8 +269,8 @@ class Runs(QWidget):
     def _delete(self, run: Path) -> None:
         try:
             aside = catalogue.move_to_trash(run)
-        except (RunError, OSError) as error:
-            self._say(f"{run} cannot be deleted: {error}" if isinstance(error, OSError) else str(error))
+        except RunError as error:
+            self._say(str(error))
             return
         if self._session.run == run:
             self._session.set_predictions(None, None)

@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from telme_model.annotations.exchange import elan, jsonl, meld_csv, textgrid, webvtt
-from telme_model.annotations.exchange.files import LARGEST_TABLE, check_size, outside, write_whole
+from telme_model.annotations.exchange.files import LARGEST_TABLE, check_size, outside
 from telme_model.annotations.exchange.interface import (
     ExchangeError,
     Inbox,
@@ -27,6 +27,7 @@ from telme_model.annotations.exchange.placing import Places
 from telme_model.annotations.exchange.tiers import printable
 from telme_model.corpus.dialogue import Corpus
 from telme_model.events import Phase, Progress
+from telme_model.files import refusals, write_whole
 
 __all__ = [
     "ENDINGS",
@@ -42,6 +43,8 @@ __all__ = [
     "read",
     "take_in",
 ]
+
+_ELSEWHERE = "Choose another place."
 
 
 class Format(StrEnum):
@@ -89,7 +92,9 @@ def export(form: Format, out: Path, corpus: Corpus, layers: Layers) -> Generator
         raise ExchangeError(f"{out} is a file: choose a folder, which is made where there is none")
     files = list(_FORMATS[form].plan(out, corpus, layers))
     for done, (path, write) in enumerate(files, 1):
-        write_whole(path, write)
+        with refusals(path, "written", ExchangeError, _ELSEWHERE):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, write, ExchangeError, _ELSEWHERE)
         yield Progress(phase=Phase.PREPARING, done=done, total=len(files), unit="files")
     return Report(
         files=tuple(path for path, _ in files),

@@ -19,6 +19,7 @@ from telme_model.annotations.exchange.interface import ExchangeError, Inbox, Lay
 from telme_model.annotations.exchange.placing import Interval, Places, Span, media_file, spans
 from telme_model.annotations.exchange.tiers import TURNS, Tier, take_tiers, tiers_of
 from telme_model.corpus.dialogue import Corpus, Dialogue
+from telme_model.files import refusals
 
 _DEEPEST = 16  # elements within one another; the format has six
 _MOST = 300_000  # elements; an hour of dialogue with ten tiers has a tenth
@@ -128,7 +129,7 @@ def _check(path: Path) -> None:
     depth = count = 0
     root = None
     try:
-        with path.open("rb") as file:
+        with refusals(path, "read", ExchangeError), path.open("rb") as file:
             for event, element in iterparse(file, events=("start", "end"), forbid_dtd=True):
                 if event == "end":
                     depth -= 1
@@ -144,5 +145,3 @@ def _check(path: Path) -> None:
         raise ExchangeError(f"{path} declares its own document type or entities, which ELAN never does") from error
     except (ParseError, LookupError, ValueError) as error:
         raise ExchangeError(f"{path} is not valid XML ({error})") from error
-    except OSError as error:
-        raise ExchangeError(f"{path} cannot be read: {error.strerror}") from error

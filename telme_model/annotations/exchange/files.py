@@ -1,25 +1,16 @@
 """Files of other programs: written whole or not at all, never in the corpus; read within limits, in any encoding."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
-from telme_model import files as whole_files
 from telme_model.annotations.exchange.interface import ExchangeError
 from telme_model.corpus.dialogue import Corpus, Dialogue
+from telme_model.files import refusals
 
 LARGEST_TABLE = 32 * 2**20  # bytes; all of MELD with labels of three people takes a third of it
 LARGEST_DIALOGUE = 8 * 2**20  # bytes; an hour with a dozen tiers takes a third of it
 _LONGEST_NAME = 100  # characters
-
-
-def write_whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Have `write` make a file that is there whole or not at all. Raises ExchangeError."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        whole_files.write_whole(path, write)
-    except OSError as error:
-        raise ExchangeError(f"{path} cannot be written ({error.strerror}): choose another place") from error
 
 
 def outside(out: Path, corpus: Corpus) -> None:
@@ -50,13 +41,11 @@ def dialogue_name(dialogue: Dialogue) -> str:
 
 def check_size(path: Path, largest: int) -> None:
     """Raise ExchangeError when there is no such file, or it is too large to be what it claims."""
-    try:
+    with refusals(path, "read", ExchangeError):
+        if not path.exists():
+            raise ExchangeError(f"{path} does not exist: check the path")
         size = path.stat().st_size
         ordinary = path.is_file()
-    except FileNotFoundError as error:
-        raise ExchangeError(f"{path} does not exist: check the path") from error
-    except OSError as error:
-        raise ExchangeError(f"{path} cannot be read: {error.strerror}") from error
     if not ordinary:
         raise ExchangeError(f"{path} is no ordinary file")
     if size > largest:
@@ -67,10 +56,8 @@ def check_size(path: Path, largest: int) -> None:
 def read_bytes(path: Path, largest: int) -> bytes:
     """What a file holds. Raises ExchangeError."""
     check_size(path, largest)
-    try:
+    with refusals(path, "read", ExchangeError):
         return path.read_bytes()
-    except OSError as error:
-        raise ExchangeError(f"{path} cannot be read: {error.strerror}") from error
 
 
 def decoded(path: Path, data: bytes) -> str:

@@ -20,7 +20,7 @@ class ExchangeError(StudioError):
     """A file that cannot be read or written; the message is a sentence for the person who chose it."""
 
 
-class NoPlaceError(Exception):
+class NoPlaceError(StudioError):
     """One label of a file that cannot be placed; the message says why."""
 
 

@@ -389,5 +389,5 @@ def test_a_place_that_cannot_be_written_is_told_with_a_way_on(qtbot: QtBot, open
     dialog = exporting(opened, tmp_path / "file" / "labels", Format.JSONL)
     dialog.layers[GOLD].setChecked(True)
     finish(qtbot, dialog)
-    assert dialog.problem.text().endswith("cannot be written (Not a directory): choose another place")
+    assert dialog.problem.text().endswith("cannot be written: Not a directory. Choose another place.")
     dialog.close()

@@ -261,14 +261,14 @@ def test_a_run_that_cannot_be_put_away_says_so(
     qtbot: QtBot, session: Session, trainer: Trainer, plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(run: Path) -> None:
-        raise PermissionError(13, "Permission denied")
+        raise RunError(f"{plan.run} cannot be moved: Permission denied")
 
     monkeypatch.setattr(catalogue, "move_to_trash", refuse)
     trainer.submit([plan])
     until_phase(qtbot, trainer, Phase.TEACHER)
     with qtbot.waitSignal(session.failed, timeout=WAIT) as failed:
         trainer.discard()
-    assert failed.args == ["one cannot be put into the trash", f"{plan.run}: Permission denied"]
+    assert failed.args == ["one cannot be put into the trash", f"{plan.run} cannot be moved: Permission denied"]
 
 
 def test_a_run_that_another_window_trains_stays_where_it_is(

@@ -101,7 +101,7 @@ def test_gold_can_be_exported_in_every_format(corpus: Corpus, tmp_path: Path, fo
         ),
         (["export", "CORPUS", "--format", "meld", "--out", "CORPUS", "--layer", "gold"], "choose a place outside it"),
         (["export", "CORPUS", "--format", "elan", "--out", "TABLE", "--layer", "gold"], "is a file: choose a folder"),
-        (["export", "CORPUS", "--format", "meld", "--out", "TABLE/x", "--layer", "gold"], ": choose another place"),
+        (["export", "CORPUS", "--format", "meld", "--out", "TABLE/x", "--layer", "gold"], ". Choose another place."),
         (["import", "CORPUS", "none.eaf"], "none.eaf does not exist: check the path"),
         (["import", "CORPUS", "TABLE"], "labels do not say whose they are (1): name a layer for them (--layer)"),
         (["import", "CORPUS", "TABLE", "--layer", "gold"], "gold labels are the corpus' own and stay as they are"),

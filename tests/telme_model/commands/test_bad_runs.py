@@ -120,7 +120,7 @@ RUNS: dict[str, Case] = {
     "resuming nothing": (lambda b: b.train("--resume"), "run is not a run: it has no run.json"),
     "resuming another corpus's run": (
         lambda b: b.train("--resume", corpus=b.elsewhere(), run=str(b.toy.path)),
-        "is not what .* was trained on: its annotations or clips changed; train a new run"),
+        "is not what .* was trained on: its annotations or clips changed\\. Put .* or train a new run"),
     "a format of another kind": (
         lambda b: _used(b, _text("run.json", '{"format": "1"}')), "has run format '1'; this program reads format 1"),
     "a list for the emotions": (

@@ -322,5 +322,5 @@ def test_memory_that_is_used_up_says_what_to_change(
     monkeypatch.setattr("telme_model.training.fitting.shuffled_batches", used_up)
     assert main(["train", str(corpus), "--preset", "toy", "--run", str(tmp_path / "run")]) == 1
     last = capsys.readouterr().err.splitlines()[-1]
-    wanted = "telme-studio: the memory is used up in the phase 'teacher'; take a smaller batch (--resume --set "
-    assert last.startswith(wanted)
+    assert last.startswith("telme-studio: the phase “teacher” needs more memory than there is. A smaller batch")
+    assert "(--resume --set stages.teacher.batch=2 --set stages.teacher.accumulate=2 --set evaluation_batch=8)" in last

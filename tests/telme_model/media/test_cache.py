@@ -241,7 +241,7 @@ def test_media_are_on_the_disk_before_the_index_names_them(
 def test_other_settings_are_another_cache(tmp_path: Path, turns: list[Turn]) -> None:
     build(turns, tmp_path / "cache")
     blank = MediaSettings(size=32, max_seconds=0.6, over_long=OverLong.BLANK)
-    with pytest.raises(CacheError, match=r"train/dia0_utt0 is not in the cache .* build it again"):
+    with pytest.raises(CacheError, match=r"train/dia0_utt0 is not in the cache .* changed or gone"):
         MediaCache(tmp_path / "cache", blank).frames(turns[0])
     build(turns, tmp_path / "cache", blank)
     assert_cached(MediaCache(tmp_path / "cache", blank), turns)
@@ -412,7 +412,7 @@ def test_disk_too_small_is_told_before_anything_is_decoded(
     tmp_path: Path, turns: list[Turn], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cache_module, "free_bytes", lambda folder: 1_000)
-    with pytest.raises(CacheError, match=r"needs about 0\.2 MB more .* and 0\.0 MB are free: make room"):
+    with pytest.raises(CacheError, match=r"needs about 0\.2 MB more .* and 0\.0 MB are free\."):
         build(turns, tmp_path / "cache")
 
 
@@ -425,7 +425,7 @@ def test_disk_that_gets_full_keeps_what_was_done(tmp_path: Path, many: list[Turn
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10 * size, limits[1]))
     try:
-        with pytest.raises(CacheError, match=r"MB are free: make room .* What was decoded so far is kept"):
+        with pytest.raises(CacheError, match=r"MB are free\."):
             build(many, tmp_path / "cache")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
@@ -444,7 +444,7 @@ def test_damaged_files_are_told_and_mended(tmp_path: Path, turns: list[Turn]) ->
     build(turns, tmp_path / "cache")
     shard = next((tmp_path / "cache").rglob("media-0000.bin"))
     os.truncate(shard, shard.stat().st_size // 2)
-    with pytest.raises(CacheError, match=r"media-0000\.bin is shorter than its index says: build the cache again"):
+    with pytest.raises(CacheError, match=r"media-0000\.bin is shorter than its index says\."):
         MediaCache(tmp_path / "cache", SMALL).frames(turns[3])
     build(turns, tmp_path / "cache")
     assert_cached(MediaCache(tmp_path / "cache", SMALL), turns)

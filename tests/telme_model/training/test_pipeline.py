@@ -368,13 +368,14 @@ def test_a_corpus_without_dev_is_refused_before_a_folder_is_made(corpus: Path, t
     root = tmp_path / "corpus"
     root.mkdir()
     write_annotations(root, Split.TRAIN, list(corpus_rows(Split.TRAIN)))
-    with pytest.raises(TrainingError, match=r"no labelled turns in its dev split; training needs train and dev"):
+    with pytest.raises(TrainingError, match=r"no labelled turns in its dev split$") as caught:
         walk(root, tmp_path / "run")
+    assert caught.value.remedy.startswith("Training needs train and dev")
     assert not (tmp_path / "run").exists()
 
 
 def test_a_loss_that_is_not_finite_stops_with_a_sentence_and_keeps_what_was(corpus: Path, tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match=r"of the teacher .* epoch 1, step \d+; the step was not taken. Lower"):
+    with pytest.raises(TrainingError, match=r"of the teacher .* epoch 1, step \d+; the step was not taken$"):
         walk(corpus, tmp_path / "run", "stages.teacher.learning_rate=1e30")
     state = load_resume(RunFolder.open(tmp_path / "run"), Phase.TEACHER)
     assert state is not None
@@ -385,6 +386,7 @@ def test_media_that_nobody_can_decode_name_the_modality(corpus: Path, tmp_path: 
     for table in corpus.glob("*.csv"):
         (tmp_path / "corpus").mkdir(exist_ok=True)
         shutil.copy(table, tmp_path / "corpus")
-    with pytest.raises(TrainingError, match=r"no labelled turn of the train split has audio; bring the clips"):
+    with pytest.raises(TrainingError, match=r"no labelled turn of the train split has audio$") as caught:
         walk(tmp_path / "corpus", tmp_path / "run", *ONE_EPOCH)
+    assert caught.value.remedy.startswith("Bring the clips to their folders")
     assert not list((tmp_path / "run" / "encoders").glob("*"))  # told before the teacher is built
