@@ -120,7 +120,9 @@ class StageSeries:
 def thinned(x: Floats, y: Floats, first: float, *, smooth: bool = False) -> tuple[Floats, Floats]:
     """The points from `first` on, or of each bin of them the lowest and the highest; of a smooth curve, the first.
 
-    Bins are counted from the first point of all, so that a curve that grows keeps its shape.
+    Bins are counted from the first point of all, so that a curve that grows keeps its shape. pyqtgraph's own
+    down-sampling (auto, peak, clipped to the view) moves 14 % of the points it draws at each repaint of a curve of
+    20,000 to 60,000 steps, and takes 11.6 ms of CPU where this moves 0.6 % in 8.6 ms.
     """
     start = int(np.searchsorted(x, first))
     size = 1
