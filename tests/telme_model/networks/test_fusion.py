@@ -261,7 +261,7 @@ def test_without_a_past_the_dialogue_is_one_turn(length: int | None) -> None:
     close(found, fuse(turn, of).logits.detach().numpy())
 
 
-@pytest.mark.parametrize("scope", set(AttentionScope) - {AttentionScope.BATCH})
+@pytest.mark.parametrize("scope", sorted(set(AttentionScope) - {AttentionScope.BATCH}))
 @pytest.mark.parametrize("normalised", [False, True])
 def test_turns_do_not_depend_on_batch_mates(scope: AttentionScope, normalised: bool) -> None:
     made, of = fusion(scope=scope, normalised=normalised), features(3)
