@@ -3,29 +3,57 @@
 python tests/benchmarks/mutants.py [--mutants 100] [--seed 0] [--only telme_model/runs] [--side-by-side 2]
 
 A mutant turns a condition, swaps a comparison or an arithmetic sign, leaves out a call, gives back nothing, or is off
-by one. Layout is left alone: a margin of nine pixels is no fault. Prints a table of those that nobody noticed.
+by one; a bound is moved where it is a count, and turned round elsewhere: no test meets seconds or pixels exactly.
+It is noticed where a test fails that passes without it, or says nothing for SILENCE seconds: an endless loop. The
+file's own tests run first, then those that import it, its room's, and those of ELSEWHERE that cover it. The order of
+the mutants is random, so that a run that is cut short (--minutes) still tells of a fair sample.
+
+Left out, as no test should pin it: what is placed, sized, coloured and painted (LAYOUT, PAINTING), tooltips and
+accessible names, what is logged for a developer; tuned numbers of the window (its modules' constants) and any number
+above ten, which are sizes and times; types; falsy values in place of None; the demo's pictures and voices.
 """
 
 import argparse
 import ast
+import multiprocessing
 import os
 import random
+import re
 import shutil
-import subprocess
+import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from queue import Queue
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
-PATIENCE = 400  # seconds; a mutant that hangs is noticed
+NEAR = 4  # test files that import the broken one, and run before its room
+SILENCE = 90  # seconds in which no test begins or ends: it hangs
+PATIENCE = 1200  # seconds for a test that hung, without the mutant
+# What takes long to import and is nobody's mutant: once, in the process that all others are forked from.
+PRELOADED = [
+    "numpy",
+    "torch",
+    "transformers",
+    "safetensors.torch",
+    "PySide6.QtWidgets",
+    "pyqtgraph",
+    "av",
+    "scipy.stats",
+]
 COPIED = ("telme_gui", "telme_model", "tests", "resources", "main.py", "pyproject.toml")
 # The demo's pictures and voices are judged by eye and ear.
 LEFT_OUT = ("telme_model/demo/", "telme_gui/look/icons", "__init__.py")
+IMPORTED = "ignore:Module already imported:pytest.PytestAssertRewriteWarning"  # PRELOADED imports a plugin of pytest's
+SMALL = 10
 COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Eq: ast.NotEq,
     ast.NotEq: ast.Eq,
@@ -38,6 +66,7 @@ COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.In: ast.NotIn,
     ast.NotIn: ast.In,
 }
+ROUND: dict[type[ast.cmpop], type[ast.cmpop]] = {ast.Lt: ast.GtE, ast.LtE: ast.Gt, ast.Gt: ast.LtE, ast.GtE: ast.Lt}
 ARITHMETIC: dict[type[ast.operator], type[ast.operator]] = {
     ast.Add: ast.Sub,
     ast.Sub: ast.Add,
@@ -47,23 +76,52 @@ ARITHMETIC: dict[type[ast.operator], type[ast.operator]] = {
     ast.BitAnd: ast.BitOr,
     ast.BitOr: ast.BitAnd,
 }
-# Calls that place, size and colour, or make what is placed.
+# Calls that place, size and colour, or make what is placed; these and whatever begins so.
 LAYOUT = (
-    *("setContentsMargins", "setSpacing", "addStretch", "addSpacing", "setFixed", "setMinimum", "setMaximum", "resize"),
+    *("setContentsMargins", "setSpacing", "addStretch", "addSpacing", "setFixed", "setMinimum", "setMaximum", "mkPen"),
     *("setStretch", "setAlignment", "setSizePolicy", "setColumnWidth", "setPen", "setBrush", "setFont", "setWordWrap"),
     *("setRenderHint", "setObjectName", "setProperty", "setTextFormat", "setZValue", "setOpacity", "setAccessible"),
-    *("setToolTip", "setMouse", "hideButtons", "setMenuEnabled", "update", "move", "draw", "write", "debug", "info"),
-    *("QRect", "QPoint", "QSize", "QColor", "QFont", "QPen", "dataclass", "adjusted", "mkPen", "mkBrush", "sizeHint"),
+    *("setToolTip", "setMouse", "hideButtons", "setMenuEnabled", "QRect", "QPoint", "QSize", "QColor", "QFont", "QPen"),
+    *(
+        "setTextAlignment",
+        "setFrameShape",
+        "setShowGrid",
+        "setHighlightSections",
+        "setSectionResizeMode",
+        "setIconSize",
+    ),
+    *("setDefaultSectionSize", "setElideMode", "setPlaceholderText", "setCursor", "dataclass", "adjusted", "mkBrush"),
+    *("sizeHint", "draw", "fillRect", "fillPath", "unpolish", "polish"),
 )
+ONLY_SO = ("resize", "update", "move", "debug", "info", "adjustSize", "updateGeometry")  # on a widget or a logger
+PAINTING = re.compile(r"(_?(paint|draw|arrange)(_\w+)?|paintEvent|drawBackground|sizeHint|minimumSizeHint|__repr__)")
+# Tests that cover what has no test of its own room, or more of it.
+ELSEWHERE = {
+    "telme_gui/session": ("telme_gui/annotating/test_annotating.py", "telme_gui/window/test_main_window.py"),
+    "telme_gui/look": ("telme_gui/browse", "telme_gui/timeline", "telme_gui/window"),
+    "telme_gui/system": ("telme_gui/test_app.py",),
+    "telme_gui/opening": ("telme_gui/window",),
+    "telme_gui/window": ("telme_gui/test_app.py",),
+    "telme_gui/app.py": ("telme_gui/test_app.py",),
+    "telme_gui/commands.py": ("telme_gui/test_app.py",),
+    "telme_model/runs": ("telme_model/training/test_pipeline.py", "telme_model/commands"),
+    "telme_model/errors.py": ("telme_model/commands",),
+    "telme_model/files.py": ("telme_model/runs",),
+    "telme_model/paths.py": ("telme_model/commands",),
+    "telme_model/bundled.py": ("telme_model/commands",),
+    "telme_model/settings.py": ("telme_model/runs/test_config.py", "telme_gui/training/test_form.py"),
+    "telme_model/events.py": ("telme_model/runs",),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """One line broken: the text of its file with it, and how it is told."""
+    """One line broken: how it is told, and the text of its file without and with it."""
 
     file: Path  # from the root
     line: int
     what: str
+    before: str
     text: str
 
 
@@ -72,10 +130,12 @@ def mutants(file: Path) -> Iterator[Mutant]:
     source = (ROOT / file).read_text(encoding="utf-8")
     lines = source.splitlines(keepends=True)
     tree = ast.parse(source)
+    if file.parts[0] == "telme_gui":
+        tree.body = [statement for statement in tree.body if not isinstance(statement, ast.Assign)]
     for node in _nodes(tree):
         for what, old, new in _changes(node, source):
             start, end = (old.lineno, old.col_offset), (old.end_lineno or 0, old.end_col_offset or 0)
-            yield Mutant(file, old.lineno, what, _spliced(lines, start, end, new))
+            yield Mutant(file, old.lineno, what, source, _spliced(lines, start, end, new))
 
 
 def _nodes(tree: ast.AST) -> Iterator[ast.AST]:
@@ -84,7 +144,7 @@ def _nodes(tree: ast.AST) -> Iterator[ast.AST]:
         if isinstance(child, ast.Call) and _is_layout(child):
             continue
         if isinstance(child, ast.FunctionDef):
-            if child.name not in ("sizeHint", "minimumSizeHint", "__repr__"):
+            if not PAINTING.fullmatch(child.name):
                 for statement in child.body:
                     yield statement
                     yield from _nodes(statement)
@@ -97,8 +157,10 @@ def _nodes(tree: ast.AST) -> Iterator[ast.AST]:
 
 
 def _is_layout(call: ast.Call) -> bool:
-    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-    return name.startswith(LAYOUT)
+    if isinstance(call.func, ast.Attribute):
+        of_data = call.func.attr == "update" and bool(call.args)  # a dictionary's or a checksum's
+        return call.func.attr.startswith(LAYOUT) or (call.func.attr in ONLY_SO and not of_data)
+    return getattr(call.func, "id", "").startswith(LAYOUT)
 
 
 Place = tuple[int, int]
@@ -112,9 +174,9 @@ def _changes(node: ast.AST, source: str) -> Iterator[Change]:
         yield from (("condition turned", test, _turned(test, source)) for test in node.ifs)
     elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and not _is_layout(node.value):
         yield "call left out", node, "pass"
-    elif isinstance(node, ast.Return) and node.value is not None and ast.unparse(node.value) != "None":
+    elif isinstance(node, ast.Return) and not _is_falsy(node.value):
         yield "nothing given back", node, "return None"
-    elif isinstance(node, ast.Constant) and type(node.value) is int and node.value < 1000:
+    elif isinstance(node, ast.Constant) and type(node.value) is int and node.value <= SMALL:
         yield "one more", node, str(node.value + 1)
     elif isinstance(node, ast.Constant) and type(node.value) is bool:
         yield "turned", node, str(not node.value)
@@ -124,14 +186,21 @@ def _changes(node: ast.AST, source: str) -> Iterator[Change]:
 
 def _operators(node: ast.AST) -> Iterator[Change]:
     if isinstance(node, ast.Compare) and len(node.ops) == 1:
-        other = COMPARISONS[type(node.ops[0])]()
+        others = COMPARISONS if _is_count(node.left) or _is_count(node.comparators[0]) else COMPARISONS | ROUND
+        other = others[type(node.ops[0])]()
         yield "comparison", node, f"({ast.unparse(ast.Compare(node.left, [other], node.comparators))})"
     elif isinstance(node, ast.BoolOp):
         both = ast.Or() if isinstance(node.op, ast.And) else ast.And()
         yield "and, or", node, f"({ast.unparse(ast.BoolOp(both, node.values))})"
-    elif isinstance(node, ast.BinOp) and type(node.op) in ARITHMETIC and not _is_text(node):
+    elif isinstance(node, ast.BinOp) and type(node.op) in ARITHMETIC and not (_is_text(node) or _is_type(node)):
         sign = ARITHMETIC[type(node.op)]()
         yield "arithmetic", node, f"({ast.unparse(ast.BinOp(node.left, sign, node.right))})"
+
+
+def _is_falsy(value: ast.expr | None) -> bool:
+    """Whether it is left out, None, or as good as None to whoever asks whether it is there."""
+    constant = isinstance(value, ast.Constant) and not value.value
+    return value is None or constant or (isinstance(value, ast.Tuple | ast.List) and not value.elts)
 
 
 def _turned(test: ast.expr, source: str) -> str:
@@ -146,6 +215,18 @@ def _is_text(node: ast.BinOp) -> bool:
     )
 
 
+def _is_count(node: ast.expr) -> bool:
+    """Whether it is a whole number or a length, whose bounds can be met exactly."""
+    length = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "len"
+    return length or (isinstance(node, ast.Constant) and type(node.value) is int)
+
+
+def _is_type(node: ast.BinOp) -> bool:
+    """Whether it is `int | None`."""
+    none = isinstance(node.right, ast.Constant) and node.right.value is None
+    return none or any(isinstance(part, ast.Name) and part.id[0].isupper() for part in (node.left, node.right))
+
+
 def _spliced(lines: list[str], start: Place, end: Place, text: str) -> str:
     """The file with a stretch of it replaced; columns count bytes."""
     first, last = lines[start[0] - 1].encode(), lines[end[0] - 1].encode()
@@ -153,8 +234,8 @@ def _spliced(lines: list[str], start: Place, end: Place, text: str) -> str:
     return before + text + last[end[1] :].decode() + "".join(lines[end[0] :])
 
 
-def chosen(number: int, seed: int, only: str) -> list[Mutant]:
-    """As many mutants, of files chosen by their size; the same ones for the same seed and sources."""
+def chosen(number: int, seed: int, only: Sequence[str]) -> list[Mutant]:
+    """As many mutants, of files chosen by their size, in any order; the same ones for the same seed and sources."""
     chance = random.Random(seed)
     files = [
         path.relative_to(ROOT)
@@ -162,45 +243,99 @@ def chosen(number: int, seed: int, only: str) -> list[Mutant]:
         for path in sorted((ROOT / package).rglob("*.py"))
         if not any(part in path.as_posix() for part in LEFT_OUT)
     ]
-    pool = [mutant for file in files if file.as_posix().startswith(only) for mutant in mutants(file)]
-    return sorted(chance.sample(pool, min(number, len(pool))), key=lambda mutant: (mutant.file, mutant.line))
+    pool = [mutant for file in files if file.as_posix().startswith(tuple(only)) for mutant in mutants(file)]
+    return chance.sample(pool, min(number, len(pool)))
 
 
 def tests_of(file: Path) -> list[str]:
-    """The file's own test first, then those of its room."""
-    room = Path("tests", *file.parts[:2]) if len(file.parts) > 2 else Path("tests", file.parts[0])
-    named = sorted((ROOT / "tests" / file.parts[0]).rglob(f"test_{file.stem}.py"))
-    own = [path.relative_to(ROOT) for path in named if path.is_relative_to(ROOT / room)]
-    if len(file.parts) == 2:  # at the root of its package
-        return [str(path) for path in own] or [str(room)]
-    return [*(str(path) for path in own), str(room)]
+    """The file's own tests, those of its package that import it, those of its room, and those from elsewhere."""
+    package = Path("tests", file.parts[0])
+    room = "/".join(file.parts[:2])
+    elsewhere = [Path("tests", name) for name in ELSEWHERE.get(room, ())]
+    in_room = [Path("tests", room)] if len(file.parts) > 2 else []
+    own = (in_room[0] if in_room else package).rglob(f"test_{file.stem}.py")
+    module = re.escape(".".join(file.with_suffix("").parts))
+    parent, _, name = module.rpartition(r"\.")
+    imports = re.compile(rf"(from|import) {module}\b|from {parent} import .*\b{name}\b")
+    near = [path for path in package.rglob("test_*.py") if imports.search(_text(path))]
+    near.sort(key=lambda path: (path.parent not in in_room, path))
+    found = [path for path in (*sorted(own), *near[:NEAR], *in_room, *elsewhere) if path.exists()]
+    return [str(path) for path in dict.fromkeys(found)] or [str(package)]
 
 
-def noticed(mutant: Mutant, copy: Path) -> str:
-    """Which test noticed it; "" where none did."""
+@cache
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def _pytest(copy: Path, tests: Sequence[str], told: Path) -> None:
+    """Run tests in this process, which is a session of its own."""
+    os.setsid()
+    with told.open("w") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    os.chdir(copy)
+    tempfile.tempdir = os.environ["TMPDIR"] = str(copy / "tmp")
+    sys.path.insert(0, str(copy))
+    os._exit(pytest.main(["-v", "--tb=no", "--no-header", "-p", "no:cacheprovider", "-W", IMPORTED, *tests]))
+
+
+def run(copy: Path, tests: Sequence[str], silence: float, at_most: float) -> tuple[int | None, str]:
+    """Run tests in a copy: the exit code, None where they hang or their time is over, and what pytest said."""
+    told = copy / "told.txt"
+    told.write_text("")
+    process = multiprocessing.get_context("forkserver").Process(target=_pytest, args=(copy, tests, told))
+    process.start()
+    size, since, end = 0, time.monotonic(), time.monotonic() + at_most
+    while process.exitcode is None and time.monotonic() < min(since + silence, end):
+        process.join(0.5)
+        if told.stat().st_size != size:
+            size, since = told.stat().st_size, time.monotonic()
+    code, pid = process.exitcode, process.pid
+    if pid is not None:
+        with suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)  # and whatever it has begun
+    process.kill()
+    process.join()
+    shutil.rmtree(copy / "tmp", ignore_errors=True)
+    (copy / "tmp").mkdir(exist_ok=True)
+    return code, told.read_text(encoding="utf-8", errors="replace")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a mutant."""
+
+    how: str  # "" where nobody noticed it
+    test: str = ""  # which noticed it, where it was a test
+
+
+def noticed(mutant: Mutant, copy: Path, at_most: float) -> Outcome:
+    """Which test notices it, in at most so many seconds; then nobody does."""
     path = copy / mutant.file
+    whole = path.read_text(encoding="utf-8")
     path.write_text(mutant.text, encoding="utf-8")
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "--no-header", "-p", "no:cacheprovider"]
+    began = time.monotonic()
     try:
-        done = subprocess.run(
-            [*command, *tests_of(mutant.file)],
-            cwd=copy,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": str(copy / "tmp")},
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return "hangs"
+        code, told = run(copy, ["-x", *tests_of(mutant.file)], SILENCE, at_most)
     finally:
-        path.write_text((ROOT / mutant.file).read_text(encoding="utf-8"), encoding="utf-8")
-        shutil.rmtree(copy / "tmp")
-        (copy / "tmp").mkdir()
-    if done.returncode == 0:
-        return ""
-    lines = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
-    return lines[0] if lines else f"exit code {done.returncode}"
+        path.write_text(whole, encoding="utf-8")
+    if code == pytest.ExitCode.OK or (code is None and time.monotonic() - began >= at_most):
+        return Outcome("")
+    if code == pytest.ExitCode.TESTS_FAILED:
+        failed = re.findall(r"^(?:FAILED|ERROR) (tests/\S+?\.py(?:::.*?)?)(?: - |$)", told, re.MULTILINE)
+        return Outcome("fails", failed[0] if failed else told[-60:])
+    begun = re.findall(r"^(tests/\S+?\.py::.*?)(?: (?:PASSED|FAILED|ERROR|SKIPPED)\b.*)?$", told, re.MULTILINE)
+    how = "hangs" if code is None else "dies" if code < 0 else "is not imported"
+    return Outcome(how, begun[-1] if begun else "")
+
+
+def unsound(tests: Sequence[str], copy: Path) -> set[str]:
+    """Those of the tests that do not pass in a whole copy, or not in time: what they noticed was no mutant."""
+    if not tests:
+        return set()
+    _, told = run(copy, tests, PATIENCE, PATIENCE)
+    return {test for test in tests if f"{test} PASSED" not in told}
 
 
 def main() -> int:
@@ -208,44 +343,52 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--mutants", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", default="", metavar="PATH", help="files whose path begins so")
+    parser.add_argument("--only", nargs="*", default=[""], metavar="PATH", help="files whose path begins so")
+    parser.add_argument("--at-most", type=float, default=900, metavar="SECONDS", help="for one; then nobody noticed it")
+    parser.add_argument("--minutes", type=float, default=600, help="for all; those not begun by then are left out")
     parser.add_argument("--side-by-side", type=int, default=max((os.cpu_count() or 2) - 1, 1))
     options = parser.parse_args()
+    os.chdir(ROOT)
+    os.environ.update(OMP_NUM_THREADS="1", QT_QPA_PLATFORM="offscreen", HF_HUB_OFFLINE="1")
+    multiprocessing.get_context("forkserver").set_forkserver_preload(PRELOADED)
+    picked = chosen(options.mutants, options.seed, options.only)
     copies: Queue[Path] = Queue()
-    missed: list[Mutant] = []
+    end = time.monotonic() + 60 * options.minutes
+
+    def look(mutant: Mutant) -> tuple[Mutant, Outcome] | None:
+        copy, began = copies.get(), time.monotonic()
+        try:
+            if began > end:
+                return None
+            outcome = noticed(mutant, copy, options.at_most)
+        finally:
+            copies.put(copy)
+        by = f"{outcome.how}: {outcome.test.rpartition('/')[2]}" if outcome.how else "UNNOTICED"
+        print(f"{by:70.70} {time.monotonic() - began:4.0f} s  {mutant.file}:{mutant.line}  {mutant.what}", flush=True)
+        return mutant, outcome
+
     with tempfile.TemporaryDirectory(prefix="mutants-") as scratch:
         for number in range(options.side_by_side):
-            copy = Path(scratch) / str(number)
-            for name in COPIED:
-                (shutil.copytree if (ROOT / name).is_dir() else shutil.copy)(ROOT / name, _parent(copy / name))
-            (copy / "tmp").mkdir()
-            copies.put(copy)
-
-        def look(mutant: Mutant) -> tuple[Mutant, str, float]:
-            copy, began = copies.get(), time.monotonic()
-            try:
-                return mutant, noticed(mutant, copy), time.monotonic() - began
-            finally:
-                copies.put(copy)
-
-        picked = chosen(options.mutants, options.seed, options.only)
+            copies.put(_copied(Path(scratch, str(number))))
         with ThreadPoolExecutor(options.side_by_side) as pool:
-            for mutant, by, seconds in pool.map(look, picked):
-                print(
-                    f"{by or 'UNNOTICED':60.60} {seconds:4.0f} s  {mutant.file}:{mutant.line}  {mutant.what}",
-                    flush=True,
-                )
-                missed += [] if by else [mutant]
-    print(f"\n{len(picked) - len(missed)} of {len(picked)} noticed (seed {options.seed})")
+            outcomes = [seen for seen in pool.map(look, picked) if seen is not None]
+        red = unsound(sorted({outcome.test for _, outcome in outcomes if "::" in outcome.test}), copies.get())
+    missed = [mutant for mutant, outcome in outcomes if not outcome.how or outcome.test in red]
+    print(f"\n{len(outcomes) - len(missed)} of {len(outcomes)} noticed (seed {options.seed})")
+    print(*(f"fails without a mutant: {test}" for test in sorted(red)), sep="\n")
     for mutant in missed:
-        before = (ROOT / mutant.file).read_text(encoding="utf-8").splitlines()[mutant.line - 1].strip()
+        before = mutant.before.splitlines()[mutant.line - 1].strip()
         print(f"  {mutant.file}:{mutant.line}  {mutant.what}\n    {before}\n    {_line(mutant)}")
     return 0
 
 
-def _parent(path: Path) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path
+def _copied(copy: Path) -> Path:
+    """A copy of what the tests need."""
+    copy.mkdir()
+    for name in COPIED:
+        (shutil.copytree if (ROOT / name).is_dir() else shutil.copy)(ROOT / name, copy / name)
+    (copy / "tmp").mkdir()
+    return copy
 
 
 def _line(mutant: Mutant) -> str:

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from PySide6.QtTest import QSignalSpy
 from pytestqt.qtbot import QtBot
 
 from telme_gui.inspector import Inspector
+from telme_gui.inspector.what_if import Question
 from telme_gui.session.jobs import Jobs
 from telme_gui.session.session import Session
 from telme_model.analysis.predictions import Predictions, from_records
@@ -207,3 +208,15 @@ def test_new_predictions_bring_the_runs_theta_back(session: Session, trained: Tr
     assert (session.theta, changed.count()) == (None, 1)
     session.show_fused_anew(predictions(trained.corpus.turns(), trained.corpus.labels.labels))
     assert session.predictions is trained.base  # an answer that came too late
+
+
+def test_an_answer_about_earlier_predictions_is_not_shown(
+    inspector: Inspector, session: Session, trained: Trained
+) -> None:
+    """More turns were predicted while it was computed, and theta was tried once more."""
+    asked = Question(run=trained.run, corpus=trained.corpus, turn=trained.base.ids[3], theta=0.5, base=trained.base)
+    newer = replace(trained.base)
+    session.set_predictions(newer, trained.run)
+    session.set_theta(0.6)
+    inspector.state._thread.fused_anew.emit(asked, replace(trained.base, theta=0.5))
+    assert session.predictions is newer

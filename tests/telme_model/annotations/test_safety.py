@@ -61,6 +61,13 @@ def test_acknowledged_labels_survive_kills(path: Path, corpus: Corpus) -> None:
     assert plain.labels
 
 
+def test_every_edit_is_synced_before_it_returns(path: Path, corpus: Corpus) -> None:
+    """Against power cuts, which no test makes: SQLite syncs its log at every commit, through the drive's own cache."""
+    promised = {"journal_mode": "wal", "synchronous": 2, "fullfsync": 1, "foreign_keys": 1}  # 2 is FULL
+    with Store.open(path, corpus) as store:
+        assert {name: store._db.execute(f"PRAGMA {name}").fetchone()[0] for name in promised} == promised
+
+
 # -- backups ----------------------------------------------------------------------------------------------------
 
 
@@ -89,6 +96,22 @@ def test_a_backup_is_made_a_day_and_ten_are_kept(path: Path, corpus: Corpus, mon
     assert newest not in kept
     with Store.open(last, corpus) as copy:
         assert all_labels(copy) == {**labels, ("ada", ALL, FIRST): FEAR}
+
+
+def test_a_backup_is_synced_before_it_takes_its_place(
+    path: Path, corpus: Corpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_labels(path, corpus)
+    synced = []
+
+    def sync(file: int) -> None:
+        synced.append((os.fstat(file).st_ino, backups.backups(path)))
+
+    with Store.open(path, corpus) as store:
+        (first,) = backups.backups(path)
+        monkeypatch.setattr(os, "fsync", sync)
+        backup = store.back_up()
+    assert synced == [(backup.stat().st_ino, (first,))]
 
 
 def test_a_store_that_did_not_change_is_not_copied_again(

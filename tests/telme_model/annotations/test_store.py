@@ -215,6 +215,21 @@ def test_an_undo_leaves_what_another_program_wrote_since(path: Path, corpus: Cor
         assert store.labels("ada") == {SECOND: JOY, THIRD: JOY}
 
 
+def test_a_layer_in_which_another_program_labels_stays(path: Path, corpus: Corpus, store: Store) -> None:
+    store.edit("label", {("ada", ALL, FIRST): JOY})
+    store.delete_layer("ada")
+    store.undo()
+    with Store.open(path, corpus) as other:
+        other.edit("label", {("ada", ALL, SECOND): FEAR})
+        redone = store.redo()  # takes the labels that it took before, and no others
+        assert redone is not None
+        assert (redone.name, redone.left) == ("delete the layer ada", 0)
+        assert other.changed_elsewhere()
+        for program in (store, other):
+            assert program.layers() == ("ada",)
+            assert all_labels(program) == {("ada", ALL, SECOND): FEAR}
+
+
 def test_what_ended_programs_did_is_the_next_ones_to_undo(path: Path, corpus: Corpus) -> None:
     with Store.open(path, corpus) as store:
         store.edit("one", {("ada", ALL, FIRST): JOY})

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import pytest
@@ -82,6 +83,23 @@ def test_steps_disk_and_turns_are_counted_by_hand(corpus: Corpus, tmp_path: Path
     assert cost.scratch_bytes == 24 * 6_000
     assert cost.one_disk
     assert not cost.measured
+
+
+def test_time_is_counted_by_hand(corpus: Corpus, tmp_path: Path) -> None:
+    """A turn that is learnt from goes forward and, at twice the cost, back; a core is left to the window."""
+    config = TOY.with_settings(["stages.audio.epochs=3"])
+    architectures = {m: find_weights("toy", m).architecture for m in Modality}
+    audio = architectures[Modality.AUDIO]
+    assert audio is not None
+    lengths = [length for split in tokens(corpus, config, Modality.AUDIO, audio).values() for length in split]
+    forward = operations(audio, config, Modality.AUDIO, fmean(lengths)) / 3e10
+    expected = 3 * (24 * 3 * forward + 9 * forward) + 42 * forward
+    for cores, at_once in ((1, 1), (2, 1), (4, 3)):
+        machine = replace(MACHINE, cores=cores)
+        cost = costs(corpus, config, architectures, machine, cache=tmp_path, run=tmp_path)
+        assert cost.stages[1].seconds == pytest.approx(expected / at_once)
+        assert cost.stages[3].seconds == pytest.approx(cost.stages[3].steps * 0.012)
+        assert cost.seconds == pytest.approx(sum(stage.seconds or 0 for stage in cost.stages) + 3 * 0.15)
 
 
 def test_several_runs_decode_once_and_keep_a_folder_each(corpus: Corpus, tmp_path: Path) -> None:
