@@ -68,7 +68,7 @@ class StoreBanner(Banner):
     def _tell_repair(self, corpus: Corpus, done: Recovery) -> None:
         if corpus is self._session.corpus:
             layers = f" in {len(done.layers):,} layer{'' if len(done.layers) == 1 else 's'}" if done.layers else ""
-            kept = f"The damaged file is kept as {done.kept}." if done.kept else ""
+            kept = f"The damaged file is kept as {done.damaged}." if done.damaged else ""
             self._show(f"{_labels(done.labels)}{layers} came back", kept, [("Dismiss", "Hide this", self.hide)])
 
     # -- a corpus that changed ----------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from telme_model.corpus.fingerprint import fingerprint
 from telme_model.errors import StudioError
 from telme_model.events import Event, Message, Progress, TurnPredicted
 from telme_model.networks.libraries import load_torch
-from telme_model.prediction.stored import KeptPredictions
+from telme_model.prediction.stored import StoredPredictions
 from telme_model.runs import catalogue
 from telme_model.runs.folder import RunError, RunFolder
 from telme_model.runs.records import run_predictions, run_records
@@ -305,7 +305,7 @@ def stored_of(run: Path, corpus: Corpus) -> Generator[Event, None, Stored]:
                 yield Message(text=f"read {split}")
         headline = _headline(folder)
     stored = {turn_key(record): record for record in records}
-    computed = KeptPredictions(folder, corpus).read()
+    computed = StoredPredictions(folder, corpus).read()
     stored |= {key: record for record in computed if (key := turn_key(record)) not in stored}
     return Stored(run_predictions(folder, list(stored.values())), headline)
 

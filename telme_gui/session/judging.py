@@ -38,7 +38,7 @@ def judged(basis: Basis) -> Predictions | None:
         return None
     if basis.truth != GOLD:
         predictions = predictions.judged(_indices(predictions, basis.labels), basis.truth)
-    return predictions if basis.hidden is None else predictions.veiled(basis.hidden)
+    return predictions if basis.hidden is None else predictions.masked(basis.hidden)
 
 
 def _indices(predictions: Predictions, labels: Mapping[TurnId, Label]) -> NDArray[np.int64]:

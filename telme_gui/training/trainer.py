@@ -288,7 +288,7 @@ class Trainer(QObject):
         if self._discarding:
             for plan in self._in_hand:
                 self.put_away(plan.run)
-        self._waiting.let_go()
+        self._waiting.release()
 
 
 def _walk(plan: Plan) -> Generator[Event, Any, None]:

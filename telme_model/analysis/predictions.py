@@ -107,7 +107,7 @@ class Predictions:
         """The same predictions against other labels [N], indices of `labels`, -1 where there is none."""
         return self._with(gold=gold, truth=truth)
 
-    def veiled(self, hidden: NDArray[np.bool_]) -> "Predictions":
+    def masked(self, hidden: NDArray[np.bool_]) -> "Predictions":
         """The same turns, but nothing is said of the `hidden` ones [N]: neither by a model nor by gold."""
 
         def blank(values: Floats) -> Floats:

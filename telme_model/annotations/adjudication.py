@@ -23,7 +23,7 @@ def disputes(layers: Mapping[str, Labels], turns: Sequence[TurnId], adjudicated:
     """The turns to settle among the annotators of `layers`, settled ones included, in the order of `turns`."""
     found = []
     for turn in turns:
-        labels = {name: label for name, of in layers.items() if (label := of.get(turn)) is not None}
+        labels = {name: label for name, layer in layers.items() if (label := layer.get(turn)) is not None}
         votes = Counter(label.emotion for label in labels.values() if label.emotion is not None)
         if len(votes) > 1 or any(label.unsure for label in labels.values()):
             settled = adjudicated.get(turn)
@@ -43,7 +43,7 @@ def unanimous(layers: Mapping[str, Labels], turns: Sequence[TurnId]) -> dict[Tur
     """The emotion of every turn that two annotators or more labelled, all alike and none unsure: nothing to settle."""
     agreed = {}
     for turn in turns:
-        labels = [label for of in layers.values() if (label := of.get(turn)) is not None]
+        labels = [label for layer in layers.values() if (label := layer.get(turn)) is not None]
         emotions = [label.emotion for label in labels if label.emotion is not None]
         if len(emotions) > 1 and len(set(emotions)) == 1 and not any(label.unsure for label in labels):
             agreed[turn] = emotions[0]
@@ -59,6 +59,6 @@ def _most_chosen(labels: Mapping[str, Label]) -> str | None:
             votes[label.emotion] += 1
             sure[label.emotion] += not label.unsure
     ranked = sorted(votes, key=lambda emotion: (votes[emotion], sure[emotion]), reverse=True)
-    if not ranked or (len(ranked) > 1 and all(of[ranked[0]] == of[ranked[1]] for of in (votes, sure))):
+    if not ranked or (len(ranked) > 1 and all(counts[ranked[0]] == counts[ranked[1]] for counts in (votes, sure))):
         return None
     return ranked[0]

@@ -35,21 +35,21 @@ def layer_labels(corpus: Corpus, layer: str, store: Path | None = None) -> dict[
         return dict(opened.labels(layer))
 
 
-def keep_labels(run: RunFolder, layer: str, labels: Mapping[TurnId, Label]) -> dict[str, Any]:
+def write_labels(run: RunFolder, layer: str, labels: Mapping[TurnId, Label]) -> dict[str, Any]:
     """Write what a run is to learn into its folder, where it stays whatever becomes of the store; facts of it."""
     emotions = _emotions(labels)
     run.write_json(LEARNT, {"layer": layer, "emotions": {str(turn): name for turn, name in emotions.items()}})
     return {"layer": layer, "labels": len(emotions)}
 
 
-def with_kept_labels(run: RunFolder, corpus: Corpus) -> Corpus:
+def with_run_labels(run: RunFolder, corpus: Corpus) -> Corpus:
     """The corpus as the run learns it: with the labels kept in its folder, or as it is. Raises RunError."""
     if "layer" not in run.facts:
         return corpus
-    kept = run.read_json(LEARNT).get("emotions")
-    if not isinstance(kept, dict) or not set(kept.values()) <= set(corpus.labels.labels):
+    stored = run.read_json(LEARNT).get("emotions")
+    if not isinstance(stored, dict) or not set(stored.values()) <= set(corpus.labels.labels):
         raise RunError(f"{run.path / LEARNT} is damaged: it does not hold emotions of {corpus.labels.name}")
-    emotions = {turn.id: kept[str(turn.id)] for turn in corpus.turns() if str(turn.id) in kept}
+    emotions = {turn.id: stored[str(turn.id)] for turn in corpus.turns() if str(turn.id) in stored}
     return _with_emotions(corpus, emotions, fallback=True)
 
 
@@ -58,8 +58,8 @@ def _emotions(labels: Mapping[TurnId, Label]) -> dict[TurnId, str]:
 
 
 def _with_emotions(corpus: Corpus, emotions: Mapping[TurnId, str], fallback: bool) -> Corpus:
-    def heard(turn: Turn) -> Turn:
+    def relabelled(turn: Turn) -> Turn:
         gold = emotions.get(turn.id, turn.gold if fallback else None)
         return turn if gold == turn.gold else replace(turn, gold=gold)
 
-    return replace(corpus, dialogues=tuple(replace(d, turns=tuple(map(heard, d.turns))) for d in corpus.dialogues))
+    return replace(corpus, dialogues=tuple(replace(d, turns=tuple(map(relabelled, d.turns))) for d in corpus.dialogues))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from telme_model.annotations.backups import copy_to
-from telme_model.annotations.sqlite import StoreError, check, connect, look_into, sentences, transaction
+from telme_model.annotations.sqlite import StoreError, check, connect, look_into, store_errors, transaction
 from telme_model.corpus.dialogue import Corpus, TurnId
 from telme_model.paths import annotations_folder
 
@@ -80,10 +80,10 @@ def adopt(candidate: Path, corpus: Corpus) -> Adopted:
     if target.exists():
         raise StoreError(f"{corpus.root} has annotations of its own already, in {target}")
     scratch = target.with_suffix(".new")
-    with sentences(candidate), closing(look_into(candidate)) as source:
+    with store_errors(candidate), closing(look_into(candidate)) as source:
         check(candidate, source)
         copy_to(scratch, source)
-    with sentences(target):
+    with store_errors(target):
         try:
             with closing(connect(scratch)) as copy, transaction(copy):
                 left_out = _fit(copy, corpus)

@@ -69,7 +69,7 @@ class Sources:
     @property
     def annotators(self) -> dict[str, Labels]:
         """The layers of people, without empty ones."""
-        return {name: of for name, of in self.layers.items() if of and name not in (GOLD, ADJUDICATED)}
+        return {name: labels for name, labels in self.layers.items() if labels and name not in (GOLD, ADJUDICATED)}
 
 
 def lacking(queue: Queue, sources: Sources) -> str:
@@ -121,7 +121,7 @@ def random_sample(turns: Sequence[TurnId], size: int, seed: int = 0) -> tuple[Tu
 
 def _disagreements(sources: Sources) -> tuple[TurnId, ...]:
     found = disputes(sources.annotators, sources.turns, {})
-    return tuple(of.turn for of in sorted(found, key=lambda of: _unity([count for _, count in of.votes])))
+    return tuple(one.turn for one in sorted(found, key=lambda one: _unity([count for _, count in one.votes])))
 
 
 def _unity(votes: Sequence[int]) -> float:
@@ -129,29 +129,29 @@ def _unity(votes: Sequence[int]) -> float:
     return sum(count * count for count in votes) / sum(votes) ** 2 if votes else 1.0
 
 
-def _predicted(queue: Queue, of: Predictions, turns: Sequence[TurnId]) -> tuple[TurnId, ...]:
+def _predicted(queue: Queue, predictions: Predictions, turns: Sequence[TurnId]) -> tuple[TurnId, ...]:
     match queue:
         case Queue.LOW_MARGIN:
-            chosen, urgency = of.effects[Effect.LOW_MARGIN], -of.margin[FUSED]
+            chosen, urgency = predictions.effects[Effect.LOW_MARGIN], -predictions.margin[FUSED]
         case Queue.LARGE_SHIFT:
             # The shift itself does not order: on many turns it reaches its limit exactly.
-            moved = np.abs(of.probabilities[FUSED] - of.unshifted).sum(1)
-            chosen, urgency = of.effects[Effect.LARGE_SHIFT], moved
+            moved = np.abs(predictions.probabilities[FUSED] - predictions.unshifted).sum(1)
+            chosen, urgency = predictions.effects[Effect.LARGE_SHIFT], moved
         case _:
-            urgency = _conflict(of)
+            urgency = _conflict(predictions)
             chosen = urgency > 0
-    rows = [row for turn in turns if (row := of.rows.get(turn)) is not None and chosen[row]]
-    return tuple(of.ids[row] for row in sorted(rows, key=lambda row: -urgency[row]))
+    rows = [row for turn in turns if (row := predictions.rows.get(turn)) is not None and chosen[row]]
+    return tuple(predictions.ids[row] for row in sorted(rows, key=lambda row: -urgency[row]))
 
 
-def _conflict(of: Predictions) -> NDArray[np.float32]:
+def _conflict(predictions: Predictions) -> NDArray[np.float32]:
     """How surely teacher and a student say different emotions [N]: the product of their probabilities, else 0."""
-    teacher = of.predicted[TEACHER]
-    surest = np.zeros(len(of.ids), np.float32)
-    for student in of.models.student_keys:
-        said = of.predicted[student]
-        both = (said >= 0) & (teacher >= 0) & (said != teacher)
-        together = of.probabilities[TEACHER].max(1) * of.probabilities[student].max(1)
+    teacher = predictions.predicted[TEACHER]
+    surest = np.zeros(len(predictions.ids), np.float32)
+    for student in predictions.models.student_keys:
+        chosen = predictions.predicted[student]
+        both = (chosen >= 0) & (teacher >= 0) & (chosen != teacher)
+        together = predictions.probabilities[TEACHER].max(1) * predictions.probabilities[student].max(1)
         surest = np.where(both, np.fmax(surest, together), surest)
     return surest
 

@@ -20,7 +20,7 @@ from telme_model.annotations.sqlite import (
     label_of,
     look_into,
     place_of,
-    sentences,
+    store_errors,
 )
 from telme_model.annotations.store import Store, is_name
 from telme_model.corpus.dialogue import Corpus
@@ -33,7 +33,7 @@ _LEAST_ROW = 16  # bytes; more rows than that the file cannot hold
 class Recovery:
     """What came back."""
 
-    kept: Path | None  # the damaged file, as it was; None where it was missing
+    damaged: Path | None  # the file as it was, under its new name; None where it was missing
     backup: Path | None  # what was taken in its place; None: what could be read of the file itself
     layers: tuple[str, ...]
     labels: int
@@ -55,33 +55,33 @@ def recover(path: Path, corpus: Corpus, backup: Path | None = None) -> Recovery:
     row by row comes back, and those that cannot as the history last tells them; that store begins a new history.
     No program should have the store open. Raises StoreError, and then the damaged file stands where it stood.
     """
-    with sentences(path):
+    with store_errors(path):
         scratch = Path(tempfile.mkdtemp(prefix=".recover-", dir=path.parent))
         try:
             whole = scratch / path.name
             if backup is None:
                 _salvage(path, whole, corpus, scratch)
             else:
-                with sentences(backup), closing(look_into(backup)) as source:
+                with store_errors(backup), closing(look_into(backup)) as source:
                     check(backup, source)
                     copy_to(whole, source)
             with Store.open(whole, corpus) as store:
                 layers = store.layers()
                 labels = sum(len(store.labels(layer, scope)) for layer in layers for scope in Scope)
-            kept = _set_aside(path) if path.exists() else None
+            damaged = _set_aside(path) if path.exists() else None
             whole.replace(path)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
-    return Recovery(kept=kept, backup=backup, layers=layers, labels=labels)
+    return Recovery(damaged=damaged, backup=backup, layers=layers, labels=labels)
 
 
 def _set_aside(path: Path) -> Path:
-    kept = path.with_name(f"{path.stem}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%S%f}.broken")
+    aside = path.with_name(f"{path.stem}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%S%f}.broken")
     for end in reversed(_BESIDE):  # the main file last, so that none is ever without its -wal
         beside = path.with_name(path.name + end)
         if beside.exists():
-            beside.replace(kept.with_name(kept.name + end))
-    return kept
+            beside.replace(aside.with_name(aside.name + end))
+    return aside
 
 
 def _salvage(path: Path, whole: Path, corpus: Corpus, scratch: Path) -> None:
@@ -119,13 +119,13 @@ def _labels(connection: sqlite3.Connection) -> dict[Place, Label]:
     last: dict[Place, Label | None] = {}
     for step, *place, after in _rows(connection, "change", f"step, {PLACE}, after"):
         if states.get(step, "done") == "done":
-            _keep(last, tuple(place), after)
+            _add_readable(last, tuple(place), after)
     for *place, value in _rows(connection, "label", f"{PLACE}, value"):
-        _keep(last, tuple(place), value)
+        _add_readable(last, tuple(place), value)
     return {place: label for place, label in last.items() if label is not None}
 
 
-def _keep(labels: dict[Place, Label | None], place: tuple[Any, ...], value: str | None) -> None:
+def _add_readable(labels: dict[Place, Label | None], place: tuple[Any, ...], value: str | None) -> None:
     try:
         labels[place_of(place)] = label_of(value)
     except UnreadableError:

@@ -49,7 +49,7 @@ class StoreDamagedError(StoreError):
 
 
 @contextmanager
-def sentences(path: Path) -> Iterator[None]:
+def store_errors(path: Path) -> Iterator[None]:
     """Turn what SQLite and the disk say into StoreError or StoreDamagedError."""
     try:
         yield

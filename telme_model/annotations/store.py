@@ -23,7 +23,7 @@ from telme_model.annotations.sqlite import (
     migrate,
     place_columns,
     place_of,
-    sentences,
+    store_errors,
     transaction,
     version,
 )
@@ -51,7 +51,7 @@ class Store:
         self._emotions = corpus.labels
         self._turns = frozenset(turn.id for turn in corpus.turns())
         self._labels: dict[tuple[int, Scope], dict[TurnId, Label]] = {}
-        self._news = False
+        self._changed = False
         with transaction(self._db):
             register(path, self._db, corpus)
             self._history = History(self._db)
@@ -67,7 +67,7 @@ class Store:
         A backup is made where the last is older than a day, and before the file's format is brought up to date.
         Raises StoreDamagedError when the file fails its check (see `recovery`), StoreError when it cannot be used.
         """
-        with sentences(path):
+        with store_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             connection = connect(path)
             try:
@@ -88,7 +88,7 @@ class Store:
         """Let go of the file."""
         with suppress(sqlite3.Error):  # whoever comes next finds out by itself that this program has ended
             self._history.leave()
-        with sentences(self.path):
+        with store_errors(self.path):
             self._db.close()
 
     def __enter__(self) -> "Store":
@@ -187,7 +187,7 @@ class Store:
         return self._move(State.UNDONE, State.DONE)
 
     def _top(self, state: State) -> Step | None:
-        with sentences(self.path):
+        with store_errors(self.path):
             top = self._history.top(state)
             return self._history.step(top) if top else None
 
@@ -196,8 +196,12 @@ class Store:
             while number := self._history.top(from_):
                 step, changes = self._history.step(number), self._history.changes(number)
                 if to is State.UNDONE:
-                    changes = [Change(of.place, of.after, of.before) for of in changes]
-                free = [of for of in changes if of.place[2] in self._turns and self._at(of.place) == of.before]
+                    changes = [Change(change.place, change.after, change.before) for change in changes]
+                free = [
+                    change
+                    for change in changes
+                    if change.place[2] in self._turns and self._at(change.place) == change.before
+                ]
                 self._history.mark(number, to)
                 if changes and not free:
                     continue  # another program wrote over all of it: go on with the next
@@ -217,14 +221,14 @@ class Store:
 
     def changed_elsewhere(self) -> bool:
         """Take in what other programs wrote since the last look; whether there was anything. Cheap enough to poll."""
-        with sentences(self.path), transaction(self._db, "DEFERRED"):
+        with store_errors(self.path), transaction(self._db, "DEFERRED"):
             self._take_in()
-        news, self._news = self._news, False
-        return news
+        changed, self._changed = self._changed, False
+        return changed
 
     def back_up(self) -> Path:
         """Write a backup now, beside the store; the oldest of more than ten goes."""
-        with sentences(self.path):
+        with store_errors(self.path):
             return backups.back_up(self.path, self._db)
 
     # -- inside -------------------------------------------------------------------------------------------------
@@ -233,7 +237,7 @@ class Store:
     def _writing(self) -> Iterator[list[Change]]:
         """A transaction upon the newest state; what stands in the list at its end is what memory takes in."""
         done: list[Change] = []
-        with sentences(self.path):
+        with store_errors(self.path):
             with transaction(self._db):
                 self._take_in()
                 yield done
@@ -250,20 +254,22 @@ class Store:
         for place, label in self._history.touched_since(self._revision).items():
             self._remember(place, label)
         self._layers = self._read_layers()
-        self._revision, self._news = revision, True
+        self._revision, self._changed = revision, True
 
     def _write(self, changes: list[Change]) -> None:
         """Put the changes into the tables."""
-        set_ = [(*place_columns(of.place), label_text(of.after)) for of in changes if of.after is not None]
+        set_ = [
+            (*place_columns(change.place), label_text(change.after)) for change in changes if change.after is not None
+        ]
         self._db.executemany(
             f"INSERT INTO label ({PLACE}, value) VALUES (?, ?, ?, ?, ?, ?) "
             f"ON CONFLICT ({PLACE}) DO UPDATE SET value = excluded.value",
             set_,
         )
         where = " AND ".join(f"{column} = ?" for column in PLACE.split(", "))
-        cleared = [place_columns(of.place) for of in changes if of.after is None]
+        cleared = [place_columns(change.place) for change in changes if change.after is None]
         self._db.executemany(f"DELETE FROM label WHERE {where}", cleared)
-        for layer in {of.place[0] for of in changes if of.after is not None} - self._layers.keys():
+        for layer in {change.place[0] for change in changes if change.after is not None} - self._layers.keys():
             self._db.execute("UPDATE layer SET deleted = 0 WHERE id = ?", (layer,))  # an undo may bring one back
 
     def _remember(self, place: Place, label: Label | None) -> None:

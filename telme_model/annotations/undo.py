@@ -90,7 +90,10 @@ class History:
         assert number is not None
         self._db.executemany(
             f"INSERT INTO change (step, {PLACE}, before, after) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            ((number, *place_columns(of.place), label_text(of.before), label_text(of.after)) for of in changes),
+            (
+                (number, *place_columns(change.place), label_text(change.before), label_text(change.after))
+                for change in changes
+            ),
         )
         self.log(number)
         return self.step(number)

@@ -74,7 +74,7 @@ def report_data() -> dict[str, Any]:
         "folders": _folders,
         "demo": _demo,
     }
-    return {section: _survive(probe) for section, probe in probes.items()}
+    return {section: _answer_or_reason(probe) for section, probe in probes.items()}
 
 
 def report() -> str:
@@ -83,7 +83,7 @@ def report() -> str:
     return text.replace(str(Path.home()), "~") if len(str(Path.home())) > 1 else text
 
 
-def _survive(probe: Callable[[], Any]) -> Any:
+def _answer_or_reason(probe: Callable[[], Any]) -> Any:
     try:
         return probe()
     except Exception as error:  # noqa: BLE001 - the report is for machines on which anything may be broken
@@ -102,8 +102,8 @@ def _ask(code: str, patience: float = PATIENCE) -> dict[str, Any] | str:
         answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
         return answer
     end = f"stopped by signal {-done.returncode}" if done.returncode < 0 else f"exit code {done.returncode}"
-    said = [line.strip() for line in done.stderr.splitlines() if line.strip()] or ["no message"]
-    reason = said[-1] if said[0].startswith("Traceback") else said[0]  # Qt and drivers give the cause first
+    lines = [line.strip() for line in done.stderr.splitlines() if line.strip()] or ["no message"]
+    reason = lines[-1] if lines[0].startswith("Traceback") else lines[0]  # Qt and drivers give the cause first
     return f"not working: {reason} ({end})"
 
 

@@ -45,12 +45,12 @@ def _evaluate(options: argparse.Namespace) -> int:
         return 0
     print("\n".join(score_table(scores)))
     if options.against:
-        of = result["against"]
-        low, high = of["interval"]["low"], of["interval"]["high"]
+        paired = result["against"]
+        low, high = paired["interval"]["low"], paired["interval"]["high"]
         print(
-            f"\nfused against {options.against}: {of['difference']:+.2f} weighted F1 (95 % {low:+.2f} to {high:+.2f}, "
-            f"p = {of['p']:.3f}, paired bootstrap over dialogues), {of['changed']} of "
-            f"{counted(of['turns'], 'turn')} changed"
+            f"\nfused against {options.against}: {paired['difference']:+.2f} weighted F1 "
+            f"(95 % {low:+.2f} to {high:+.2f}, p = {paired['p']:.3f}, paired bootstrap over dialogues), "
+            f"{paired['changed']} of {counted(paired['turns'], 'turn')} changed"
         )
     return 0
 

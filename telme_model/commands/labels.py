@@ -45,8 +45,8 @@ def _export(options: argparse.Namespace) -> int:
         pass
     written = f"{counted(work.value.labels, 'label')} in {counted(len(work.value.files), 'file')}"
     print(f"{written} in {options.out}", file=sys.stderr)
-    for sentence_of in work.value.left_out:
-        print(f"not written: {sentence_of}", file=sys.stderr)
+    for sentence in work.value.left_out:
+        print(f"not written: {sentence}", file=sys.stderr)
     return 0
 
 
@@ -71,5 +71,5 @@ def _import(options: argparse.Namespace) -> int:
     else:
         for one in shown.unplaced:
             print(f"not placed: {one.where}: {one.what}: {one.reason}")
-        print(shown.told())
+        print(shown.summary())
     return int(bool(shown.unplaced))

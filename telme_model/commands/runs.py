@@ -205,7 +205,7 @@ def _trash(options: argparse.Namespace) -> int:
 def _queue(options: argparse.Namespace) -> int:
     from telme_model.runs.queue import waiting
 
-    return _tell_queue(options, waiting())
+    return _print_queue(options, waiting())
 
 
 def _queue_add(options: argparse.Namespace) -> int:
@@ -224,7 +224,7 @@ def _queue_add(options: argparse.Namespace) -> int:
             raise RunError(f"{plan.run} waits to be trained already")
         return [*plans, plan]
 
-    return _tell_queue(options, change(add))
+    return _print_queue(options, change(add))
 
 
 def _queue_remove(options: argparse.Namespace) -> int:
@@ -237,20 +237,20 @@ def _queue_remove(options: argparse.Namespace) -> int:
                 raise RunError(f"no run “{name}” waits to be trained")
         return [plan for plan in plans if not any(_is_named(plan, name) for name in options.runs)]
 
-    return _tell_queue(options, change(remove))
+    return _print_queue(options, change(remove))
 
 
 def _queue_clear(options: argparse.Namespace) -> int:
     from telme_model.runs.queue import change
 
-    return _tell_queue(options, change(lambda _plans: []))
+    return _print_queue(options, change(lambda _plans: []))
 
 
 def _is_named(plan: "Plan", name: str) -> bool:
     return name in (plan.run.name, str(plan.run)) or Path(name).absolute() == plan.run.absolute()
 
 
-def _tell_queue(options: argparse.Namespace, plans: list["Plan"]) -> int:
+def _print_queue(options: argparse.Namespace, plans: list["Plan"]) -> int:
     tree = [
         {"run": str(plan.run), "corpus": str(plan.corpus), "resume": plan.resume, "command": plan.command()}
         for plan in plans

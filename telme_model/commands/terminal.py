@@ -98,16 +98,16 @@ def score_table(scores: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
         return iter(("no turn has a label to score against",))
     labels = list(next(iter(scores.values()))["per_class"])
     rows = [["", "weighted F1", "95 %", "macro F1", "accuracy", *labels]]
-    for model, of in scores.items():
-        interval = (of["intervals"] or {}).get("weighted_f1")
+    for model, values in scores.items():
+        interval = (values["intervals"] or {}).get("weighted_f1")
         rows.append(
             [
                 TITLES[model],
-                f"{of['weighted_f1']:.2f}",
+                f"{values['weighted_f1']:.2f}",
                 f"{interval['low']:.1f}-{interval['high']:.1f}" if interval else "",
-                f"{of['macro_f1']:.2f}",
-                f"{of['accuracy']:.2f}",
-                *(f"{of['per_class'][label]['f1']:.1f}" for label in labels),
+                f"{values['macro_f1']:.2f}",
+                f"{values['accuracy']:.2f}",
+                *(f"{values['per_class'][label]['f1']:.1f}" for label in labels),
             ]
         )
     return table(rows)
@@ -126,7 +126,7 @@ def dialogue_table(dialogue: Dialogue, records: Mapping[int, Mapping[str, Any]])
                 turn.speaker,
                 text,
                 turn.gold or "",
-                *(_said(record[model.key]) for model in models),
+                *(_best_emotion(record[model.key]) for model in models),
                 f"{moved['shift']:.2f}" if moved else "",
                 f"{moved['shift'] / (moved['theta'] * moved['text_norm']):.0%}" if moved else "",
             ]
@@ -134,7 +134,7 @@ def dialogue_table(dialogue: Dialogue, records: Mapping[int, Mapping[str, Any]])
     return table(rows, left=3 + len(models))
 
 
-def _said(probabilities: Mapping[str, float] | None) -> str:
+def _best_emotion(probabilities: Mapping[str, float] | None) -> str:
     if probabilities is None:
         return "-"
     label = max(probabilities, key=lambda name: probabilities[name])
@@ -144,17 +144,17 @@ def _said(probabilities: Mapping[str, float] | None) -> str:
 @contextmanager
 def stopping_between_events() -> Iterator[Callable[[], bool]]:
     """Hear Ctrl+C, or a request to end, as a question between two events: the very step is kept. Twice ends at once."""
-    heard: list[int] = []
+    received: list[int] = []
     former: dict[int, Any] = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
-    def hear(number: int, _frame: object) -> None:
-        heard.append(number)
+    def receive(number: int, _frame: object) -> None:
+        received.append(number)
         signal.signal(number, former[number])
 
     for number in former:
-        signal.signal(number, hear)
+        signal.signal(number, receive)
     try:
-        yield lambda: bool(heard)
+        yield lambda: bool(received)
     finally:
         for number, handler in former.items():
             signal.signal(number, handler)

@@ -26,7 +26,7 @@ _REQUIRED = ("Utterance", "Speaker", "Dialogue_ID", "Emotion")
 _OPTIONAL = ("Start_Time", "End_Time", "Wav_Path", "Video_Path")
 _TURN_NAME = re.compile(r"(Ses0([1-5])[FM]_\w+)_([FM])\w*\d+", re.ASCII)
 _DIALOGUE_NAME = re.compile(r"[\w-]{1,80}", re.ASCII)
-_SAID = re.compile(r"(\w+)\s*\[([\d.]+)\s*-\s*([\d.]+)\]\s*:?\s*(.*)", re.ASCII)
+_UTTERANCE = re.compile(r"(\w+)\s*\[([\d.]+)\s*-\s*([\d.]+)\]\s*:?\s*(.*)", re.ASCII)
 _EVALUATED = re.compile(r"\[[^\]]*\]\s+(\w+)\s+(\w+)\s+\[", re.ASCII)
 
 
@@ -149,7 +149,7 @@ def _turns_of_transcription(split: Split, media: dict[int, _Media], report: Repo
     named: set[str] = set()
     place = 0
     for row, line in enumerate((read_text(report) or "").splitlines(), start=1):
-        match = _SAID.fullmatch(line.strip())
+        match = _UTTERANCE.fullmatch(line.strip())
         who = match and _TURN_NAME.fullmatch(match[1])
         if match is None or who is None or match[1] in named:
             _report_line(report, row, line, named)

@@ -52,7 +52,7 @@ class Cue(StrEnum):
 
 
 # How often each cue is chosen; the words of an open line tell nothing, so its cue lies outside them.
-TOLD_CUES = {Cue.TEXT: 0.27, Cue.ALL: 0.21}
+WORDED_CUES = {Cue.TEXT: 0.27, Cue.ALL: 0.21}
 OPEN_CUES = {Cue.VOICE: 0.26, Cue.FACE: 0.26}
 
 
@@ -182,7 +182,7 @@ def _compose(
         emotion = _draw({name: EMOTION_SHARES[name] for name in line.emotions}, emotions, rng)
         cue = Cue.ALL
         if emotion != "neutral":
-            cue = _draw(OPEN_CUES if len(line.emotions) > 1 else TOLD_CUES, cues[emotion], rng)
+            cue = _draw(OPEN_CUES if len(line.emotions) > 1 else WORDED_CUES, cues[emotion], rng)
         turns.append(ScriptTurn(line.speaker, fill_slots(line.text, rng), emotion, cue))
     return ScriptDialogue(scene.season, scene.episode, tuple(turns))
 

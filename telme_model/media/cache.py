@@ -92,15 +92,15 @@ def build_cache(
 
 def _acquire(lock: FileLock, keyed: Mapping[str, Turn], index: Index) -> Iterator[Event]:
     """Take the lock; while another builder has it, tell how far that one is."""
-    told = False
+    announced = False
     while True:
         try:
-            lock.acquire(timeout=_WAIT_SECONDS if told else 0)
+            lock.acquire(timeout=_WAIT_SECONDS if announced else 0)
             return
         except Timeout:
-            if not told:
+            if not announced:
                 yield Message(text="Another program is building this media cache; waiting for it.")
-            told = True
+            announced = True
             lacking = len(_pending(keyed, index.read()))
             yield Progress(phase=Phase.CACHING, done=len(keyed) - lacking, total=len(keyed))
 
@@ -266,8 +266,8 @@ def _decode_there(
 ) -> Generator[tuple[str, TurnMedia], None, None]:
     """Decode in `workers` processes, a few turns ahead of whoever asks. Order is that of completion."""
     context = multiprocessing.get_context("spawn")
-    tied, leash = context.Pipe(duplex=False)
-    executor = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=(tied,))
+    read_end, write_end = context.Pipe(duplex=False)
+    executor = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=(read_end,))
     waiting = iter(pending.items())
     running: dict[Future[TurnMedia], tuple[str, Turn]] = {}
     try:
@@ -287,22 +287,22 @@ def _decode_there(
         ) from None
     finally:
         if running:
-            leash.close()
+            write_end.close()
         executor.shutdown(cancel_futures=True)
-        leash.close()
-        tied.close()
+        write_end.close()
+        read_end.close()
 
 
-def _start_worker(tied: Connection) -> None:
-    """Leave Ctrl-C to the builder, and end at once when it lets go of the leash, on purpose or by being killed."""
+def _start_worker(read_end: Connection) -> None:
+    """Leave Ctrl-C to the builder, and end at once when it closes its end, on purpose or by being killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
-    def follow() -> None:
+    def end_with_builder() -> None:
         with suppress(EOFError, OSError):
-            tied.recv()
+            read_end.recv()
         os._exit(1)
 
-    threading.Thread(target=follow, daemon=True).start()
+    threading.Thread(target=end_with_builder, daemon=True).start()
 
 
 def _cores() -> int:

@@ -272,7 +272,7 @@ def _waveform(take: _Take, settings: MediaSettings) -> np.ndarray | None:
         return None
     sound = np.zeros(length, np.float32)
     for start, samples in pieces:
-        kept = samples[max(-start, 0) : max(length - start, 0)]
-        sound[max(start, 0) : max(start, 0) + len(kept)] = kept
+        piece = samples[max(-start, 0) : max(length - start, 0)]
+        sound[max(start, 0) : max(start, 0) + len(piece)] = piece
     clean: np.ndarray = np.clip(np.nan_to_num(resample(sound, rate, settings.sample_rate)), -1.0, 1.0)
     return clean

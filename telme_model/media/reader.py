@@ -92,7 +92,7 @@ class Track:
             yield from self.decode(packet)
         yield from self.decode(None)
 
-    def hurry(self) -> None:
+    def use_threads(self) -> None:
         """Take two threads where the pictures are large."""
         context = self.stream.codec_context
         if self.modality is Modality.VISUAL and (context.width or 0) * (context.height or 0) > _LARGE:
@@ -168,7 +168,7 @@ class Reader:
         Raises MediaError when it has none of that modality.
         """
         track = self.track(modality)
-        track.hurry()
+        track.use_threads()
         if self._base + start > _SHORT_RUN_UP:
             self._seek(start, _SHORT_RUN_UP)
         for frame in track.frames(self._packets(track)):

@@ -65,19 +65,19 @@ class TextInputs:
         self.assembler = assembler
         self._tokens: dict[Turn, list[int]] = {}
 
-    def _of(self, turn: Turn) -> list[int]:
+    def _tokens_of(self, turn: Turn) -> list[int]:
         if turn not in self._tokens:
             self._tokens[turn] = self.assembler(turn.id)
         return self._tokens[turn]
 
     def length(self, turn: Turn) -> int:
         """Tokens."""
-        return len(self._of(turn))
+        return len(self._tokens_of(turn))
 
     def collate(self, turns: Sequence[Turn]) -> Batch:
         """Token ids [B, T]."""
         pad: int = self.assembler.tokenizer.pad_token_id
-        return collate_tokens([self._of(turn) for turn in turns], pad, self.assembler.config)
+        return collate_tokens([self._tokens_of(turn) for turn in turns], pad, self.assembler.config)
 
 
 def collate_tokens(rows: Sequence[Sequence[int]], pad: int, config: TextConfig) -> Batch:

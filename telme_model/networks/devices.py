@@ -17,14 +17,14 @@ from telme_model.runs.config import ConfigError, Precision
 # Whoever takes a training step or builds a network holds this, so that a run ends the same whatever else is computed.
 random_numbers = threading.RLock()
 
-Asked = ParamSpec("Asked")
-Told = TypeVar("Told")
+Arguments = ParamSpec("Arguments")
+Yielded = TypeVar("Yielded")
 Result = TypeVar("Result")
 
 # How those say it that raise a plain RuntimeError: the CPU's allocator (the second on Windows), the libraries of CUDA,
 # and its driver and Metal. The only place that knows errors by their words, for these have nothing else.
 _MEMORY_FULL = ("can't allocate memory", "DefaultCPUAllocator: not enough memory", "ALLOC_FAILED", "out of memory")
-_SAID = 200  # characters of what a device says
+_LONGEST = 200  # characters of what a device says
 
 
 def choose_device(name: str) -> torch.device:
@@ -88,18 +88,18 @@ def memory_full(error: Exception) -> bool:
 
 
 def within_memory(
-    work: Callable[Asked, Generator[Told, None, Result]],
-) -> Callable[Asked, Generator[Told, None, Result]]:
+    work: Callable[Arguments, Generator[Yielded, None, Result]],
+) -> Callable[Arguments, Generator[Yielded, None, Result]]:
     """The same work, which raises MemoryFullError where memory does not suffice, and lets go of what it held."""
 
     @wraps(work)
-    def walk(*args: Asked.args, **kwargs: Asked.kwargs) -> Generator[Told, None, Result]:
+    def walk(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Generator[Yielded, None, Result]:
         try:
             return (yield from work(*args, **kwargs))
         except (MemoryError, RuntimeError) as error:
             if not memory_full(error):
                 raise
-            reason = str(error).partition("\n")[0][:_SAID]
+            reason = str(error).partition("\n")[0][:_LONGEST]
         # Outside the block above, so that the error lets go of the memory that its frames hold.
         raise MemoryFullError(reason)
 

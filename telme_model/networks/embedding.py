@@ -78,8 +78,8 @@ class FusionInputs:
         """Features [..., dim] of each modality at `rows` [...], stand-ins filled in, on the fusion's device."""
         device = next(fusion.parameters()).device
         filled = {}
-        for modality, of in self.embeddings.items():
-            filled[modality] = fusion.fill(modality, of.features[rows].to(device), of.present[rows].to(device))
+        for modality, own in self.embeddings.items():
+            filled[modality] = fusion.fill(modality, own.features[rows].to(device), own.present[rows].to(device))
         return filled
 
     def fuse(

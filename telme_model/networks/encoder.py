@@ -66,10 +66,10 @@ class Encoder(nn.Module):
             # A group norm mixes all positions of a row, so padding would leak: one clip at a time.
             rows = zip(values, lengths.tolist(), strict=True)
             return torch.cat([self._pool(backbone(row[None, :n]).last_hidden_state, None) for row, n in rows])
-        heard = torch.arange(values.shape[1], device=values.device) < lengths.unsqueeze(1)
+        valid = torch.arange(values.shape[1], device=values.device) < lengths.unsqueeze(1)
         frames = _valid_frames(backbone, lengths, values.shape[1])
         with _masked_positions(backbone, frames):
-            hidden = backbone(values, attention_mask=heard.long()).last_hidden_state
+            hidden = backbone(values, attention_mask=valid.long()).last_hidden_state
         return self._pool(hidden, frames)
 
     def _pool(self, hidden: Tensor, valid: Tensor | None) -> Tensor:

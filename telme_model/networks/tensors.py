@@ -23,7 +23,7 @@ def save_tensors(run: RunFolder, name: str, tensors: Mapping[str, Tensor]) -> No
 def load_tensors(run: RunFolder, name: str) -> dict[str, Tensor]:
     """Read `name`.safetensors. Raises RunError when it is missing, damaged or not finite."""
     place = run.path / f"{name}.safetensors"
-    with _in_sentences(place):
+    with _run_errors(place):
         tensors = load_file(place)
     for key, value in tensors.items():
         if value.is_floating_point() and not value.isfinite().all():
@@ -35,7 +35,7 @@ def check_tensors(run: RunFolder, *names: str) -> None:
     """Raise RunError unless each `name`.safetensors is there and complete. Reads the headers alone."""
     for name in names:
         place = run.path / f"{name}.safetensors"
-        with _in_sentences(place), safe_open(place, "np"):
+        with _run_errors(place), safe_open(place, "np"):
             pass
 
 
@@ -58,7 +58,7 @@ def load_weights(run: RunFolder, name: str, module: nn.Module) -> None:
 
 
 @contextmanager
-def _in_sentences(place: Path) -> Iterator[None]:
+def _run_errors(place: Path) -> Iterator[None]:
     """Turn a file of tensors that cannot be read into a sentence."""
     try:
         yield

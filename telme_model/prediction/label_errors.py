@@ -47,7 +47,7 @@ class LabelErrors:
     @property
     def suspects(self) -> tuple[TurnId, ...]:
         """The turns to look at, the likeliest error first."""
-        return tuple(of.turn for of in self.ranked[: self.expected])
+        return tuple(suspicion.turn for suspicion in self.ranked[: self.expected])
 
 
 def search(
@@ -80,8 +80,8 @@ def search(
 def side_by_side(embedded: "Embedded") -> Floats:
     """All modalities of every turn in one row [N, sum of their widths]; a missing one is the mean of the others'."""
     parts = []
-    for of in embedded.embeddings.values():
-        features, present = of.features.numpy().copy(), of.present.numpy()
+    for own in embedded.embeddings.values():
+        features, present = own.features.numpy().copy(), own.present.numpy()
         if present.any():
             features[~present] = features[present].mean(0)
         parts.append(features)

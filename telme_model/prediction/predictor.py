@@ -156,7 +156,7 @@ def load_embeddings(run: RunFolder, modality: Modality, turns: int) -> Embedding
         tensors = load_tensors(run, name)
     except RunError as error:
         raise RunError(f"{error}; delete it, and it is computed again") from error
-    if set(tensors) != {"features", "logits", "present"} or {len(of) for of in tensors.values()} != {turns}:
+    if set(tensors) != {"features", "logits", "present"} or {len(tensor) for tensor in tensors.values()} != {turns}:
         raise RunError(
             f"{run.path / name}.safetensors is damaged: it does not hold this corpus's {turns} turns; delete it, and "
             "it is computed again"
@@ -240,15 +240,15 @@ class Predictor:
         with torch.no_grad():
             own = self.inputs.features(self.fusion, rows)
         values = {}
-        for kept in coalitions(self.config.modalities):
-            if len(kept) == len(own):
-                values[kept] = self.probabilities(rows, own)
+        for coalition in coalitions(self.config.modalities):
+            if len(coalition) == len(own):
+                values[coalition] = self.probabilities(rows, own)
                 continue
             total = np.zeros((len(rows), len(self.labels)))
             for k in range(len(next(iter(self.background.values())))):
-                mixed = {m: own[m] if m in kept else self.background[m][k].expand_as(own[m]) for m in own}
+                mixed = {m: own[m] if m in coalition else self.background[m][k].expand_as(own[m]) for m in own}
                 total += self.probabilities(rows, mixed)
-            values[kept] = total / len(next(iter(self.background.values())))
+            values[coalition] = total / len(next(iter(self.background.values())))
         return values
 
     def _background(self, stored: Mapping[str, Tensor], device: torch.device) -> dict[Modality, Tensor]:
@@ -273,7 +273,7 @@ class Predictor:
 
     def logits(self, row: int) -> dict[Modality, Tensor | None]:
         """What each encoder says of a turn [classes]; None where it lacks the modality."""
-        return {m: of.logits[row] if of.present[row] else None for m, of in self.embeddings.items()}
+        return {m: own.logits[row] if own.present[row] else None for m, own in self.embeddings.items()}
 
 
 def write_embeddings(run_path: Path, embedded: Embedded, split: Split, path: Path) -> None:
@@ -285,7 +285,7 @@ def write_embeddings(run_path: Path, embedded: Embedded, split: Split, path: Pat
     rows = [row for row, turn in enumerate(embedded.turns) if turn.id.split is split]
     ids = [embedded.turns[row].id for row in rows]
     names = {Modality.TEXT: "F_T", Modality.AUDIO: "F_a", Modality.VISUAL: "F_v"}
-    arrays: dict[str, Any] = {names[m]: of.features[rows].numpy() for m, of in embedded.embeddings.items()}
+    arrays: dict[str, Any] = {names[m]: own.features[rows].numpy() for m, own in embedded.embeddings.items()}
     arrays |= {name: [getattr(turn, name) for turn in ids] for name in ("dialogue", "utterance")}
     arrays |= {"split": [str(turn.split) for turn in ids], "H": predictor.displacement_vectors(rows)}
 

@@ -66,7 +66,7 @@ class RecordMaker:
         `logits` [classes] are each encoder's, None where the turn lacks the modality.
         """
         config, moved = fused.config, fused.output.displacement
-        said = {m: None if of is None else self._named(softmax(of)) for m, of in logits.items()}
+        named = {m: None if own is None else self._named(softmax(own)) for m, own in logits.items()}
         return {
             "split": str(turn.id.split),
             "dialogue": turn.id.dialogue,
@@ -74,16 +74,16 @@ class RecordMaker:
             "speaker": turn.speaker,
             "text": turn.text,
             "gold": turn.gold,
-            TEACHER: said[config.teacher],
+            TEACHER: named[config.teacher],
             **dict.fromkeys(_ALWAYS),
-            **{student_key(modality): said[modality] for modality in config.students},
+            **{student_key(modality): named[modality] for modality in config.students},
             FUSED: self._named(fused.probabilities[place]),
             "displacement": _displacement(moved, place, fused.theta) if moved else None,
             "unshifted": self._named(fused.unshifted[place]) if moved else None,
             "shapley": self._shares(fused.shares, place),
             "baseline": self._named(fused.values[frozenset()][place]) if fused.values else None,
             "shift_shares": self._shares(fused.shift_shares, place),
-            "missing": [str(modality) for modality, of in said.items() if of is None],
+            "missing": [str(modality) for modality, values in named.items() if values is None],
             "run": self.run,
         }
 

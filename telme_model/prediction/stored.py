@@ -14,7 +14,7 @@ from telme_model.runs.record_check import check_record
 from telme_model.runs.records import Record, jsonl_lines, parse
 
 
-class KeptPredictions:
+class StoredPredictions:
     """What one run said of one corpus beyond the predictions in the run's own folder: a file in the cache.
 
     It belongs to these very weights, words and clips: where one of them changes, another file is begun. Losing it

@@ -72,9 +72,9 @@ class WhatIf:
         self, row: int, theta: float | None, mute: frozenset[Modality], text: str | None, context_turns: int | None
     ) -> Record:
         predictor = self.predictor
-        rows, place = self._company(row)
-        own = {m: of.clone() for m, of in predictor.inputs.features(predictor.fusion, rows).items()}
-        logits = {m: None if m in mute else of for m, of in predictor.logits(row).items()}
+        rows, place = self._fused_with(row)
+        own = {m: features.clone() for m, features in predictor.inputs.features(predictor.fusion, rows).items()}
+        logits = {m: None if m in mute else own_logits for m, own_logits in predictor.logits(row).items()}
         if logits.get(Modality.TEXT) is not None and (text is not None or context_turns is not None):
             own[Modality.TEXT][place], logits[Modality.TEXT] = self._read(predictor.turns[row], text, context_turns)
         for muted in mute & set(own):
@@ -90,7 +90,7 @@ class WhatIf:
         )
         return predictor.maker.record(turn, logits, fused, place)
 
-    def _company(self, row: int) -> tuple[Tensor, int]:
+    def _fused_with(self, row: int) -> tuple[Tensor, int]:
         """The rows that are fused together with `row`, and its place among them."""
         predictor = self.predictor
         if predictor.fusion.scope is not AttentionScope.BATCH:
@@ -120,12 +120,14 @@ class WhatIf:
         predictor = self.predictor
         count = len(next(iter(predictor.background.values())))
         values = {}
-        for kept in coalitions(predictor.config.modalities):
+        for coalition in coalitions(predictor.config.modalities):
             # With every modality the turn's own, the background turns do not matter: one will do.
-            repeats = 1 if len(kept) == len(own) else count
-            mixed = {m: own[m].expand(repeats, -1) if m in kept else predictor.background[m][:repeats] for m in own}
+            repeats = 1 if len(coalition) == len(own) else count
+            mixed = {
+                m: own[m].expand(repeats, -1) if m in coalition else predictor.background[m][:repeats] for m in own
+            }
             output = predictor.inputs.fuse(predictor.fusion, rows.expand(repeats), mixed, theta)
-            values[kept] = softmax(output.logits).mean(0, keepdims=True)
+            values[coalition] = softmax(output.logits).mean(0, keepdims=True)
         return values
 
     # -- all turns ----------------------------------------------------------------------------------------------

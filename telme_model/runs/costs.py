@@ -8,8 +8,8 @@ Until something was measured (`measuring.py`), time and memory follow from a for
 - speed: `CPU_SPEED` a core in use, `GPU_SPEED` a card, in any precision but fp32 three times as much. The bundled
   encoders are too small for that: `BUNDLED` corrects it by what their trainings took.
 - memory: 16 bytes a weight (itself, its gradient, AdamW's two moments), 2 more in half precision (its copy there), and
-  what the way back needs: so many bytes (`KEPT`) a layer, token and unit of width, and (`KEPT_AHEAD`) a sample and
-  channel of the audio front end; the libraries' own.
+  what the way back needs: so many bytes (`SAVED`) a layer, token and unit of width, and (`SAVED_FRONT_END`) a sample
+  and channel of the audio front end; the libraries' own.
 """
 
 import functools
@@ -32,8 +32,8 @@ CPU_SPEED = 3e10  # float32 operations a second and core
 GPU_SPEED = 1e13  # float32 operations a second of a card with 24 GB; assumed, see tests/benchmarks/gpu.py
 HALF = 3.0  # times that in half precision
 DECODING = 0.15  # seconds a turn and core, at 1280x720: tests/benchmarks/feature_loading.py
-KEPT = {Modality.TEXT: (40, 66), Modality.AUDIO: (40, 66), Modality.VISUAL: (72, 106)}  # in half precision, in fp32
-KEPT_AHEAD = (12, 14)  # likewise, of the front end: outputs, norms and activations
+SAVED = {Modality.TEXT: (40, 66), Modality.AUDIO: (40, 66), Modality.VISUAL: (72, 106)}  # in half precision, in fp32
+SAVED_FRONT_END = (12, 14)  # likewise, of the front end: outputs, norms and activations
 LIBRARIES = 900_000_000  # bytes that torch and transformers take by themselves
 FUSION_STEP = 0.012  # seconds of a step of the fusion on a CPU core, by the bundled run's log
 BUNDLED = {Modality.TEXT: 1.2, Modality.AUDIO: 1.55, Modality.VISUAL: 0.77}  # times the formula's, by the same log
@@ -312,12 +312,12 @@ def memory(architecture: Architecture, corpus: Corpus, config: Config, modality:
     stage = config.stage(modality)
     half = _half(stage, config.device, machine)
     longest = max((n for split in tokens(corpus, config, modality, architecture).values() for n in split), default=0)
-    activations: float = KEPT[modality][not half] * architecture.layers * architecture.width * longest
+    activations: float = SAVED[modality][not half] * architecture.layers * architecture.width * longest
     if modality is Modality.AUDIO:
         samples = samples_of(architecture, longest)
         for channels, _, stride in architecture.convolutions:
             samples /= stride
-            activations += KEPT_AHEAD[not half] * samples * channels
+            activations += SAVED_FRONT_END[not half] * samples * channels
     return LIBRARIES + (18 if half else 16) * architecture.parameters + round(stage.batch * activations)
 
 

@@ -70,7 +70,7 @@ class RunFolder:
         with refusals(path, "written", RunError):
             if RunFolder(path).in_training:
                 raise _in_training(path)
-            if not is_free(path) and not _came_to_nothing(path):
+            if not is_free(path) and not _failed_early(path):
                 raise RunError(f"{path} already holds files; resume the run there, or choose an empty folder")
             path.mkdir(parents=True, exist_ok=True)
         return cls(path)
@@ -258,7 +258,7 @@ def is_free(path: Path) -> bool:
         return {entry.name for entry in path.iterdir()} <= _BEGINNING and not RunFolder(path).in_training
 
 
-def _came_to_nothing(path: Path) -> bool:
+def _failed_early(path: Path) -> bool:
     """Whether a run there ended with an error before there was anything to go on with, so that another may begin.
 
     One that was cut off is not such a run: it is offered to be gone on with.

@@ -31,7 +31,7 @@ class Waiting:
         """Keep these in place of the former ones; whether they are kept."""
         if list(plans) == self._written:
             return True
-        if not self.mine:
+        if not self.held:
             return False
         try:
             text = json.dumps([_tree(plan) for plan in plans], indent=1, default=str) + "\n"
@@ -46,14 +46,14 @@ class Waiting:
 
         From here on other programs keep nothing there.
         """
-        if not self.mine:
+        if not self.held:
             return []
         try:
             plans, whole = _read()
         except FileNotFoundError:
             return []
         except OSError:
-            self.let_go()  # what may not be read is not written over
+            self.release()  # what may not be read is not written over
             return []
         self._written = None
         if not whole:
@@ -62,13 +62,13 @@ class Waiting:
                 place.replace(place.with_name("waiting.broken.json"))
         return still_to_train(plans)
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """Leave them to the next window."""
         if self._lock is not None:
             self._lock.release()
 
     @property
-    def mine(self) -> bool:
+    def held(self) -> bool:
         """Whether no other program keeps its plans there. Asked once: later its file would not be known."""
         if self._lock is None:
             folder = runs_folder()
@@ -92,13 +92,13 @@ def change(edit: Callable[[list[Plan]], list[Plan]]) -> list[Plan]:
     keeper = Waiting()
     try:
         plans = edit(keeper.left())
-        if not keeper.mine:
+        if not keeper.held:
             raise RunError("a window keeps what waits to be trained: change it there, or close the window first")
         if not keeper.keep(plans):
             raise RunError(f"what waits to be trained cannot be kept: {runs_folder()} cannot be written")
         return plans
     finally:
-        keeper.let_go()
+        keeper.release()
 
 
 def still_to_train(plans: Iterable[Plan]) -> list[Plan]:

@@ -52,8 +52,8 @@ def _or_none(is_sound: Is) -> Is:
 
 
 _TEXT = (lambda value, _: isinstance(value, str), "a text")
-_SAID = (_has_probabilities, "the probabilities of {emotions}")
-_SAID_OR_NOT = (_or_none(_has_probabilities), _SAID[1])
+_PROBABILITIES = (_has_probabilities, "the probabilities of {emotions}")
+_PROBABILITIES_OR_NONE = (_or_none(_has_probabilities), _PROBABILITIES[1])
 _SHARES = (_or_none(_has_shares), "shares of the modalities in {emotions}")
 _FIELDS: dict[str, tuple[Is, str]] = {
     "split": (lambda value, _: isinstance(value, str) and value in _SPLITS, "one of train, dev, test"),
@@ -62,12 +62,12 @@ _FIELDS: dict[str, tuple[Is, str]] = {
     "speaker": _TEXT,
     "text": _TEXT,
     "gold": (_or_none(lambda value, labels: isinstance(value, str) and value in labels), "one of {emotions}"),
-    **dict.fromkeys(TITLES, _SAID_OR_NOT),
-    FUSED: _SAID,
+    **dict.fromkeys(TITLES, _PROBABILITIES_OR_NONE),
+    FUSED: _PROBABILITIES,
     "displacement": (_or_none(lambda value, _: _has_numbers(value, _DISPLACEMENT)), "the numbers of a displacement"),
-    "unshifted": _SAID_OR_NOT,
+    "unshifted": _PROBABILITIES_OR_NONE,
     "shapley": _SHARES,
-    "baseline": _SAID_OR_NOT,
+    "baseline": _PROBABILITIES_OR_NONE,
     "shift_shares": _SHARES,
     "missing": (
         lambda value, _: isinstance(value, list) and all(isinstance(m, str) and m in _MODALITIES for m in value),

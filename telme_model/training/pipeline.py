@@ -14,7 +14,7 @@ import torch
 
 from telme_model import __version__
 from telme_model.analysis.evaluation import score_records
-from telme_model.annotations.apply import keep_labels, layer_labels, with_kept_labels, with_labels
+from telme_model.annotations.apply import layer_labels, with_labels, with_run_labels, write_labels
 from telme_model.corpus import open_corpus
 from telme_model.corpus.dialogue import GOLD, Corpus, Modality, Split
 from telme_model.corpus.fingerprint import fingerprint
@@ -86,7 +86,7 @@ def train(
         run = RunFolder.open(run_path)
         config = changed(run.config, tuple(changes))
         _check_same(run, corpus)
-        learnt = with_kept_labels(run, corpus)
+        learnt = with_run_labels(run, corpus)
         untrained = [m for m in config.modalities if run.stage_facts(config.phase(m)) is None]
         _check_weights(config, untrained)
     else:
@@ -101,8 +101,8 @@ def train(
         run = RunFolder.claim(run_path)
     with run.hold():
         if not resume:
-            kept = {} if layer == GOLD else keep_labels(run, layer, labels)
-            run.begin(config, {**_facts(corpus, run_path, warm_start, device), **kept})
+            layer_facts = {} if layer == GOLD else write_labels(run, layer, labels)
+            run.begin(config, {**_facts(corpus, run_path, warm_start, device), **layer_facts})
         elif changes:
             run.write_text("config.toml", to_toml(config))
         walk = Pipeline(run, config, corpus, learnt, cache).events(stages)
@@ -198,8 +198,8 @@ class Pipeline:
                 continue
             present = self._present(modality)
             taught = [a and b for a, b in zip(present, self._present(self.config.teacher), strict=True)]
-            for split, of in ((Split.TRAIN, taught), (Split.DEV, present)):
-                if not labelled_rows(self.turns, split, of):
+            for split, having in ((Split.TRAIN, taught), (Split.DEV, present)):
+                if not labelled_rows(self.turns, split, having):
                     raise NoTurnsError(
                         f"no labelled turn of the {split} split has {modality}",
                         f"Bring the clips to their folders, or leave {modality} out of teacher and students.",
@@ -320,8 +320,8 @@ class Pipeline:
         generator = torch.Generator().manual_seed(config.seed)
         chosen = torch.tensor(train)[torch.randperm(len(train), generator=generator)[: config.background_turns]]
         background = {
-            f"{m}.{part}": getattr(of, part)[chosen]
-            for m, of in self.embeddings.items()
+            f"{m}.{part}": getattr(own, part)[chosen]
+            for m, own in self.embeddings.items()
             for part in ("features", "present")
         }
         save_tensors(run, "weights/background", background)
@@ -336,8 +336,8 @@ class Pipeline:
         for done, split in enumerate(splits, 1):
             records = list(predictor.records([split]))
             self.run.write_text(f"predictions/{split}.jsonl", "".join(jsonl_lines(records)))
-            of = score_records(with_gold(records, self.turns), self.corpus.labels.labels)
-            scores[split] = {model: values.to_dict() for model, values in of.items()}
+            by_model = score_records(with_gold(records, self.turns), self.corpus.labels.labels)
+            scores[split] = {model: values.to_dict() for model, values in by_model.items()}
             yield Progress(phase=Phase.EVALUATING, done=done, total=len(splits), unit="splits")
         self.run.write_json("scores.json", scores)
         yield StageDone(phase=Phase.EVALUATING, seconds=time.monotonic() - began)

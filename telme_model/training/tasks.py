@@ -141,7 +141,7 @@ class FusionTask:
 
 def start_stand_ins(fusion: Fusion, embeddings: Mapping[Modality, Embeddings], train: Sequence[int]) -> None:
     """Set each modality's stand-in to the mean of its features over the training turns that have it."""
-    for modality, of in embeddings.items():
-        present = [row for row in train if of.present[row]]
+    for modality, own in embeddings.items():
+        present = [row for row in train if own.present[row]]
         if present:
-            fusion.stand_in[modality].data.copy_(of.features[present].mean(0))
+            fusion.stand_in[modality].data.copy_(own.features[present].mean(0))

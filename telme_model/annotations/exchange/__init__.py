@@ -112,8 +112,8 @@ def take_in(places: Sequence[Path], corpus: Corpus) -> Generator[Progress, None,
     incoming = yield from read(files, corpus)
     if not incoming.labels and not incoming.unplaced:
         forms = dict.fromkeys(map(_format_of, files))
-        told = ", ".join(place.name for place in places)[:200]
-        raise ExchangeError(f"no emotion was found in {told}; looked for in {'; '.join(_LOOKED_IN[f] for f in forms)}")
+        names = ", ".join(place.name for place in places)[:200]
+        raise ExchangeError(f"no emotion was found in {names}; looked for in {'; '.join(_LOOKED_IN[f] for f in forms)}")
     return incoming
 
 

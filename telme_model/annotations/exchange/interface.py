@@ -69,9 +69,9 @@ class Inbox:
         first = labels.setdefault(place, label)
         if first != label:
             scope, turn = place
-            told = f"{turn} ({scope})" if scope is not Scope.ALL else f"{turn}"
+            name = f"{turn} ({scope})" if scope is not Scope.ALL else f"{turn}"
             self.refuse(
-                where, label.emotion or "a remark", f"{told} is labelled already: {first.emotion or 'a remark'}"
+                where, label.emotion or "a remark", f"{name} is labelled already: {first.emotion or 'a remark'}"
             )
 
     def refuse(self, where: str, what: str, reason: str) -> None:

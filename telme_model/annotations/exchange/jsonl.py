@@ -33,17 +33,17 @@ def read(path: Path, places: Places, inbox: Inbox) -> None:
         try:
             record = parsed(line)
             turn = _turn(record, path, places)
-            said = record.get("labels", [record] if record.get("emotion") else [])
-            if not isinstance(said, list) or not all(isinstance(one, dict) for one in said):
+            labels = record.get("labels", [record] if record.get("emotion") else [])
+            if not isinstance(labels, list) or not all(isinstance(entry, dict) for entry in labels):
                 raise NoPlaceError("its labels are no list of objects")
         except NoPlaceError as error:
             inbox.refuse(where, line, str(error))
             continue
-        for one in said:
+        for entry in labels:
             try:
-                _take(one, turn, inbox, where)
+                _take(entry, turn, inbox, where)
             except NoPlaceError as error:
-                inbox.refuse(where, str(one.get("emotion")), str(error))
+                inbox.refuse(where, str(entry.get("emotion")), str(error))
 
 
 def _write(path: Path, *, corpus: Corpus, layers: Layers) -> None:
@@ -85,9 +85,9 @@ def _turn(record: dict[str, Any], path: Path, places: Places) -> TurnId:
     return turn
 
 
-def _take(said: dict[str, Any], turn: TurnId, inbox: Inbox, where: str) -> None:
-    layer, scope, emotion = said.get("layer", UNNAMED), said.get("scope", Scope.ALL), said.get("emotion")
+def _take(entry: dict[str, Any], turn: TurnId, inbox: Inbox, where: str) -> None:
+    layer, scope, emotion = entry.get("layer", UNNAMED), entry.get("scope", Scope.ALL), entry.get("emotion")
     if not isinstance(layer, str) or scope not in list(Scope) or not isinstance(emotion, (str, type(None))):
         raise NoPlaceError("its layer, scope or emotion is none")
-    label = label_of(said, None if emotion is None else inbox.emotion(emotion))
+    label = label_of(entry, None if emotion is None else inbox.emotion(emotion))
     inbox.put(layer, (Scope(scope), turn), label, where)

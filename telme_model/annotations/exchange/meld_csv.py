@@ -59,7 +59,7 @@ def left_out(corpus: Corpus, layers: Layers) -> Iterator[str]:
 def read(path: Path, places: Places, inbox: Inbox) -> None:
     """Take the labels of one file. Raises ExchangeError when it is no such table."""
     check_size(path, LARGEST_TABLE)
-    report = _Impatient(path, remedy="save it again with the program that made it")
+    report = _LimitedReport(path, remedy="save it again with the program that made it")
     for row, values in read_table(report, _REQUIRED):
         where = f"{path.name}, row {row}"
         try:
@@ -74,7 +74,7 @@ def read(path: Path, places: Places, inbox: Inbox) -> None:
 
 
 @dataclass(slots=True)
-class _Impatient(Report):
+class _LimitedReport(Report):
     """Ends the reading of a file that has little but faults."""
 
     def add(self, severity: Severity, code: str, reason: str, **where: Any) -> None:
@@ -89,7 +89,7 @@ def _write(path: Path, *, corpus: Corpus, split: Split, layer: str, labels: Mapp
         table = csv.DictWriter(file, COLUMNS + OURS, restval="")
         table.writeheader()
         for number, turn in enumerate(corpus.turns(split), 1):
-            table.writerow(_row(number, turn) | _said(turn, layer, labels.get((Scope.ALL, turn.id))))
+            table.writerow(_row(number, turn) | _label_columns(turn, layer, labels.get((Scope.ALL, turn.id))))
 
 
 def _take(values: Row, path: Path, places: Places, inbox: Inbox, where: str) -> None:
@@ -124,7 +124,7 @@ def _row(number: int, turn: Turn) -> dict[str, object]:
     }
 
 
-def _said(turn: Turn, layer: str, label: Label | None) -> dict[str, object]:
+def _label_columns(turn: Turn, layer: str, label: Label | None) -> dict[str, object]:
     if label is None:
         return {"Layer": escaped(layer), "Emotion_From": GOLD}
     note = note_of(label)

@@ -81,8 +81,8 @@ class Places:
         if not splits:
             raise NoPlaceError(f"the corpus has no turn dia{dialogue}_utt{utterance}")
         if len(splits) > 1:
-            told = " and ".join(splits)
-            raise NoPlaceError(f"dia{dialogue}_utt{utterance} is in {told}: name the file after one, as train_...")
+            names = " and ".join(splits)
+            raise NoPlaceError(f"dia{dialogue}_utt{utterance} is in {names}: name the file after one, as train_...")
         return TurnId(splits[0], dialogue, utterance)
 
     def dialogue(self, path: Path) -> Dialogue:
@@ -94,8 +94,8 @@ class Places:
         if len(fits) == 1:
             return fits[0]
         if fits:
-            told = " and ".join(dialogue_name(dialogue) for dialogue in fits)
-            raise NoPlaceError(f"its file may be {told}: name it so")
+            names = " and ".join(dialogue_name(dialogue) for dialogue in fits)
+            raise NoPlaceError(f"its file may be {names}: name it so")
         example = dialogue_name(self.corpus.dialogues[0])
         raise NoPlaceError(f"it has no turn ids, and its file is not named after a dialogue, as {example}{path.suffix}")
 
@@ -124,11 +124,11 @@ def by_time(
     order = [(span, turns[place][1]) for place, span in stretches]
     starts = [span[0] for span, _ in order]
     best: dict[TurnId, tuple[int, Interval]] = {}
-    homeless: list[tuple[Interval, str]] = []
+    unplaced: list[tuple[Interval, str]] = []
     cut = dict(_one_by_one([(interval.start, interval.end) for interval in intervals]))
     for place, interval in enumerate(intervals):
         if place not in cut:
-            homeless.append((interval, "it overlaps the one before"))
+            unplaced.append((interval, "it overlaps the one before"))
             continue
         start, end = cut[place]
         found = False
@@ -139,25 +139,25 @@ def by_time(
             found = True
             if turn not in best or shared > best[turn][0]:
                 if turn in best:
-                    homeless.append((best[turn][1], f"{turn} lies more in another interval"))
+                    unplaced.append((best[turn][1], f"{turn} lies more in another interval"))
                 best[turn] = shared, interval
             elif best[turn][1].text != interval.text:
-                homeless.append((interval, f"{turn} lies more in another interval"))
+                unplaced.append((interval, f"{turn} lies more in another interval"))
         if not found:
-            homeless.append((interval, "no turn lies there, or none by half"))
-    return {turn: interval for turn, (_, interval) in best.items()}, homeless
+            unplaced.append((interval, "no turn lies there, or none by half"))
+    return {turn: interval for turn, (_, interval) in best.items()}, unplaced
 
 
 def _one_by_one(stretches: Sequence[Span]) -> list[tuple[int, Span]]:
     """(place, span) in order of time, each beginning at the end of the one before at the earliest; none left empty."""
     now = -1
-    kept = []
+    placed = []
     for place in sorted(range(len(stretches)), key=lambda place: stretches[place]):
         start, end = stretches[place]
         if max(start, now) <= end and (end > now):
-            kept.append((place, (max(start, now), end)))
+            placed.append((place, (max(start, now), end)))
             now = end
-    return kept
+    return placed
 
 
 def _letters(text: str) -> str:

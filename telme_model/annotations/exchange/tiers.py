@@ -42,13 +42,15 @@ def tiers_of(dialogue: Dialogue, layers: Layers) -> Iterator[Tier]:
         yield Tier(name=f"words: {escaped(speaker)}", texts=words, speaker=escaped(speaker))
     for layer, labels in layers.items():
         for scope in Scope:
-            said = {place: label for place, turn in enumerate(turns) if (label := labels.get((scope, turn.id)))}
-            of = "" if scope is Scope.ALL else f" ({scope})"
-            if emotions := {place: escaped(label.emotion) for place, label in said.items() if label.emotion}:
-                yield Tier(name=f"emotion{of}: {escaped(layer)}", texts=emotions, layer=escaped(layer), emotions=True)
-            if said:
-                notes = {place: one_line(note_of(label)) for place, label in said.items()}
-                yield Tier(name=f"notes{of}: {escaped(layer)}", texts=notes, layer=escaped(layer))
+            labelled = {place: label for place, turn in enumerate(turns) if (label := labels.get((scope, turn.id)))}
+            suffix = "" if scope is Scope.ALL else f" ({scope})"
+            if emotions := {place: escaped(label.emotion) for place, label in labelled.items() if label.emotion}:
+                yield Tier(
+                    name=f"emotion{suffix}: {escaped(layer)}", texts=emotions, layer=escaped(layer), emotions=True
+                )
+            if labelled:
+                notes = {place: one_line(note_of(label)) for place, label in labelled.items()}
+                yield Tier(name=f"notes{suffix}: {escaped(layer)}", texts=notes, layer=escaped(layer))
 
 
 def printable(text: str) -> str:
@@ -57,7 +59,7 @@ def printable(text: str) -> str:
 
 
 @dataclass(slots=True)
-class _Said:
+class _Entry:
     """What a file says of one place of a layer."""
 
     emotion: str | None = None
@@ -69,18 +71,18 @@ class _Said:
 def take_tiers(path: Path, tiers: Mapping[str, Sequence[Interval]], places: Places, inbox: Inbox) -> None:
     """Put the labels of a file's tiers into the inbox. Raises NoPlaceError when it cannot be told of which dialogue."""
     turns = _turns(path, tiers, places)
-    said: dict[tuple[str, Scope, TurnId], _Said] = defaultdict(_Said)
+    entries: dict[tuple[str, Scope, TurnId], _Entry] = defaultdict(_Entry)
     for name, every in tiers.items():
         intervals = [interval for interval in every if interval.text.strip()]
         where = f"{path.name}, tier '{name[:60]}'"
         if (meaning := _meaning(name, intervals, where, inbox)) is None:
             continue
         notes, scope, layer = meaning
-        found, homeless = by_time(intervals, turns)
-        for interval, reason in homeless:
+        found, unplaced = by_time(intervals, turns)
+        for interval, reason in unplaced:
             inbox.refuse(f"{where}, {_clock(interval.start)}", interval.text, reason)
         for turn, interval in found.items():
-            entry = said[layer, scope, turn]
+            entry = entries[layer, scope, turn]
             entry.where = f"{where}, {_clock(interval.start)}"
             try:
                 if notes:
@@ -90,7 +92,7 @@ def take_tiers(path: Path, tiers: Mapping[str, Sequence[Interval]], places: Plac
             except NoPlaceError as error:
                 entry.refused = True
                 inbox.refuse(entry.where, interval.text, str(error))
-    for (layer, scope, turn), entry in said.items():
+    for (layer, scope, turn), entry in entries.items():
         if not entry.refused:
             try:
                 inbox.put(layer, (scope, turn), label_of(entry.note or {}, entry.emotion), entry.where)

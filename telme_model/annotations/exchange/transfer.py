@@ -25,7 +25,7 @@ class Preview:
         """The layers that it would write in."""
         return tuple(dict.fromkeys(layer for layer, _, _ in (*self.new, *self.changed)))
 
-    def told(self) -> str:
+    def summary(self) -> str:
         """The counts in one line."""
         counts = (
             f"{len(self.new)} new, {len(self.changed)} changed, {self.same} the same, {len(self.unplaced)} not placed"

@@ -66,12 +66,12 @@ def _write(path: Path, *, corpus: Corpus, dialogue: Dialogue, layers: Layers) ->
             words = f"<c.{label.emotion}>{words}</c>"
         speaker = html.escape(printable(turn.speaker), quote=False)
         cue = Caption(_clock(start), _clock(end), f"<v {speaker}>{words}</v>", escaped(str(turn.id)))
-        cue.comments = [one_line(note) for note in _said(turn.id, layers, corpus)]
+        cue.comments = [one_line(note) for note in _label_notes(turn.id, layers, corpus)]
         subtitles.captions.append(cue)
     path.write_text(subtitles.content + "\n", encoding="utf-8", newline="\n")
 
 
-def _said(turn: TurnId, layers: Layers, corpus: Corpus) -> Iterator[dict[str, Any]]:
+def _label_notes(turn: TurnId, layers: Layers, corpus: Corpus) -> Iterator[dict[str, Any]]:
     """A note for every label of a turn; the emotion that is the class of the words is not said again."""
     for place, (layer, labels) in enumerate(layers.items()):
         for scope in Scope:
@@ -125,8 +125,8 @@ def _emotions(cues: list[Caption], path: Path, places: Places, inbox: Inbox) -> 
     if timed:
         dialogue = places.dialogue(path)
         turns = list(zip(spans(dialogue), (turn.id for turn in dialogue.turns), strict=True))
-        found, homeless = by_time(timed, turns)
-        for interval, reason in homeless:
+        found, unplaced = by_time(timed, turns)
+        for interval, reason in unplaced:
             inbox.refuse(f"{path.name}, cue {_clock(interval.start)}", interval.text, reason)
         for turn, interval in found.items():
             named.setdefault(turn, (interval.text, f"{path.name}, cue {_clock(interval.start)}"))

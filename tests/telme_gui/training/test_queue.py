@@ -108,7 +108,7 @@ def test_what_waited_is_offered_and_trained(
 def test_what_waited_may_wait_on_or_be_forgotten(qtbot: QtBot, runs: Path, series: Path) -> None:
     first = Waiting()
     first.keep(plans(series, runs, 7))
-    first.let_go()
+    first.release()
     after, later, offered = left(qtbot)
     assert offered.sentence.text().endswith("seed-4, seed-5, and 2 more.")
     offered.later.click()
@@ -137,12 +137,12 @@ def test_a_killed_program_leaves_its_queue(qtbot: QtBot, runs: Path, series: Pat
         "import sys\nfrom pathlib import Path\nfrom PySide6.QtWidgets import QApplication\n"
         "from telme_gui.session.jobs import Jobs\nfrom telme_gui.training.trainer import Trainer\n"
         "from telme_model.runs.queue import Waiting\n"
-        "app = QApplication([])\njobs = Jobs()\nwaiting = Waiting()\nplans = waiting.left()\nwaiting.let_go()\n"
+        "app = QApplication([])\njobs = Jobs()\nwaiting = Waiting()\nplans = waiting.left()\nwaiting.release()\n"
         "Trainer(jobs).submit(plans)\napp.exec()\n"
     )
     first = Waiting()
     first.keep(plans(series, runs))
-    first.let_go()
+    first.release()
     with subprocess.Popen([sys.executable, "-c", program], cwd=ROOT) as process:
         log = runs / "seed-1" / "events.jsonl"
         qtbot.waitUntil(lambda: log.is_file() and '"teacher"' in log.read_text(encoding="utf-8"), timeout=WAIT)
@@ -181,7 +181,7 @@ def test_what_is_asked_for_elsewhere_is_offered_no_more(qtbot: QtBot, runs: Path
     asked = plans(series, runs)
     first = Waiting()
     first.keep(asked)
-    first.let_go()
+    first.release()
     after, later, offered = left(qtbot)
     later.submit(asked[:1])
     assert offered.sentence.text().endswith("before: seed-2, seed-3.")
@@ -196,7 +196,7 @@ def test_what_a_look_for_runs_fails_at_hides_nothing_that_waits(
 
     first = Waiting()
     first.keep(plans(series, runs, 1))
-    first.let_go()
+    first.release()
     monkeypatch.setattr(catalogue, "known_runs", fail)
     with qtbot.captureExceptions() as raised:
         after, _, offered = left(qtbot)

@@ -151,8 +151,8 @@ def test_a_broken_page_costs_no_label_that_the_history_tells(path: Path, corpus:
     assert raised.value.backups == ()
     recovery = recover(path, corpus)
     assert (recovery.layers, recovery.labels, recovery.backup) == (("ada",), len(labels), None)
-    assert recovery.kept is not None
-    assert recovery.kept.read_bytes() == before
+    assert recovery.damaged is not None
+    assert recovery.damaged.read_bytes() == before
     with Store.open(path, corpus) as store:
         assert all_labels(store) == labels
         undone = store.undo()

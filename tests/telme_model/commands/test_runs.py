@@ -189,7 +189,7 @@ def test_what_cannot_wait_says_why(runs: Path, tmp_path: Path, capsys: Captured)
     window.left()
     assert "a window keeps what waits" in refused(capsys, "queue", "clear")
     assert told(capsys, "queue").startswith("new: ")
-    window.let_go()
+    window.release()
 
 
 def test_a_run_that_the_command_line_trains_is_listed(runs: Path, tmp_path: Path, capsys: Captured) -> None:
@@ -208,4 +208,4 @@ def _kept() -> list[Any]:
     try:
         return window.left()
     finally:
-        window.let_go()
+        window.release()

@@ -16,7 +16,7 @@ from telme_model.corpus.meld import CLIP_FOLDERS
 from telme_model.events import TurnPredicted
 from telme_model.media.cache import MediaCache
 from telme_model.prediction.browsing import predict_as_wanted
-from telme_model.prediction.stored import KeptPredictions
+from telme_model.prediction.stored import StoredPredictions
 from telme_model.runs.folder import RunFolder
 from telme_model.runs.records import Record
 from tests.support.corpora import rows, write_annotations, write_corpus
@@ -52,12 +52,12 @@ def test_what_is_predicted_is_kept_as_it_was_told(toy_run: ToyRun) -> None:
         if isinstance(event, TurnPredicted)
     ]
     assert len(told) == len(list(corpus.turns(Split.TEST)))
-    assert KeptPredictions(RunFolder.open(toy_run.path), corpus).read() == told
+    assert StoredPredictions(RunFolder.open(toy_run.path), corpus).read() == told
 
 
 def test_what_was_predicted_without_a_clip_that_has_gone_is_not_kept(run: RunFolder, clips: Path) -> None:
     """It may come back. A turn whose clip was not there at all is kept: another digest belongs to its coming."""
-    kept = KeptPredictions(run, open_corpus(clips))
+    kept = StoredPredictions(run, open_corpus(clips))
     (clips / CLIP_FOLDERS[Split.TEST] / "dia1_utt1.mp4").unlink()
     blind = {"dialogue": "1", "missing": ["visual"]}
     kept.add([{**record(number), **blind} for number in range(3)])
@@ -70,18 +70,18 @@ def test_what_was_predicted_while_a_clip_could_not_be_read_is_not_kept(
     monkeypatch.setattr(MediaCache, "again", lambda _cache, turn: turn.id.utterance == 1)
     corpus = open_corpus(clips)
     list(predict_as_wanted(run.path, replace(corpus, dialogues=corpus.dialogues[:2]), (), lambda: None, cache=tmp_path))
-    kept = KeptPredictions(run, replace(corpus, dialogues=corpus.dialogues[:2])).read()
+    kept = StoredPredictions(run, replace(corpus, dialogues=corpus.dialogues[:2])).read()
     assert {one["utterance"] for one in kept} == {0, 2}
 
 
 def test_a_run_s_name_that_is_no_text_harms_nothing(run: RunFolder, clips: Path) -> None:
-    kept = KeptPredictions(run, open_corpus(clips))
+    kept = StoredPredictions(run, open_corpus(clips))
     kept.add([{**record(0), "run": "n\udcffme"}])
     assert [one["run"] for one in kept.read()] == ["n\udcffme"]
 
 
 def test_a_line_that_a_kill_cut_off_costs_itself_alone(run: RunFolder, clips: Path) -> None:
-    kept = KeptPredictions(run, open_corpus(clips))
+    kept = StoredPredictions(run, open_corpus(clips))
     assert kept.read() == []
     kept.add([record(0), record(1)])
     whole = kept.path.read_bytes()
@@ -107,7 +107,7 @@ DAMAGED = {
 
 @pytest.mark.parametrize("line", DAMAGED.values(), ids=DAMAGED)
 def test_what_is_no_whole_record_of_this_corpus_is_left_out(run: RunFolder, clips: Path, line: bytes) -> None:
-    kept = KeptPredictions(run, open_corpus(clips))
+    kept = StoredPredictions(run, open_corpus(clips))
     kept.add([record(0)])
     with kept.path.open("ab") as file:
         file.write(line + b"\n")
@@ -131,10 +131,10 @@ def replace_clip(_run: RunFolder, clips: Path) -> None:
 def test_they_belong_to_these_weights_words_and_clips(
     run: RunFolder, clips: Path, change: Callable[[RunFolder, Path], None]
 ) -> None:
-    KeptPredictions(run, open_corpus(clips)).add([record(0)])
-    assert KeptPredictions(run, open_corpus(clips)).read() == [record(0)]
+    StoredPredictions(run, open_corpus(clips)).add([record(0)])
+    assert StoredPredictions(run, open_corpus(clips)).read() == [record(0)]
     change(run, clips)
-    assert KeptPredictions(run, open_corpus(clips)).read() == []
+    assert StoredPredictions(run, open_corpus(clips)).read() == []
 
 
 def test_a_place_that_cannot_be_written_is_no_error(
@@ -142,6 +142,6 @@ def test_a_place_that_cannot_be_written_is_no_error(
 ) -> None:
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("TELME_PREDICTIONS", str(tmp_path / "file" / "predictions"))
-    kept = KeptPredictions(run, open_corpus(clips))
+    kept = StoredPredictions(run, open_corpus(clips))
     kept.add([record(0)])
     assert kept.read() == []

@@ -56,7 +56,7 @@ def test_a_plan_comes_back_as_it_was(
         patch.setenv("TELME_RUNS", str(tmp_path_factory.mktemp("runs")))
         first = Waiting()
         assert first.keep([plan, plan])
-        first.let_go()
+        first.release()
         assert Waiting().left() == [plan, plan]
 
 
@@ -74,7 +74,7 @@ def test_a_second_window_leaves_the_queue_of_the_first_alone(runs: Path) -> None
     assert first.keep([one])
     assert second.left() == []
     assert not second.keep([two])
-    first.let_go()
+    first.release()
     assert not second.keep([two])  # it never read what is there
     assert Waiting().left() == [one]
 
@@ -85,7 +85,7 @@ def test_the_first_window_has_the_place_though_nothing_is_kept_there_yet(runs: P
     assert first.left() == second.left() == []
     assert not second.keep([two])
     assert first.keep([one])
-    first.let_go()
+    first.release()
     assert Waiting().left() == [one]
 
 
@@ -93,7 +93,7 @@ def test_one_plan_that_cannot_be_read_leaves_the_others(runs: Path) -> None:
     one, two, three = plans(runs)
     first = Waiting()
     first.keep([one, two, three])
-    first.let_go()
+    first.release()
     trees = json.loads((runs / FILE).read_text(encoding="utf-8"))
     trees[1]["config"]["dim"] = "wide"
     text = json.dumps(trees)
@@ -142,7 +142,7 @@ def test_what_waits_is_seen_whoever_keeps_it_and_changed_by_nobody_else(runs: Pa
     with pytest.raises(RunError, match="a window keeps what waits"):
         change(lambda left: [*left, three])
     assert waiting() == [one, two]
-    window.let_go()
+    window.release()
     assert change(lambda left: [*left, three]) == [one, two, three]
     assert Waiting().left() == [one, two, three]
 
