@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, Signal
 
 from telme_gui.session.filter import Filter
 from telme_gui.session.session import Session
+from telme_model.analysis.models import FUSED
 from telme_model.annotations.labels import Label, Origin, Scope
 from telme_model.annotations.queues import Progress, is_done, progress
 from telme_model.annotations.undo import Step
@@ -63,7 +64,7 @@ class Annotator(QObject):
         predictions, row = self._session.predictions, self._session.prediction_row()
         if predictions is None or row is None:
             return None
-        best = int(predictions.predicted["fused"][row])
+        best = int(predictions.predicted[FUSED][row])
         return predictions.labels[best] if best >= 0 else None
 
     def accept(self) -> None:

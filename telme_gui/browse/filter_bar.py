@@ -23,14 +23,14 @@ from telme_gui.look import chips, theme
 from telme_gui.session.filter import Filter
 from telme_gui.session.marks import Mark
 from telme_gui.session.session import Session
-from telme_model.analysis.predictions import LARGE_SHIFT, LOW_MARGIN, Effect
+from telme_model.analysis.predictions import LARGE_SHIFT, LOW_MARGIN, Effect, Predictions
 from telme_model.corpus.dialogue import Split
 
 HEIGHT = 26  # px of a switch
 EFFECTS = {
     Effect.RESCUED: "The teacher is wrong, the fused model is right",
     Effect.HARMED: "The teacher is right, the fused model is wrong",
-    Effect.CONFLICT: "Teacher, audio and visual do not say the same emotion",
+    Effect.CONFLICT: "Teacher and students do not say the same emotion",
     Effect.LOW_MARGIN: f"The fused model's two most probable emotions lie less than {LOW_MARGIN} apart",
     Effect.LARGE_SHIFT: f"The shift ‖λH‖ reaches {LARGE_SHIFT:.0%} or more of its limit θ‖F_T‖ (equations 18 and 19)",
 }
@@ -337,11 +337,10 @@ class FilterBar(QWidget):
     def _count_effects(self) -> None:
         predictions = self._session.predictions
         for effect, pill in self.effects.items():
-            pill.setEnabled(predictions is not None)
-            pill.set_count(int(predictions.effects[effect].sum()) if predictions else None)
-            pill.setToolTip(
-                EFFECTS[effect] if predictions else f"{EFFECTS[effect]}. No run is open: open one or train."
-            )
+            lacks = _lacking(effect, predictions)
+            pill.setEnabled(not lacks)
+            pill.set_count(int(predictions.effects[effect].sum()) if predictions and not lacks else None)
+            pill.setToolTip(f"{EFFECTS[effect]}. {lacks}" if lacks else EFFECTS[effect])
 
     def _count_marks(self) -> None:
         self._annotated.setVisible(self._session.labels.in_use)
@@ -382,6 +381,17 @@ class FilterBar(QWidget):
         self.clear.setVisible(shown != Filter())
         self.fold.dotted = shown != Filter(text=shown.text)
         self.fold.update()
+
+
+def _lacking(effect: Effect, predictions: Predictions | None) -> str:
+    """Why no turn can show the effect, in a sentence; "" where one can."""
+    if predictions is None:
+        return "No run is open: open one or train."
+    if effect is Effect.CONFLICT and not predictions.models.students:
+        return "This run has no students."
+    if effect is Effect.LARGE_SHIFT and not predictions.models.shifts:
+        return "This run's fusion shifts nothing."
+    return ""
 
 
 def _on(pills: dict[Any, Pill]) -> frozenset[Any]:

@@ -1,5 +1,6 @@
 """The turns of the current dialogue as Qt's model: what each cell shows and says."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from math import isnan
@@ -10,7 +11,8 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 from telme_gui.look.wrapping import one_line
 from telme_gui.session.labels import label_sentence
 from telme_gui.session.session import Session
-from telme_model.analysis.predictions import MODELS, Predictions
+from telme_model.analysis.models import FUSED, STANDARD, Models
+from telme_model.analysis.predictions import Predictions
 from telme_model.annotations.labels import Label
 from telme_model.corpus.dialogue import Turn
 
@@ -19,34 +21,42 @@ Index = QModelIndex | QPersistentModelIndex
 
 
 class Column(IntEnum):
-    """From left to right."""
+    """From left to right; the run's models and the shift follow (`TurnModel.models`, `.shift`)."""
 
     NUMBER = 0
     SPEAKER = 1
     TEXT = 2
     GOLD = 3
     LABEL = 4
-    TEACHER = 5
-    AUDIO = 6
-    VISUAL = 7
-    FUSED = 8
-    SHIFT = 9
 
 
-CHIPS = range(Column.GOLD, Column.SHIFT)
-MODEL_CHIPS = range(Column.TEACHER, Column.SHIFT)
+FIRST_MODEL = len(Column)
 HEADERS = {
     Column.NUMBER: ("#", "Place of the turn in its dialogue"),
     Column.SPEAKER: ("Speaker", "Who speaks"),
     Column.TEXT: ("Text", "What is said"),
     Column.GOLD: ("Gold", "The corpus' label"),
     Column.LABEL: ("Label", "What the chosen annotator says; marked where it is not gold"),
-    Column.TEACHER: ("Teacher", "What the teacher says; marked where it is not gold"),
-    Column.AUDIO: ("Audio", "What the audio student says; marked where it is not gold"),
-    Column.VISUAL: ("Visual", "What the visual student says; marked where it is not gold"),
-    Column.FUSED: ("Fused", "What the fused model says; marked where it is not gold"),
-    Column.SHIFT: ("Shift", "How far the fusion moved the turn: ‖λH‖ of its limit θ‖F_T‖ (equations 18 and 19)"),
 }
+SHIFT = ("Shift", "How far the fusion moved the turn: ‖λH‖ of its limit θ‖F_T‖ (equations 18 and 19)")
+
+
+def headers(models: Models) -> list[tuple[str, str]]:
+    """Name and meaning of every column, from left to right."""
+    said = "What the {} says; marked where it is not gold"
+    titles = ("fused model" if model.key == FUSED else model.title for model in models)
+    names = (model.short.capitalize() for model in models)
+    return [*HEADERS.values(), *zip(names, map(said.format, titles), strict=True), SHIFT]
+
+
+def initials(names: Sequence[str]) -> list[str]:
+    """Each name's first letter, or as many as tell it from the others."""
+
+    def shorten(name: str) -> str:
+        starts = (name[:length] for length in range(1, len(name)))
+        return next((start for start in starts if sum(other.startswith(start) for other in names) == 1), name)
+
+    return [shorten(name) for name in names]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +65,7 @@ class Row:
 
     turn: Turn
     words: str
-    said: tuple[str | None, ...]  # gold, the annotator, then the four models; None where there is nothing
+    said: tuple[str | None, ...]  # gold, the annotator, then the run's models; None where there is nothing
     label: Label | None  # the annotator's
     sure: tuple[float, ...]  # probability of what each model said; NaN where it said nothing
     shift: float  # of its limit, 0 to 1; NaN where there is none
@@ -72,6 +82,8 @@ class TurnModel(QAbstractTableModel):
         super().__init__(parent)
         self._session = session
         self._dialogue = session.dialogue
+        self.models = _models(session)
+        self._headers = headers(self.models)
         self._rows = self._read()
         self._initials = False
         session.corpus_changed.connect(self._reset)
@@ -87,6 +99,21 @@ class TurnModel(QAbstractTableModel):
         ):
             changed.connect(self._refresh)
 
+    @property
+    def shift(self) -> int:
+        """The last column: how far the fusion moved a turn."""
+        return FIRST_MODEL + len(self.models)
+
+    @property
+    def chips(self) -> range:
+        """The columns of emotions."""
+        return range(Column.GOLD, self.shift)
+
+    @property
+    def model_chips(self) -> range:
+        """Those of the run's models, in their order."""
+        return range(FIRST_MODEL, self.shift)
+
     def place(self, turn: Turn) -> int:
         """Row of a turn of the current dialogue."""
         return next(place for place, row in enumerate(self._rows) if row.turn is turn)
@@ -99,7 +126,7 @@ class TurnModel(QAbstractTableModel):
         """Shorten the headings of the chips to one letter, or give them back their names."""
         if on != self._initials:
             self._initials = on
-            self.headerDataChanged.emit(Qt.Orientation.Horizontal, Column.GOLD, Column.FUSED)
+            self.headerDataChanged.emit(Qt.Orientation.Horizontal, Column.GOLD, self.shift - 1)
 
     def _follow(self) -> None:
         if self._session.dialogue is not self._dialogue:
@@ -108,13 +135,17 @@ class TurnModel(QAbstractTableModel):
     def _reset(self) -> None:
         self.beginResetModel()
         self._dialogue = self._session.dialogue
+        self.models = _models(self._session)
+        self._headers = headers(self.models)
         self._rows = self._read()
         self.endResetModel()
 
     def _refresh(self) -> None:
-        if self._rows and self._dialogue is self._session.dialogue:
+        if _models(self._session) != self.models:
+            self._reset()
+        elif self._rows and self._dialogue is self._session.dialogue:
             self._rows = self._read()
-            self.dataChanged.emit(self.index(0, 0), self.index(len(self._rows) - 1, len(Column) - 1))
+            self.dataChanged.emit(self.index(0, 0), self.index(len(self._rows) - 1, self.shift))
 
     def _read(self) -> list[Row]:
         session = self._session
@@ -123,12 +154,12 @@ class TurnModel(QAbstractTableModel):
     def _row(self, turn: Turn, predictions: Predictions | None) -> Row:
         session = self._session
         label = session.labels.mine(turn.id)
-        said: list[str | None] = [session.gold(turn), label.emotion if label else None, None, None, None, None]
+        said: list[str | None] = [session.gold(turn), label.emotion if label else None, *[None] * len(self.models)]
         sure = [float("nan")] * len(said)
         shift, shift_text = float("nan"), ""
         place = session.prediction_row(turn)
         if predictions is not None and place is not None:
-            for column, model in enumerate(MODELS, start=2):
+            for column, model in enumerate(self.models.keys, start=2):
                 best = int(predictions.predicted[model][place])
                 if best >= 0:
                     said[column] = predictions.labels[best]
@@ -156,17 +187,17 @@ class TurnModel(QAbstractTableModel):
         return 0 if parent.isValid() else len(self._rows)
 
     def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008, D102, N802 - Qt's
-        return 0 if parent.isValid() else len(Column)
+        return 0 if parent.isValid() else self.shift + 1
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:  # noqa: D102, N802 - Qt's
         if orientation is Qt.Orientation.Vertical:
             return None
-        name, tip = HEADERS[Column(section)]
+        name, tip = self._headers[section]
         match role:
             case Qt.ItemDataRole.DisplayRole:
-                return name[0] if self._initials and section in CHIPS else name
+                return self._initial(section) if self._initials and section in self.chips else name
             case Qt.ItemDataRole.ToolTipRole:
-                return f"{name}: {tip[0].lower()}{tip[1:]}" if section in CHIPS else tip
+                return f"{name}: {tip[0].lower()}{tip[1:]}" if section in self.chips else tip
             case Qt.ItemDataRole.TextAlignmentRole:
                 side = Qt.AlignmentFlag.AlignRight if section == Column.NUMBER else Qt.AlignmentFlag.AlignLeft
                 return side | Qt.AlignmentFlag.AlignVCenter
@@ -175,44 +206,54 @@ class TurnModel(QAbstractTableModel):
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:  # noqa: D102 - Qt's
         if not index.isValid():
             return None
-        row, column = self._rows[index.row()], Column(index.column())
+        row, column = self._rows[index.row()], index.column()
         match role:
             case Qt.ItemDataRole.DisplayRole:
-                return shown(row, column, index.row())
+                return self._shown(row, column, index.row())
             case Qt.ItemDataRole.UserRole:
                 return row
             case Qt.ItemDataRole.ToolTipRole | Qt.ItemDataRole.AccessibleTextRole:
-                return _sentence(row, column) or shown(row, column, index.row())
+                return self._sentence(row, column) or self._shown(row, column, index.row())
         return None
 
+    def _shown(self, row: Row, column: int, place: int) -> str:
+        """The words of a cell."""
+        match column:
+            case Column.NUMBER:
+                return str(place + 1)
+            case Column.SPEAKER:
+                return one_line(row.turn.speaker)
+            case Column.TEXT:
+                return one_line(row.words)
+            case self.shift:
+                return "" if isnan(row.shift) else f"{row.shift:.0%}"
+        return row.said[column - Column.GOLD] or ""
 
-def shown(row: Row, column: Column, place: int) -> str:
-    """The words of a cell."""
-    match column:
-        case Column.NUMBER:
-            return str(place + 1)
-        case Column.SPEAKER:
-            return one_line(row.turn.speaker)
-        case Column.TEXT:
-            return one_line(row.words)
-        case Column.SHIFT:
-            return "" if isnan(row.shift) else f"{row.shift:.0%}"
-    return row.said[column - Column.GOLD] or ""
+    def _sentence(self, row: Row, column: int) -> str:
+        """What a cell means, for a tooltip and a screen reader; empty where its words say all."""
+        match column:
+            case Column.GOLD:
+                return f"Gold: {row.said[0]}" if row.said[0] else "No gold label to show"
+            case Column.LABEL:
+                return label_sentence(row.label)
+            case Column.TEXT:
+                return f"{row.words}\n{row.problem}" if row.problem else ""
+            case self.shift:
+                return row.shift_text
+        return self._said(row, column) if column in self.model_chips else ""
 
-
-def _sentence(row: Row, column: Column) -> str:
-    """What a cell means, for a tooltip and a screen reader; empty where its words say all."""
-    if column is Column.SHIFT:
-        return row.shift_text
-    if column in CHIPS:
-        said, gold = row.said[column - Column.GOLD], row.said[0]
-        if column is Column.GOLD:
-            return f"Gold: {said}" if said else "No gold label to show"
-        name = HEADERS[column][0]
-        if column is Column.LABEL:
-            return label_sentence(row.label)
+    def _said(self, row: Row, column: int) -> str:
+        """What a model says, in words."""
+        name, said, gold = self._headers[column][0], row.said[column - Column.GOLD], row.said[0]
         if said is None:
             return f"{name}: {'being predicted' if row.awaited else 'not predicted'}"
         agrees = "" if gold is None else ", as gold" if said == gold else f", but gold is {gold}"
         return f"{name}: {said}, {row.sure[column - Column.GOLD]:.0%}{agrees}"
-    return f"{row.words}\n{row.problem}" if column is Column.TEXT and row.problem else ""
+
+    def _initial(self, column: int) -> str:
+        """The heading of a chip in short."""
+        return initials([name for name, _ in self._headers[Column.GOLD : self.shift]])[column - Column.GOLD]
+
+
+def _models(session: Session) -> Models:
+    return session.predictions.models if session.predictions is not None else STANDARD

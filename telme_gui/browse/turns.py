@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from telme_gui.browse.turn_model import CHIPS, MODEL_CHIPS, ROW, Column, Index, Row, TurnModel, shown
+from telme_gui.browse.turn_model import ROW, Column, Index, Row, TurnModel
 from telme_gui.look import chips, theme
 from telme_gui.look.wrapping import one_line
 from telme_gui.session.session import Session
@@ -48,7 +48,7 @@ class TurnView(QTreeView):
         self._painted = ""
         self._hovered = -1  # row
         self.setModel(self._model)
-        self.setItemDelegate(TurnDelegate(session, self))
+        self.setItemDelegate(TurnDelegate(session, self._model, self))
         self.setRootIsDecorated(False)
         self.setIndentation(0)
         self.setUniformRowHeights(True)
@@ -68,6 +68,7 @@ class TurnView(QTreeView):
         header.setSectionResizeMode(Column.TEXT, QHeaderView.ResizeMode.Stretch)
         self.entered.connect(self._hover)
         session.corpus_changed.connect(self._show_corpus)
+        self._model.modelReset.connect(self._light)  # it forgets which turn was lit
         session.current_changed.connect(self._light)
         session.predictions_changed.connect(self._fold)
         session.labels_changed.connect(self._fold)
@@ -145,15 +146,18 @@ class TurnView(QTreeView):
         chip = CHIP_WIDE if width >= WIDE else CHIP if width >= NARROW else CHIP_NARROW
         self.setColumnWidth(Column.NUMBER, 36)
         self.setColumnWidth(Column.SPEAKER, max(56, min(room, widest + 20)))
-        for column in CHIPS:
+        for column in self._model.chips:
             self.setColumnWidth(column, chip)
-        self.setColumnWidth(Column.SHIFT, 88 if width >= WIDE else 64)
-        for column in MODEL_CHIPS:
-            self.setColumnHidden(column, self._session.predictions is None)
+            self.setColumnHidden(column, False)
+        shift, predictions = self._model.shift, self._session.predictions
+        self.setColumnWidth(shift, 88 if width >= WIDE else 64)
+        for column in self._model.model_chips:
+            self.setColumnHidden(column, predictions is None)
         self.setColumnHidden(Column.LABEL, not self._session.labels.in_use)
         self._model.head_with_initials(width < NARROW)
         self.setColumnHidden(Column.NUMBER, width < TIGHT)
-        self.setColumnHidden(Column.SHIFT, width < TIGHT or self._session.predictions is None)
+        shifts = predictions is not None and predictions.models.shifts
+        self.setColumnHidden(shift, width < TIGHT or not shifts)
 
     def _paint_theme(self) -> None:
         """Dress the view; a sheet that is in force already is left, for setting one is itself a change of palette."""
@@ -174,9 +178,9 @@ class TurnView(QTreeView):
 class TurnDelegate(QStyledItemDelegate):
     """Paints a cell: words, an emotion chip or the shift's bar."""
 
-    def __init__(self, session: Session, view: QTreeView) -> None:
+    def __init__(self, session: Session, model: TurnModel, view: QTreeView) -> None:
         super().__init__(view)
-        self._session = session
+        self._session, self._model = session, model
         self._body, self._name = theme.font(), theme.font(bold=True)
         self._number = theme.font(theme.CAPTION, tabular=True)
 
@@ -185,34 +189,34 @@ class TurnDelegate(QStyledItemDelegate):
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:  # noqa: D102 - Qt's
         row: Row = index.data(ROW)
-        column = Column(index.column())
+        column = index.column()
         box = option.rect.adjusted(6, 0, -6, -1)
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setOpacity(1 if row.found or row.turn is self._session.current else DIMMED)
-        if column in CHIPS:
+        if column in self._model.chips:
             self._paint_chip(painter, box.adjusted(-4, 0, 4, 0), row, column)
-        elif column is Column.SHIFT:
+        elif column == self._model.shift:
             self._paint_shift(painter, box, row)
         else:
-            self._paint_words(painter, box, row, column, index.row())
+            self._paint_words(painter, box, row, index)
         painter.restore()
 
-    def _paint_words(self, painter: QPainter, box: QRect, row: Row, column: Column, place: int) -> None:
-        palette = theme.active_palette()
-        if column is Column.TEXT and row.problem:
+    def _paint_words(self, painter: QPainter, box: QRect, row: Row, index: Index) -> None:
+        palette, column = theme.active_palette(), index.column()
+        if column == Column.TEXT and row.problem:
             _paint_warning(painter, QRectF(box.right() - 13, box.center().y() - 6, 13, 12))
             box.setRight(box.right() - 20)
-        number = column is Column.NUMBER
-        painter.setFont(self._number if number else self._name if column is Column.SPEAKER else self._body)
+        number = column == Column.NUMBER
+        painter.setFont(self._number if number else self._name if column == Column.SPEAKER else self._body)
         painter.setPen(QColor(palette.muted if number else palette.text))
-        text = painter.fontMetrics().elidedText(shown(row, column, place), Qt.TextElideMode.ElideRight, box.width())
+        text = painter.fontMetrics().elidedText(index.data(), Qt.TextElideMode.ElideRight, box.width())
         side = Qt.AlignmentFlag.AlignRight if number else Qt.AlignmentFlag.AlignLeft
         painter.drawText(box, side | Qt.AlignmentFlag.AlignVCenter, text)
 
-    def _paint_chip(self, painter: QPainter, box: QRect, row: Row, column: Column) -> None:
+    def _paint_chip(self, painter: QPainter, box: QRect, row: Row, column: int) -> None:
         said, gold = row.said[column - Column.GOLD], row.said[0]
-        if said is None and row.awaited and column in MODEL_CHIPS:  # a pale chip where one will be
+        if said is None and row.awaited and column in self._model.model_chips:  # a pale chip where one will be
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(theme.active_palette().raised))
             painter.drawRoundedRect(box.adjusted(4, 5, -4, -5), 4, 4)
@@ -220,9 +224,9 @@ class TurnDelegate(QStyledItemDelegate):
             painter.setPen(QColor(theme.active_palette().muted))
             painter.drawText(box.adjusted(chips.PAD, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, "·")
         else:
-            agrees = column in MODEL_CHIPS and said == gold
+            agrees = column in self._model.model_chips and said == gold
             chips.paint_chip(painter, box, said, faded=agrees, letter_only=box.width() < CHIP_WIDE - 8)
-        if column is Column.LABEL and row.label is not None:
+        if column == Column.LABEL and row.label is not None:
             _paint_marks(painter, box, row.label)
 
     def _paint_shift(self, painter: QPainter, box: QRect, row: Row) -> None:

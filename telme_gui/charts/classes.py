@@ -1,4 +1,4 @@
-"""Precision, recall and F1 of every emotion under the four models."""
+"""Precision, recall and F1 of every emotion under a run's models."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ from telme_gui.charts.part import Part
 from telme_gui.look.table import Table
 from telme_model.analysis import published
 from telme_model.analysis.metrics import Scores
-from telme_model.analysis.predictions import MODELS
+from telme_model.analysis.models import FUSED, Model
 from telme_model.corpus.dialogue import Corpus
 
 MEASURES = {"F1": "f1", "Precision": "precision", "Recall": "recall"}
@@ -45,8 +45,8 @@ class ClassesPage(QWidget):
         self._part = part
         self._paper = published.TELME.meld_f1 if corpus.labels.name == "meld" else {}
         self._draw()
-        header = ["", *(f"{model}\n{short}" for model in MODELS for short in ("P", "R", "F1")), "turns"]
-        self._table.fill(header, [_row(part, label) for label in part.predictions.labels])
+        measures = (f"{model.short}\n{short}" for model in part.predictions.models for short in ("P", "R", "F1"))
+        self._table.fill(["", *measures, "turns"], [_row(part, label) for label in part.predictions.labels])
 
     def _draw(self) -> None:
         if self._part is None:
@@ -60,9 +60,9 @@ class ClassesPage(QWidget):
         f1 = measure == "f1"
         paper = [self._paper[label] / 100 if label in self._paper else None for label in labels] if f1 else None
         columns = [
-            _column(model, scores[model], labels, measure, paper if model == "fused" else None)
-            for model in MODELS
-            if model in scores
+            _column(model, scores[model.key], labels, measure, paper if model.key == FUSED else None)
+            for model in self._part.predictions.models
+            if model.key in scores
         ]
         caption = "Line: 95% interval over dialogues" if f1 else ""
         if f1 and self._paper:
@@ -71,7 +71,7 @@ class ClassesPage(QWidget):
 
 
 def _column(
-    model: str, scores: Scores, labels: tuple[str, ...], measure: str, paper: list[float | None] | None
+    model: Model, scores: Scores, labels: tuple[str, ...], measure: str, paper: list[float | None] | None
 ) -> Column:
     values = [float(getattr(scores.per_class[label], measure)) for label in labels]
     intervals = None
@@ -79,7 +79,7 @@ def _column(
         found = scores.intervals.f1
         intervals = [(found[label].low / 100, found[label].high / 100) for label in labels]
     return Column(
-        title=model,
+        title=model.short,
         shares=[value / 100 for value in values],
         texts=[f"{value:.1f}" for value in values],
         intervals=intervals,
@@ -90,7 +90,7 @@ def _column(
 def _row(part: Part, label: str) -> list[str]:
     cells = [label]
     support = 0
-    for model in MODELS:
+    for model in part.predictions.models.keys:
         if model not in part.scores:
             cells += ["–"] * 3
             continue

@@ -22,7 +22,8 @@ from telme_gui.look.table import Table
 from telme_gui.session.filter import Filter
 from telme_gui.session.job import Job
 from telme_gui.session.session import Session
-from telme_model.analysis.predictions import MODELS, Predictions
+from telme_model.analysis.models import FUSED
+from telme_model.analysis.predictions import Predictions
 from telme_model.corpus.dialogue import TurnId
 
 HEADER = ("Turn", "Speaker", "Text", "Gold", "This run", "Other run")
@@ -151,10 +152,10 @@ class ComparePage(QWidget):
     def _show(self, versus: Versus) -> None:
         self._words.setText(_sentence(versus))
         rows = []
-        for model in MODELS:
-            both = versus.weighted_f1(model)
+        for model in versus.models:
+            both = versus.weighted_f1(model.key)
             cells = [f"{both[0]:.1f}", f"{both[1]:.1f}", f"{both[0] - both[1]:+.1f}"] if both else ["–"] * 3
-            rows.append([model, *cells])
+            rows.append([model.short, *cells])
         ours, theirs = versus.part.predictions.run or "this run", versus.other.run
         self._table.fill(("Weighted F1", f"{ours} (open)", theirs, "difference"), rows)
         counts = [len(versus.changes), *(versus.changes.count(kind) for kind in Change)]
@@ -243,6 +244,6 @@ class ChangedTurns(QAbstractTableModel):
             case 3:
                 return here.labels[here.gold[row]] if here.gold[row] >= 0 else ""
             case 4:
-                return here.labels[here.predicted["fused"][row]]
+                return here.labels[here.predicted[FUSED][row]]
             case _:
-                return there.labels[there.predicted["fused"][other]]
+                return there.labels[there.predicted[FUSED][other]]

@@ -13,7 +13,7 @@ from telme_gui.look import chips, theme
 from telme_gui.look.figure import CENTRE, RIGHT, Figure, mixed, write
 from telme_gui.session.filter import Filter
 from telme_gui.session.session import Session
-from telme_model.analysis.predictions import MODELS
+from telme_model.analysis.models import FUSED, Models
 
 NAMES, HEAD, TOTALS = 104, 56, 56  # px
 GAP = 2  # px
@@ -34,11 +34,9 @@ class ConfusionPage(QWidget):
         self._matrix = Matrix(self)
         self._matrix.chosen.connect(self._filter)
         self._model = QComboBox(self)
-        self._model.addItems(list(MODELS))
-        self._model.setCurrentText("fused")
         self._model.setAccessibleName("Model")
         self._model.setToolTip("Whose predictions the matrix counts")
-        self._model.currentTextChanged.connect(self._draw)
+        self._model.activated.connect(self._draw)
         hint = QLabel("Click a cell to see its turns")
         hint.setObjectName("caption")
         head = QHBoxLayout()
@@ -60,20 +58,31 @@ class ConfusionPage(QWidget):
     def show_part(self, part: Part) -> None:
         """Show a part's matrix."""
         self._part = part
+        self._offer(part.predictions.models)
         self._draw()
+
+    def _offer(self, models: Models) -> None:
+        """Let one choose among these; the choice stays where it can, and is the fused model at first."""
+        chosen = self._model.currentData()
+        if [self._model.itemData(place) for place in range(self._model.count())] == list(models.keys):
+            return
+        self._model.clear()
+        for model in models:
+            self._model.addItem(model.short, model.key)
+        self._model.setCurrentIndex(self._model.findData(chosen if chosen in models.keys else FUSED))
 
     def _draw(self) -> None:
         if self._part is not None:
-            model, predictions = self._model.currentText(), self._part.predictions
-            nothing = f"This model predicted no turn with a label by {predictions.truth}"
-            counts = self._part.confusion(model)
-            self._matrix.show_counts(predictions.labels, counts, rows=predictions.truth, columns=model, nothing=nothing)
+            truth, labels = self._part.predictions.truth, self._part.predictions.labels
+            nothing = f"This model predicted no turn with a label by {truth}"
+            counts = self._part.confusion(self._model.currentData())
+            self._matrix.show_counts(labels, counts, rows=truth, columns=self._model.currentText(), nothing=nothing)
 
     def _filter(self, gold: int, predicted: int) -> None:
         if self._part is None:
             return
-        model, labels = self._model.currentText(), self._part.predictions.labels
-        name = f"{self._part.predictions.truth} {labels[gold]}, {model} {labels[predicted]}"
+        model, labels = self._model.currentData(), self._part.predictions.labels
+        name = f"{self._part.predictions.truth} {labels[gold]}, {self._model.currentText()} {labels[predicted]}"
         if self._part.split is not None:
             name = f"{self._part.split}: {name}"
         self._session.set_filter(Filter(turns=self._part.turns_in_cell(model, gold, predicted), turns_name=name))

@@ -1,4 +1,4 @@
-"""How much text, audio and visual contributed to the fused predictions, by emotion and by speaker."""
+"""How much each modality contributed to the fused predictions, by emotion and by speaker."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -10,20 +10,26 @@ from PySide6.QtCore import QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from telme_gui.charts.part import MODALITIES, Part
+from telme_gui.charts.part import Part
 from telme_gui.look import chips, theme
 from telme_gui.look.figure import CENTRE, LEFT, RIGHT, Figure, mixed, write
-from telme_model.corpus.dialogue import Turn, TurnId
+from telme_model.analysis.models import STANDARD
+from telme_model.corpus.dialogue import Modality, Turn, TurnId
 
 NAMES, COUNTS = 112, 48  # px
 ROW, HEAD, BAR = 36, 56, 16  # px
 SPEAKERS = 10  # at most, those with most turns
 EVERYTHING = "all"
+NO_SHARES = "No Shapley values: this run's records hold none for these turns"
+CAPTION = (
+    "A modality's share of a turn: its |Shapley value| for the probability of the emotion that the fused model chose, "
+    "over the sum of {all}. Bars are means over the turns counted at their right."
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Mean share of each modality over some turns [3]."""
+    """Mean share of each of the run's modalities over some turns [modalities]."""
 
     name: str
     shares: NDArray[np.float64]
@@ -44,18 +50,20 @@ class ContributionsPage(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 16, 16, 16)
         column.addLayout(row)
-        caption = QLabel(
-            "A modality's share of a turn: its |Shapley value| for the probability of the emotion that the fused model "
-            "chose, over the sum of all three. Bars are means over the turns counted at their right.",
-            wordWrap=True,
-        )
-        caption.setObjectName("caption")
-        column.addWidget(caption)
+        self._caption = QLabel(wordWrap=True)
+        self._caption.setObjectName("caption")
+        column.addWidget(self._caption)
 
     def show_part(self, part: Part, turns: dict[TurnId, Turn]) -> None:
         """Show a part's mean shares; `turns` by identity."""
-        self._emotions.show_groups(by_emotion(part))
-        self._speakers.show_groups(by_speaker(part, turns))
+        modalities = part.predictions.models.modalities
+        alone = len(modalities) == 1
+        nothing = f"This run has {modalities[0]} alone: there are no shares to compare" if alone else NO_SHARES
+        self._emotions.show_groups(modalities, [] if alone else by_emotion(part), nothing)
+        self._speakers.show_groups(modalities, [] if alone else by_speaker(part, turns), nothing)
+        self._speakers.setVisible(not alone)
+        self._caption.setVisible(not alone)
+        self._caption.setText(CAPTION.format(all="both" if len(modalities) == 2 else "all three"))
 
 
 def by_emotion(part: Part) -> list[Group]:
@@ -86,6 +94,7 @@ class _Stacks(Figure):
         super().__init__(name, parent)
         self._title = title
         self._groups: Sequence[Group] = ()
+        self._modalities: Sequence[Modality] = STANDARD.modalities
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Rows that breathe."""
@@ -95,10 +104,10 @@ class _Stacks(Figure):
         """Rows that touch."""
         return QSize(300, HEAD + (SPEAKERS + 1) * 20)
 
-    def show_groups(self, groups: Sequence[Group]) -> None:
-        """Draw these."""
-        self._groups = groups
-        self.say("" if groups else "No Shapley values: this run's records hold none for these turns")
+    def show_groups(self, modalities: Sequence[Modality], groups: Sequence[Group], nothing: str) -> None:
+        """Draw the shares of these modalities; `nothing` is said without any."""
+        self._modalities, self._groups = modalities, groups
+        self.say("" if groups else nothing)
 
     def draw(self, painter: QPainter) -> None:
         """Title, legend and rows."""
@@ -110,9 +119,9 @@ class _Stacks(Figure):
 
     def _legend(self, painter: QPainter) -> None:
         left = float(NAMES)
-        for name, colour in zip(MODALITIES, _colours(), strict=True):
+        for name in self._modalities:
             painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(colour)
+            painter.setBrush(_colour(name))
             painter.drawRoundedRect(QRectF(left, 33, 10, 10), 2, 2)
             write(painter, QRectF(left + 15, 28, 60, 20), name, LEFT, muted=True)
             left += 15 + painter.fontMetrics().horizontalAdvance(name) + 16
@@ -126,7 +135,8 @@ class _Stacks(Figure):
             write(painter, QRectF(0, box.top(), NAMES - 8, box.height()), name, bold=group.name == EVERYTHING)
         full = box.width() - NAMES - COUNTS
         left = float(NAMES)
-        for share, colour in zip(group.shares, _colours(), strict=True):
+        for share, modality in zip(group.shares, self._modalities, strict=True):
+            colour = _colour(modality)
             part = QRectF(left, box.center().y() - BAR / 2, max(0.0, share * full - 1), BAR)
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(colour)
@@ -142,8 +152,9 @@ class _Stacks(Figure):
               muted=True)  # fmt: skip
 
 
-def _colours() -> tuple[QColor, QColor, QColor]:
-    """Of text, audio and visual: no emotion's."""
+def _colour(modality: Modality) -> QColor:
+    """A modality's: no emotion's."""
     palette = theme.active_palette()
     accent, muted = QColor(palette.accent), QColor(palette.muted)
-    return muted, accent, mixed(QColor(palette.surface), accent, 0.5)
+    half = mixed(QColor(palette.surface), accent, 0.5)
+    return {Modality.TEXT: muted, Modality.AUDIO: accent, Modality.VISUAL: half}[modality]

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from telme_model.analysis.metrics import Scores, score
-from telme_model.analysis.predictions import MODELS, Predictions
+from telme_model.analysis.models import FUSED
+from telme_model.analysis.predictions import Predictions
 from telme_model.corpus.dialogue import Split, TurnId
 from telme_model.events import Event, Message
 
-MODALITIES = ("text", "audio", "visual")  # in the order in which everything shows them
 Rows = NDArray[np.intp]
 
 
@@ -44,7 +44,8 @@ class Part:
     def scores(self) -> dict[str, Scores]:
         """Scores by model, of those that predicted something with gold; with intervals once `bootstrap` was walked."""
         if not self._scores:
-            self._scores.update((model, self._score(model)) for model in MODELS if len(self.scored(model)))
+            keys = self.predictions.models.keys
+            self._scores.update((model, self._score(model)) for model in keys if len(self.scored(model)))
         return self._scores
 
     def bootstrap(self) -> Generator[Event, None, None]:
@@ -77,12 +78,13 @@ class Part:
 
     @cached_property
     def shares(self) -> NDArray[np.float64]:
-        """Each modality's share of the fused prediction [turns of the part, 3], NaN where nothing is known.
+        """Each modality's share of the fused prediction [turns of the part, modalities], NaN where nothing is known.
 
-        |phi| of the fused model's emotion over the sum of the modalities' |phi|; a modality that the run lacks has 0.
+        |phi| of the fused model's emotion over the sum of the modalities' |phi|; a modality that a turn lacks has 0.
         """
-        best = self.predictions.predicted["fused"][self.rows]
-        parts = [np.abs(self.predictions.shapley[name][self.rows, best]) for name in MODALITIES]
+        predictions = self.predictions
+        best = predictions.predicted[FUSED][self.rows]
+        parts = [np.abs(predictions.shapley[m][self.rows, best]) for m in predictions.models.modalities]
         values = np.nan_to_num(np.stack(parts, axis=1)).astype(np.float64)
         values[best < 0] = 0
         sums = values.sum(1, keepdims=True)

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 from telme_gui.charts.part import Part
 from telme_gui.look import theme
 from telme_gui.session.session import Session
+from telme_model.analysis.models import FUSED
 from telme_model.analysis.predictions import Effect
 
 DOT = 7  # px
@@ -41,17 +42,21 @@ class ScatterPage(QWidget):
         self._ring = pyqtgraph.ScatterPlotItem(size=DOT + 8, pxMode=True)
         self._plot.addItem(self._ring)
         self._legend = QLabel(self)
-        note = QLabel("Click a dot to go to its turn, double-click to see all again")
-        note.setObjectName("caption")
+        self._note = QLabel("Click a dot to go to its turn, double-click to see all again", self)
+        self._note.setObjectName("caption")
+        self._still = QLabel("This run's fusion shifts nothing: there is no shift to set beside the margin")
+        self._still.setObjectName("empty")
+        self._still.setWordWrap(True)
         head = QHBoxLayout()
         head.addWidget(self._legend)
         head.addStretch(1)
-        head.addWidget(note)
+        head.addWidget(self._note)
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 8, 16, 16)
         column.setSpacing(8)
         column.addLayout(head)
         column.addWidget(self._plot, 1)
+        column.addWidget(self._still, 1)
         self._plot.scene().sigMouseClicked.connect(self._clicked)
         session.current_changed.connect(self._mark)
         self._colour()
@@ -66,6 +71,9 @@ class ScatterPage(QWidget):
     def show_part(self, part: Part) -> None:
         """Show a part's turns of which shift and margin are known."""
         self._part, self._rows = part, _by_kind(part)
+        for widget in (self._legend, self._note, self._plot):
+            widget.setVisible(part.predictions.models.shifts)
+        self._still.setVisible(not part.predictions.models.shifts)
         for kind, rows in self._rows.items():
             margins, shifts = self.points(rows)
             self._dots[kind].setData(x=margins, y=shifts)
@@ -76,7 +84,7 @@ class ScatterPage(QWidget):
         """Margins and shifts of some rows of the predictions."""
         if self._part is None:
             return np.zeros(0, np.float32), np.zeros(0, np.float32)
-        return self._part.predictions.margin["fused"][rows], self._part.predictions.shift[rows]
+        return self._part.predictions.margin[FUSED][rows], self._part.predictions.shift[rows]
 
     @property
     def rows(self) -> dict[str, Rows]:
@@ -143,7 +151,7 @@ def _tip(x: float, y: float, **_: object) -> str:
 
 def _by_kind(part: Part) -> dict[str, Rows]:
     predictions = part.predictions
-    known = ~np.isnan(predictions.margin["fused"]) & ~np.isnan(predictions.shift)
+    known = ~np.isnan(predictions.margin[FUSED]) & ~np.isnan(predictions.shift)
     rows = part.rows[known[part.rows]]
     rescued, harmed = (predictions.effects[effect][rows] for effect in (Effect.RESCUED, Effect.HARMED))
     return {REST: rows[~rescued & ~harmed], Effect.RESCUED: rows[rescued], Effect.HARMED: rows[harmed]}

@@ -1,4 +1,4 @@
-"""Scores of the four models with their intervals, the paper's beside them."""
+"""Scores of a run's models with their intervals, the paper's beside them."""
 
 from collections.abc import Mapping
 
@@ -12,15 +12,14 @@ from telme_gui.look.figure import CENTRE, LEFT, RIGHT, Figure, half_width, write
 from telme_gui.look.table import Table
 from telme_model.analysis import published
 from telme_model.analysis.metrics import Interval, Scores
-from telme_model.analysis.predictions import MODELS
-from telme_model.corpus.dialogue import Corpus
+from telme_model.analysis.models import FUSED, STANDARD, Model, Models
+from telme_model.corpus.dialogue import Corpus, Modality
 
 METRICS = {"weighted_f1": "Weighted F1", "macro_f1": "Macro F1", "accuracy": "Accuracy"}
 NAMES = 64  # px
 ROW = 72.0  # px at most
 HEAD = 32  # px
 SEPARATOR = " " * 5
-_OF_MODEL = {"teacher": "text", "audio": "audio", "visual": "visual", "fused": "text + audio + visual"}  # table 4
 
 
 class ScoresPage(QWidget):
@@ -28,8 +27,8 @@ class ScoresPage(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._dots = _Dots("Scores of the four models with intervals", self)
-        self._table = Table("Scores of the four models", self)
+        self._dots = _Dots("Scores of the models with intervals", self)
+        self._table = Table("Scores of the models", self)
         self._papers = _Papers(self)
         left = QVBoxLayout()
         left.addWidget(self._dots, 1)
@@ -44,19 +43,34 @@ class ScoresPage(QWidget):
         """Show a part's scores."""
         truth = part.predictions.truth
         nothing = f"No turn of this part has both a label by {truth} and a prediction: nothing to score"
-        paper = paper_scores(corpus.labels.name)
-        self._dots.show_scores(part.scores, paper, corpus.labels.name.upper(), nothing)
+        models = part.predictions.models
+        paper = paper_scores(corpus.labels.name, models)
+        self._dots.show_scores(models, part.scores, paper, corpus.labels.name.upper(), nothing)
         self._papers.light(corpus.labels.name)
-        rows = [[model, *_cells(part.scores.get(model))] for model in MODELS]
+        rows = [[model.short, *_cells(part.scores.get(model.key))] for model in models]
         self._table.fill(("", *METRICS.values(), "turns"), rows)
 
 
-def paper_scores(label_set: str) -> dict[str, float]:
-    """The paper's weighted F1 by model on the corpus of this label set; empty where it reports none."""
+def paper_scores(label_set: str, models: Models) -> dict[str, float]:
+    """The paper's weighted F1 by model on the corpus of this label set, of those models that it reports."""
     if label_set not in ("meld", "iemocap"):
         return {}
-    rows = {row.name: getattr(row, label_set) for row in published.MODALITIES}
-    return {model: rows[name] for model, name in _OF_MODEL.items()}
+    tables = (*published.MODALITIES, *published.TEACHERS, *published.STUDENTS)
+    rows = {row.name: getattr(row, label_set) for row in tables}
+    names = {model.key: _published_as(model, models) for model in models}
+    return {key: rows[name] for key, name in names.items() if name in rows}
+
+
+def _published_as(model: Model, models: Models) -> str:
+    """The name of the model's row in the paper's tables 4 to 7; "" where they have none."""
+    teacher = f"{models.teacher} teacher"
+    if model.modality is not None:
+        return f"{teacher}, {model.modality} student"  # a teacher is one that is taught by itself
+    if not models.shifts:
+        return ""
+    if models.teacher is Modality.TEXT:
+        return " + ".join(models.modalities)
+    return teacher if len(models.modalities) == len(Modality) else ""
 
 
 def _cells(scores: Scores | None) -> list[str]:
@@ -78,31 +92,34 @@ class _Dots(Figure):
 
     def __init__(self, name: str, parent: QWidget) -> None:
         super().__init__(name, parent)
+        self._models = STANDARD
         self._scores: Mapping[str, Scores] = {}
         self._paper: Mapping[str, float] = {}
         self._corpus = ""
-        self.setMinimumHeight(HEAD + len(MODELS) * 28 + 44)
+        self.setMinimumHeight(HEAD + len(STANDARD) * 28 + 44)
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Rows that breathe."""
-        return QSize(560, HEAD + len(MODELS) * 48 + 48)
+        return QSize(560, HEAD + len(STANDARD) * 48 + 48)
 
-    def show_scores(self, scores: Mapping[str, Scores], paper: Mapping[str, float], corpus: str, nothing: str) -> None:
-        """Draw these; `nothing` is said without any."""
-        self._scores, self._paper, self._corpus = scores, paper, corpus
+    def show_scores(
+        self, models: Models, scores: Mapping[str, Scores], paper: Mapping[str, float], corpus: str, nothing: str
+    ) -> None:
+        """Draw these, by model; `nothing` is said without any."""
+        self._models, self._scores, self._paper, self._corpus = models, scores, paper, corpus
         self.say("" if scores else nothing)
 
     def draw(self, painter: QPainter) -> None:
         """The columns, and what the marks are."""
         legend = 32
-        row = min(ROW, (self.height() - HEAD - legend - 24) / len(MODELS))
-        for place, model in enumerate(MODELS):
+        row = min(ROW, (self.height() - HEAD - legend - 24) / len(self._models))
+        for place, model in enumerate(self._models):
             box = QRectF(0, HEAD + place * row, NAMES, row)
-            write(painter, box, model, bold=model == "fused", size=theme.BODY)
+            write(painter, box, model.short, bold=model.key == FUSED, size=theme.BODY)
         gap = 32.0
         width = (self.width() - NAMES - gap * len(METRICS)) / len(METRICS)
         for place, (metric, title) in enumerate(METRICS.items()):
-            box = QRectF(NAMES + gap / 2 + place * (width + gap), 0, width, HEAD + row * len(MODELS))
+            box = QRectF(NAMES + gap / 2 + place * (width + gap), 0, width, HEAD + row * len(self._models))
             self._column(painter, box, row, metric, title)
         level = next(iter(self._scores.values())).intervals
         words = (
@@ -124,7 +141,7 @@ class _Dots(Figure):
             painter.drawLine(QPointF(x, HEAD), QPointF(x, box.bottom()))
             if tick in (0, 50, 100):
                 write(painter, QRectF(x - 20, box.bottom() + 2, 40, 16), str(tick), CENTRE, muted=True)
-        for place, model in enumerate(MODELS):
+        for place, model in enumerate(self._models.keys):
             middle = HEAD + (place + 0.6) * row
             if metric == "weighted_f1" and model in self._paper:
                 _diamond(painter, QPointF(box.left() + self._paper[model] / 100 * box.width(), middle))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from telme_gui.charts.part import Part, dialogues_of
 from telme_model.analysis.metrics import weighted_f1
+from telme_model.analysis.models import FUSED, Model
 from telme_model.analysis.predictions import Predictions
 from telme_model.analysis.significance import Difference, paired_bootstrap
 from telme_model.corpus.dialogue import Corpus, Split, TurnId
@@ -37,24 +38,30 @@ class Versus:
     part: Part
     other: Predictions
 
+    @property
+    def models(self) -> tuple[Model, ...]:
+        """The models that both runs have."""
+        theirs = self.other.models.keys
+        return tuple(model for model in self.part.predictions.models if model.key in theirs)
+
     @cached_property
     def pairs(self) -> NDArray[np.intp]:
         """Rows here and there of the turns of which both fused models say something [turns, 2]."""
         here, there = self.part.predictions, self.other
         found = [(row, there.rows[here.ids[row]]) for row in self.part.rows if here.ids[row] in there.rows]
         pairs = np.array(found, np.intp).reshape(-1, 2)
-        said = (here.predicted["fused"][pairs[:, 0]] >= 0) & (there.predicted["fused"][pairs[:, 1]] >= 0)
+        said = (here.predicted[FUSED][pairs[:, 0]] >= 0) & (there.predicted[FUSED][pairs[:, 1]] >= 0)
         return pairs[said]
 
     @cached_property
     def difference(self) -> Difference | None:
         """Fused weighted F1 here less there; None with fewer than two dialogues with gold."""
         here = self.part.predictions
-        rows, others = self._scored("fused")
+        rows, others = self._scored(FUSED)
         dialogues = dialogues_of(here, rows)
         if len(set(dialogues)) < 2:
             return None
-        ours, theirs = here.predicted["fused"][rows], self.other.predicted["fused"][others]
+        ours, theirs = here.predicted[FUSED][rows], self.other.predicted[FUSED][others]
         return paired_bootstrap(here.gold[rows], ours, theirs, dialogues, here.labels, resamples=RESAMPLES)
 
     def weighted_f1(self, model: str) -> tuple[float, float] | None:
@@ -69,16 +76,16 @@ class Versus:
     @cached_property
     def changed(self) -> NDArray[np.intp]:
         """The pairs whose fused predictions differ [changed, 2]."""
-        ours = self.part.predictions.predicted["fused"][self.pairs[:, 0]]
-        theirs = self.other.predicted["fused"][self.pairs[:, 1]]
+        ours = self.part.predictions.predicted[FUSED][self.pairs[:, 0]]
+        theirs = self.other.predicted[FUSED][self.pairs[:, 1]]
         return np.compress(ours != theirs, self.pairs, axis=0)
 
     @cached_property
     def changes(self) -> tuple[Change, ...]:
         """What became of each changed turn [changed]."""
         gold = self.part.predictions.gold[self.changed[:, 0]]
-        ours = self.part.predictions.predicted["fused"][self.changed[:, 0]] == gold
-        theirs = self.other.predicted["fused"][self.changed[:, 1]] == gold
+        ours = self.part.predictions.predicted[FUSED][self.changed[:, 0]] == gold
+        theirs = self.other.predicted[FUSED][self.changed[:, 1]] == gold
         return tuple(
             Change.BETTER if right else Change.WORSE if was_right else Change.NEITHER
             for right, was_right in zip(ours, theirs, strict=True)

@@ -1,5 +1,6 @@
 """How far the fusion moved the teacher's embedding, and what moved the prediction."""
 
+from collections.abc import Sequence
 from math import asin, degrees
 
 import numpy as np
@@ -8,12 +9,14 @@ from PySide6.QtGui import QColor, QPainter
 
 from telme_gui.inspector.section import HEADING, LABEL, RIGHT, ROW, Section, face, signed, write, write_symbol
 from telme_gui.look import chips, theme
+from telme_model.analysis.models import FUSED, Models
 from telme_model.analysis.predictions import Predictions
+from telme_model.corpus.dialogue import Modality
 
 GAUGE = 8  # px
 FIGURE = 40  # px of "+.12"
 LEAST = 0.05  # a change of probability that fills half a bar at least, so that nothing looks larger than it is
-PARTS = ("text", "audio", "visual")
+COALITIONS = {1: "two", 2: "four", 3: "eight"}  # by how many modalities take part
 NUMBERS = (
     ("‖F_T‖", "‖F_T‖: the length of the teacher’s embedding (equation 3)."),
     ("‖H‖", "‖H‖: the length of the students’ displacement H = g ⊙ (W₂ F_att + b₂) (equation 17)."),
@@ -23,14 +26,11 @@ NUMBERS = (
 GATES_TIP = "Open gates: the share of g = ReLU(W₁[F_T, F_att] + b₁) above zero (equation 16)."
 ANGLE_TIP = "The shift turns F_T by at most asin(‖λH‖/‖F_T‖) = {now}; its limit allows asin θ = {limit}."
 FLIP_TIP = "The same head with and without H: its most probable emotion at F_T, and at Z = F_T + λH (equation 18)."
-CHANGE_TIPS = {
-    "Δp": "Δp: the change of the probability by the shift, p(Z) − p(F_T) of the same head (equation 18).",
-    "audio": "Audio’s part of Δp: its exact Shapley value among the students; audio and visual sum to Δp.",
-    "visual": "Visual’s part of Δp: its exact Shapley value among the students; audio and visual sum to Δp.",
-}
+CHANGE_TIP = "Δp: the change of the probability by the shift, p(Z) − p(F_T) of the same head (equation 18)."
+SHARE_TIP = "{name}’s part of Δp: its exact Shapley value among the students; {whole} to Δp."
 ZERO_TIP = "{label}: {before:.2%} at H = 0, {change:+.2%} by the shift; half a bar is {most:.0%}."
 SHAPLEY_TIP = (
-    "Exact Shapley values on the probability of {label}, of eight coalitions with an absent modality taken from "
+    "Exact Shapley values on the probability of {label}, of {coalitions} coalitions with an absent modality taken from "
     "background turns; they sum to v(all) − v(none)."
 )
 
@@ -40,16 +40,25 @@ def angle(ratio: float) -> str:
     return f"{degrees(asin(ratio)):.1f}°" if ratio < 1 else "any angle"
 
 
-class HowFar(Section):
-    """The displacement card: norms, lambda, shift against its limit, open gates, angle."""
+def still(models: Models) -> str:
+    """Why a turn has no displacement, in a sentence."""
+    if models.shifts:
+        return "What moved this turn is not known."
+    if models.students:
+        return "This run joins its modalities without a shift."
+    return "This run has no students to move it."
 
-    def __init__(self) -> None:
-        super().__init__("How far it was moved", HEADING + 96)
+
+class HowFar(Section):
+    """The displacement card: norms, lambda, shift against its limit, open gates, angle; or why there is none."""
+
+    def __init__(self, models: Models) -> None:
+        super().__init__("How far it was moved", HEADING + (96 if models.shifts else ROW - 4))
 
     def summary(self, predictions: Predictions, row: int) -> str:
         """The numbers in words."""
         if np.isnan(predictions.shift[row]):
-            return "This fusion has no displacement."
+            return still(predictions.models)
         return (
             f"norm of F_T {predictions.text_norm[row]:.3g}, norm of H {predictions.h_norm[row]:.3g}, "
             f"lambda {predictions.scale[row]:.3g}, shift {predictions.shift[row]:.3g}, "
@@ -61,8 +70,8 @@ class HowFar(Section):
         palette = theme.active_palette()
         if np.isnan(predictions.shift[row]):
             self.heading(painter, "How far it was moved")
-            note = "This run joins the modalities without a shift (no H)."
-            write(painter, QRectF(0, HEADING - 4, self.width(), ROW), note, colour=palette.muted, size=12)
+            note = QRectF(0, HEADING - 4, self.width(), ROW)
+            write(painter, note, still(predictions.models), colour=palette.muted, size=12)
             return
         self.heading(painter, "How far it was moved", f"{_share(predictions, row):.0%} of its limit")
         self.tip(QRectF(self.width() / 2, 0, self.width() / 2, ROW), "The shift's share of its limit: ‖λH‖ / (θ‖F_T‖).")
@@ -117,34 +126,41 @@ class HowFar(Section):
 class WhatMoved(Section):
     """What the shift did to each emotion, the students' shares in it, and the modalities' Shapley values."""
 
-    def __init__(self, classes: int) -> None:
-        super().__init__("What moved it", HEADING + 24 + ROW * (classes + 1) + 30 + ROW * len(PARTS) + 4)
+    def __init__(self, classes: int, models: Models) -> None:
+        height = (24 + ROW * (classes + 1) if models.shifts else -6) + 30 + ROW * len(models.modalities) + 4
+        super().__init__("What moved it" if models.shifts else "What it rests on", HEADING + height)
 
     def summary(self, predictions: Predictions, row: int) -> str:
         """The changes in words."""
-        change = predictions.probabilities["fused"][row] - predictions.unshifted[row]
+        change = predictions.probabilities[FUSED][row] - predictions.unshifted[row]
         if np.isnan(change).any():
-            return "This fusion has no shift to look at."
+            return still(predictions.models)
         changes = ", ".join(f"{label} {value:+.1%}" for label, value in zip(predictions.labels, change, strict=True))
         return f"Change by the shift: {changes}"
 
     def draw(self, painter: QPainter, predictions: Predictions, row: int) -> None:
-        """The flip, a row an emotion, a row a modality."""
+        """The flip, a row an emotion, a row a modality; the last alone where nothing shifts."""
+        if not predictions.models.shifts:
+            self.heading(painter, "What it rests on")
+            self._shapley(painter, predictions, row, HEADING - 8)
+            return
         self.heading(painter, "What moved it", "with H against H = 0")
         top: float = HEADING - 4
-        change = predictions.probabilities["fused"][row] - predictions.unshifted[row]
+        change = predictions.probabilities[FUSED][row] - predictions.unshifted[row]
         if np.isnan(change).any():
-            note = "This run's fusion has no shift to take away."
-            write(painter, QRectF(0, top, self.width(), ROW), note, colour=theme.active_palette().muted, size=12)
+            note, colour = still(predictions.models), theme.active_palette().muted
+            write(painter, QRectF(0, top, self.width(), ROW), note, colour=colour, size=12)
         else:
             self._flip(painter, predictions, row, top)
             self._changes(painter, predictions, row, change, top + 26)
-        self._shapley(painter, predictions, row, HEADING + 24 + ROW * (len(predictions.labels) + 1) + 2)
+        top = HEADING + 24 + ROW * (len(predictions.labels) + 1) + 2
+        painter.fillRect(QRectF(0, top + 2, self.width(), 1), QColor(theme.active_palette().line))
+        self._shapley(painter, predictions, row, top)
 
     def _flip(self, painter: QPainter, predictions: Predictions, row: int, top: float) -> None:
         palette = theme.active_palette()
         before = int(predictions.unshifted[row].argmax())
-        after = int(predictions.predicted["fused"][row])
+        after = int(predictions.predicted[FUSED][row])
         words = "the shift flipped it" if before != after else "no flip: with H = 0 also"
         painter.setFont(face(12))
         left = painter.fontMetrics().horizontalAdvance(words) + 8
@@ -162,12 +178,13 @@ class WhatMoved(Section):
         self.tip(QRectF(0, top, self.width(), ROW), FLIP_TIP)
 
     def _changes(self, painter: QPainter, predictions: Predictions, row: int, change: np.ndarray, top: float) -> None:
-        palette = theme.active_palette()
-        columns = [self.width() - FIGURE * (3 - k) for k in range(3)]
-        for left, (name, tip) in zip(columns, CHANGE_TIPS.items(), strict=True):
+        palette, students = theme.active_palette(), predictions.models.students
+        tips = {"Δp": CHANGE_TIP, **{str(m): _share_tip(m, students) for m in students}}
+        columns = [self.width() - FIGURE * (len(tips) - k) for k in range(len(tips))]
+        for left, (name, tip) in zip(columns, tips.items(), strict=True):
             write(painter, QRectF(left, top, FIGURE, ROW), name, align=RIGHT, colour=palette.muted)
             self.tip(QRectF(left, top, FIGURE, ROW * (len(change) + 1)), tip)
-        shares = [predictions.shift_shares[part][row] for part in ("audio", "visual")]
+        shares = [predictions.shift_shares[student][row] for student in students]
         most = max(LEAST, float(np.abs(change).max()))
         bar = QRectF(LABEL + 4, 0, columns[0] - LABEL - 4, 8)
         for place, label in enumerate(predictions.labels):
@@ -178,19 +195,18 @@ class WhatMoved(Section):
             before = float(predictions.unshifted[row, place])
             tip = ZERO_TIP.format(label=label, before=before, change=value, most=most)
             self.tip(QRectF(0, line, columns[0], ROW), tip)
-            for left, part, strong in zip(columns, (value, *(float(of[place]) for of in shares)), (True, False, False)):
-                cell = QRectF(left, line, FIGURE, ROW)
-                write(painter, cell, signed(part), align=RIGHT, colour=palette.text if strong else palette.muted)
+            for left, part in zip(columns, (value, *(float(of[place]) for of in shares)), strict=True):
+                colour = palette.text if left == columns[0] else palette.muted
+                write(painter, QRectF(left, line, FIGURE, ROW), signed(part), align=RIGHT, colour=colour)
 
     def _shapley(self, painter: QPainter, predictions: Predictions, row: int, top: float) -> None:
-        palette = theme.active_palette()
-        painter.fillRect(QRectF(0, top + 2, self.width(), 1), QColor(palette.line))
-        best = int(predictions.predicted["fused"][row])
+        palette, modalities = theme.active_palette(), predictions.models.modalities
+        best = int(predictions.predicted[FUSED][row])
         if best < 0:
             return
-        values = {part: float(predictions.shapley[part][row, best]) for part in PARTS}
+        values = {part: float(predictions.shapley[part][row, best]) for part in modalities}
         known = [value for value in values.values() if np.isfinite(value)]
-        fused = float(predictions.probabilities["fused"][row, best])
+        fused = float(predictions.probabilities[FUSED][row, best])
         title = QRectF(0, top + 8, self.width(), ROW)
         label = predictions.labels[best]
         write(painter, title, f"Each modality’s part in {label}", size=12)
@@ -203,7 +219,14 @@ class WhatMoved(Section):
             bar = QRectF(LABEL + 4, line + 6, self.width() - LABEL - 4 - FIGURE, 8)
             self.about_zero(painter, bar, value, most, QColor(palette.accent))
             write(painter, QRectF(self.width() - FIGURE, line, FIGURE, ROW), signed(value), align=RIGHT)
-        self.tip(QRectF(0, top + 8, self.width(), 22 + ROW * len(PARTS)), SHAPLEY_TIP.format(label=label))
+        tip = SHAPLEY_TIP.format(label=label, coalitions=COALITIONS[len(modalities)])
+        self.tip(QRectF(0, top + 8, self.width(), 22 + ROW * len(modalities)), tip)
+
+
+def _share_tip(student: Modality, students: Sequence[Modality]) -> str:
+    """What a student's column of the changes tells."""
+    whole = f"{' and '.join(students)} sum" if len(students) > 1 else "the only student’s part comes"
+    return SHARE_TIP.format(name=student.capitalize(), whole=whole)
 
 
 def _share(predictions: Predictions, row: int) -> float:

@@ -8,6 +8,7 @@ from telme_gui.inspector.section import RIGHT, ROW, Section, face, write
 from telme_gui.look import chips, theme
 from telme_gui.look.wrapping import breakable, in_tooltip, one_line
 from telme_gui.session.session import Session
+from telme_model.analysis.models import FUSED, TEACHER
 from telme_model.analysis.predictions import Predictions
 from telme_model.annotations.labels import GOLD
 
@@ -27,7 +28,7 @@ VERDICTS = {
 def verdict(predictions: Predictions, row: int) -> str:
     """What the fusion did to the turn, in two words; "" where gold or a prediction is missing."""
     gold, teacher, fused = (
-        int(of[row]) for of in (predictions.gold, predictions.predicted["teacher"], predictions.predicted["fused"])
+        int(of[row]) for of in (predictions.gold, predictions.predicted[TEACHER], predictions.predicted[FUSED])
     )
     if min(gold, teacher, fused) < 0:
         return ""
@@ -144,6 +145,6 @@ class GoldLine(Section):
         return left + width + size.width() + 8
 
     def _named(self, predictions: Predictions, row: int) -> tuple[str, str, str]:
-        places = (predictions.predicted["teacher"], predictions.predicted["fused"], predictions.gold)
+        places = (predictions.predicted[TEACHER], predictions.predicted[FUSED], predictions.gold)
         teacher, fused, gold = (predictions.labels[of[row]] if of[row] >= 0 else "" for of in places)
         return teacher, fused, gold

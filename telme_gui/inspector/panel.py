@@ -15,6 +15,7 @@ from telme_gui.look import chips, theme
 from telme_gui.look.theme import Palette
 from telme_gui.look.widgets import hairline
 from telme_gui.session.session import Session
+from telme_model.analysis.models import Models
 from telme_model.corpus.emotions import MELD
 
 MARGIN = 2 * theme.RHYTHM
@@ -75,7 +76,7 @@ class Inspector(QScrollArea):
         self.sections: tuple[Section, ...] = ()
         self.card = WhatIfCard(session, self.state)
         self._lines: list[QFrame] = []
-        self._classes = 0
+        self._shown: tuple[int, Models] | None = None  # how many emotions, of which models
         self._palette: Palette | None = None
         self.setObjectName("inspector")
         self.setAccessibleName("Inspector")
@@ -113,8 +114,7 @@ class Inspector(QScrollArea):
         self.empty.setVisible(not shown)
         self._show_progress()
         if row is not None and session.predictions is not None and session.base is not None:
-            if len(session.predictions.labels) != self._classes:
-                self._build(len(session.predictions.labels))
+            self._build(len(session.predictions.labels), session.predictions.models)
             own = (session.base, row) if self.state.active else None
             predictions, place = (session.predictions, row) if self.state.answer is None else (self.state.answer, 0)
             for section in self.sections:
@@ -128,13 +128,15 @@ class Inspector(QScrollArea):
         if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.ApplicationPaletteChange):
             self._restyle()
 
-    def _build(self, classes: int) -> None:
-        """The parts for this many emotions, divided by hairlines."""
+    def _build(self, classes: int, models: Models) -> None:
+        """The parts for this many emotions and these models, divided by hairlines; those there are, where they do."""
+        if self._shown == (classes, models):
+            return
+        self._shown = classes, models
         for old in (*self.sections, *self._lines):
             self._layout.removeWidget(old)
             old.deleteLater()
-        self._classes = classes
-        self.sections = (GoldLine(), Said(classes), HowFar(), WhatMoved(classes))
+        self.sections = (GoldLine(), Said(classes), HowFar(models), WhatMoved(classes, models))
         self._lines = [hairline() for _ in self.sections]
         place = self._layout.indexOf(self.card)
         for section, line in zip(self.sections, self._lines):

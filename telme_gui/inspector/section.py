@@ -14,7 +14,6 @@ from telme_model.analysis.predictions import Floats, Predictions
 ROW = 20  # px
 HEADING = 28  # px, with the gap below it
 LABEL = 80  # px of the column of names
-MODEL_NAMES = {"teacher": "Teacher", "audio": "Audio", "visual": "Visual", "fused": "Fused"}
 
 VCENTRE = Qt.AlignmentFlag.AlignVCenter
 LEFT, RIGHT = VCENTRE | Qt.AlignmentFlag.AlignLeft, VCENTRE | Qt.AlignmentFlag.AlignRight

@@ -1,4 +1,4 @@
-"""The what-if card: theta, muted voice and face, other words, less context."""
+"""The what-if card: theta, muted students, other words, less context."""
 
 from itertools import pairwise
 
@@ -11,13 +11,18 @@ from telme_gui.inspector.what_if import LOOKING, WhatIfState
 from telme_gui.look import chips, theme
 from telme_gui.look.widgets import row
 from telme_gui.session.session import Session
+from telme_model.analysis.models import FUSED, STANDARD, Models
 from telme_model.analysis.predictions import Predictions
 from telme_model.corpus.dialogue import Modality
-from telme_model.runs.config import Config, FusionKind
+from telme_model.runs.config import Config
 from telme_model.runs.folder import RunError, RunFolder
 
 STEPS = 200  # of the theta slider: from 0 to twice the run's
 MUTES = {
+    Modality.TEXT: (
+        "mute words",
+        "The fusion’s learnt stand-in takes F_t’s place, as for a turn without words (equation 16).",
+    ),
     Modality.AUDIO: (
         "mute audio",
         "The fusion’s learnt stand-in takes F_a’s place, as for a clip without sound (equation 16).",
@@ -27,7 +32,7 @@ MUTES = {
         "The fusion’s learnt stand-in takes F_v’s place, as for one without picture (equation 16).",
     ),
 }
-THETA_TIP = "θ: how far the shift may reach, λ = min(θ‖F_T‖ / ‖H‖, 1) (equation 19); all panels follow. Run: {own:.3g}."
+THETA_TIP = "θ: how far the shift may reach, λ = min(θ‖F_T‖ / ‖H‖, 1) (equation 19); all panels follow."
 TEXT_TIP = "Other words in place of the turn’s own, read by the text encoder in the same context (equations 1–3)."
 CONTEXT_TIP = "How many turns before this one the text encoder reads (equations 1–3)."
 
@@ -45,7 +50,7 @@ class WhatIfCard(QWidget):
         self.status.setObjectName("muted")
         self.status.setFont(theme.font(theme.CAPTION))
         self.status.setWordWrap(True)
-        self.back = _button("back to the run", "Undo all that is tried: the run’s θ, words, context, voice and face.")
+        self.back = _button("back to the run", "Undo all that is tried: the run’s θ, words, context and students.")
         self.back.clicked.connect(state.reset)
         self.theta = Slider("theta", "")
         self.theta.setRange(0, STEPS)
@@ -77,10 +82,14 @@ class WhatIfCard(QWidget):
         layout.setSpacing(theme.RHYTHM)
         layout.addLayout(row(self.heading, None, self.back))
         layout.addWidget(self.status)
-        layout.addLayout(row(_caption("θ"), self.theta, self.theta_value))
-        layout.addLayout(row(_caption("context"), self.context, self.context_value))
-        layout.addLayout(row(_caption("words"), self.text))
-        layout.addLayout(row(_caption("students"), *self.mutes.values(), None))
+        theta, context, words, students = map(_caption, ("θ", "context", "words", "students"))
+        self._of_shift = (theta, self.theta, self.theta_value)
+        self._of_words = (context, self.context, self.context_value, words, self.text)
+        self._of_students = (students,)
+        layout.addLayout(row(theta, self.theta, self.theta_value))
+        layout.addLayout(row(context, self.context, self.context_value))
+        layout.addLayout(row(words, self.text))
+        layout.addLayout(row(students, *self.mutes.values(), None))
         layout.addWidget(self.outcome)
         order = (self.theta, self.context, self.text, *self.mutes.values(), self.back)
         for before, after in pairwise(order):
@@ -113,9 +122,10 @@ class WhatIfCard(QWidget):
         """Show what is tried, and whether it can be."""
         state, config = self.state, self._read_config()
         usable = not state.reason and config is not None
-        shifting = usable and config is not None and config.fusion.kind is FusionKind.ASF and bool(config.students)
-        reads = usable and config is not None and Modality.TEXT in config.modalities
-        self._show_theta(shifting)
+        models = self.session.base.models if self.session.base else STANDARD
+        reads = usable and Modality.TEXT in models.modalities
+        self._show_what_there_is(models)
+        self._show_theta(usable and models.shifts)
         self._show_context(reads)
         told, turn = self.session.tells_words, self.session.current
         self.text.setEnabled(reads and told)
@@ -126,20 +136,34 @@ class WhatIfCard(QWidget):
         for modality, button in self.mutes.items():
             with QSignalBlocker(button):
                 button.setChecked(modality in state.mute)
-            button.setEnabled(usable and config is not None and modality in config.modalities)
+            button.setEnabled(usable)
         self.back.setVisible(state.active)
         # Looking takes a moment: nothing should jump for it.
         status = "" if state.reason == LOOKING else state.reason or (f"No answer: {state.error}" if state.error else "")
+        if not models.students and Modality.TEXT not in models.modalities:
+            status = f"Of {models.teacher} alone there is nothing to try."
         self.status.setText(status)
         self.status.setVisible(bool(status))
         self.outcome.setVisible(usable)
         self.outcome.show_state(self.session)
 
+    def _show_what_there_is(self, models: Models) -> None:
+        """The controls of what the run has."""
+        for widgets, there in (
+            (self._of_shift, models.shifts),
+            (self._of_words, Modality.TEXT in models.modalities),
+            (self._of_students, bool(models.students)),
+        ):
+            for widget in widgets:
+                widget.setVisible(there)
+        for modality, button in self.mutes.items():
+            button.setVisible(modality in models.students)
+
     def _show_theta(self, shifting: bool) -> None:
         own = self._own_theta()
         now = own if self.session.theta is None else self.session.theta
         self.theta.setEnabled(shifting and own > 0)
-        self.theta.setToolTip(THETA_TIP.format(own=own) if shifting else "This run’s fusion has no θ.")
+        self.theta.setToolTip(f"{THETA_TIP} Run: {own:.3g}." if shifting else THETA_TIP)
         with QSignalBlocker(self.theta):
             self.theta.setValue(round(STEPS * now / (2 * own)) if own > 0 else 0)
         self.theta_value.setText(f"{now:.3f}" if shifting else "–")
@@ -246,8 +270,8 @@ class Outcome(Section):
 
 
 def _best(predictions: Predictions, row: int) -> tuple[str, float]:
-    place = int(predictions.predicted["fused"][row])
-    return predictions.labels[place], float(predictions.probabilities["fused"][row, place])
+    place = int(predictions.predicted[FUSED][row])
+    return predictions.labels[place], float(predictions.probabilities[FUSED][row, place])
 
 
 def _caption(name: str) -> QLabel:

@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from telme_gui.session.job import Job
 from telme_gui.session.session import Session
 from telme_model.analysis.evaluation import turn_key
+from telme_model.analysis.models import FUSED
 from telme_model.analysis.predictions import Effect, Predictions, from_records
 from telme_model.corpus import open_corpus
 from telme_model.corpus.dialogue import Corpus, Dialogue, Severity, Split, Turn
@@ -344,7 +345,7 @@ def _headline(folder: RunFolder) -> str:
         return ""
     tree = folder.read_json("scores.json")
     try:
-        scores = tree.get(Split.TEST, {}).get("fused", {})
+        scores = tree.get(Split.TEST, {}).get(FUSED, {})
         if "weighted_f1" not in scores:
             return ""
         interval = (scores.get("intervals") or {}).get("weighted_f1")

@@ -1,11 +1,11 @@
 """Where everything on the timeline lies: the part of the film in view across, the lanes from top to bottom."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import accumulate
 
-from telme_model.analysis.predictions import MODELS
+from telme_model.analysis.models import FUSED, TEACHER, Model
 
 GUTTER = 80  # px for the names of the lanes
 GAP = 3  # px between lanes
@@ -50,22 +50,19 @@ class View:
 
 
 class Lane(StrEnum):
-    """What a lane shows, from top to bottom; the value is the name beside it."""
+    """What a lane shows, from top to bottom, the run's models after `LABEL`; the value is the name beside it."""
 
     SPEAKER = "speaker"
     GOLD = "gold"
     LABEL = "label"
-    TEACHER = "teacher"
-    AUDIO = "audio"
-    VISUAL = "visual"
-    FUSED = "fused"
     SHIFT = "shift"
     SOUND = "sound"
     SPECTROGRAM = "spectrogram"
     TIME = "time"
 
 
-EMOTION_LANES = (Lane.GOLD, Lane.LABEL, *(Lane(model) for model in MODELS))
+AnyLane = Lane | Model
+LABELS = (Lane.GOLD, Lane.LABEL)  # lanes of emotions, as a model's are
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,43 +79,56 @@ class Band:
 
 
 # px: least height; most height before the rest takes the room; share of what is left then
-_HEIGHTS: Mapping[Lane, tuple[int, int, int]] = {
+_EMOTIONS = (12, 16, 0)
+_HEIGHTS: Mapping[AnyLane, tuple[int, int, int]] = {
     Lane.SPEAKER: (15, 18, 0),
-    **dict.fromkeys(EMOTION_LANES, (12, 16, 0)),
     Lane.SHIFT: (22, 36, 1),
     Lane.SOUND: (22, 36, 2),
     Lane.SPECTROGRAM: (36, 56, 4),
     Lane.TIME: (15, 15, 0),
 }
-_DEAREST = (  # what is kept longest when the timeline is low
-    Lane.GOLD, Lane.LABEL, Lane.FUSED, Lane.SPEAKER, Lane.SPECTROGRAM, Lane.SHIFT, Lane.TIME, Lane.SOUND, Lane.TEACHER,
-    Lane.AUDIO, Lane.VISUAL,
+_DEAREST: tuple[AnyLane | str, ...] = (  # what is kept longest when the timeline is low, before the students
+    Lane.GOLD, Lane.LABEL, FUSED, Lane.SPEAKER, Lane.SPECTROGRAM, Lane.SHIFT, Lane.TIME, Lane.SOUND, TEACHER,
 )  # fmt: skip
 
 
-def lay_out(height: float, wanted: Collection[Lane]) -> dict[Lane, Band]:
-    """The bands of as many wanted lanes as fit into `height` pixels, from top to bottom."""
-    kept: list[Lane] = []
+def name(lane: AnyLane) -> str:
+    """What stands beside it."""
+    return lane.short if isinstance(lane, Model) else lane.value
+
+
+def lanes_of(models: Iterable[Model]) -> list[AnyLane]:
+    """All lanes of a run with these models, from top to bottom."""
+    above = (Lane.SPEAKER, *LABELS)
+    return [*above, *models, *(lane for lane in Lane if lane not in above)]
+
+
+def lay_out(height: float, wanted: Sequence[AnyLane]) -> dict[AnyLane, Band]:
+    """The bands of as many wanted lanes as fit into `height` pixels, in their order."""
+    least, most, share = ({lane: float(_HEIGHTS.get(lane, _EMOTIONS)[place]) for lane in wanted} for place in range(3))
+    kept: set[AnyLane] = set()
     room = height + GAP
-    for lane in _DEAREST:
-        if lane not in wanted:
-            continue
-        room -= _HEIGHTS[lane][0] + GAP
-        if room < 0:
-            room += _HEIGHTS[lane][0] + GAP
+    for lane in sorted(wanted, key=_dearness):
+        if room < least[lane] + GAP:
             break
-        kept.append(lane)
-    lanes = [lane for lane in Lane if lane in kept]
-    heights = {lane: float(_HEIGHTS[lane][0]) for lane in lanes}
-    asked = sum(_HEIGHTS[lane][1] - _HEIGHTS[lane][0] for lane in lanes)
+        room -= least[lane] + GAP
+        kept.add(lane)
+    lanes = [lane for lane in wanted if lane in kept]
+    heights = {lane: least[lane] for lane in lanes}
+    asked = sum(most[lane] - least[lane] for lane in lanes)
     for lane in lanes:
-        heights[lane] += (_HEIGHTS[lane][1] - _HEIGHTS[lane][0]) * min(1.0, room / asked if asked else 0.0)
+        heights[lane] += (most[lane] - least[lane]) * min(1.0, room / asked if asked else 0.0)
     room = max(0.0, room - asked)
-    shares = sum(_HEIGHTS[lane][2] for lane in lanes)
+    shares = sum(share[lane] for lane in lanes)
     for lane in lanes:
-        heights[lane] += room * _HEIGHTS[lane][2] / shares if shares else 0.0
+        heights[lane] += room * share[lane] / shares if shares else 0.0
     tops = accumulate((heights[lane] + GAP for lane in lanes), initial=0.0)
     return {lane: Band(top, heights[lane]) for lane, top in zip(lanes, tops, strict=False)}
+
+
+def _dearness(lane: AnyLane) -> int:
+    key = lane.key if isinstance(lane, Model) else lane
+    return _DEAREST.index(key) if key in _DEAREST else len(_DEAREST)
 
 
 def ticks(view: View) -> list[float]:

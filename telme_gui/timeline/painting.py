@@ -11,8 +11,9 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPolygonF
 
 from telme_gui.look import chips, theme
 from telme_gui.look.wrapping import one_line
-from telme_gui.timeline.lanes import EMOTION_LANES, Band, Lane, View, ticks
+from telme_gui.timeline.lanes import LABELS, AnyLane, Band, Lane, View, ticks
 from telme_gui.timeline.sound import Film
+from telme_model.analysis.models import Model
 from telme_model.analysis.predictions import Predictions
 from telme_model.corpus.dialogue import Turn
 from telme_model.runs.quantities import clock
@@ -29,26 +30,26 @@ class Scene:
 
     turns: tuple[Turn, ...]
     edges: tuple[float, ...]  # seconds: where each turn begins, and where the film ends [N + 1]
-    said: Mapping[Lane, tuple[str | None, ...]]  # gold and the annotator's labels [N]
+    said: Mapping[AnyLane, tuple[str | None, ...]]  # gold and the annotator's labels [N]
     rows: tuple[int | None, ...]  # each turn's row in the predictions [N]
     predictions: Predictions | None
     film: Film | None  # None while nothing of it is decoded
     sound_note: str  # shown in place of a film that is not there
     view: View
-    lanes: Mapping[Lane, Band]
+    lanes: Mapping[AnyLane, Band]
 
     def span(self, place: int) -> tuple[float, float]:
         """Pixels at which a turn begins and ends."""
         return self.view.x(self.edges[place]), self.view.x(self.edges[place + 1])
 
-    def emotion(self, lane: Lane, place: int) -> str | None:
+    def emotion(self, lane: AnyLane, place: int) -> str | None:
         """What the lane says of the turn at `place`; None where it says nothing."""
-        if lane in self.said:
+        if not isinstance(lane, Model):
             return self.said[lane][place]
         row = self.rows[place]
         if self.predictions is None or row is None:
             return None
-        best = self.predictions.predicted[lane][row]
+        best = self.predictions.predicted[lane.key][row]
         return self.predictions.labels[best] if best >= 0 else None
 
     @property
@@ -68,7 +69,7 @@ def paint_scene(painter: QPainter, scene: Scene) -> None:
     for lane, band in scene.lanes.items():
         if lane is Lane.SPEAKER:
             _speakers(painter, scene, band)
-        elif lane in EMOTION_LANES:
+        elif isinstance(lane, Model) or lane in LABELS:
             _emotions(painter, scene, lane, band)
         elif lane is Lane.SHIFT:
             _shift(painter, scene, band)
@@ -105,9 +106,9 @@ def _speakers(painter: QPainter, scene: Scene, band: Band) -> None:
             painter.drawText(QRectF(left, box.top(), room, box.height()), Qt.AlignmentFlag.AlignVCenter, name)
 
 
-def _emotions(painter: QPainter, scene: Scene, lane: Lane, band: Band) -> None:
+def _emotions(painter: QPainter, scene: Scene, lane: AnyLane, band: Band) -> None:
     palette = theme.active_palette()
-    if lane is Lane.FUSED and scene.predictions is None:
+    if isinstance(lane, Model) and scene.predictions is None:
         _note(painter, scene, band, "No run is open: open or train one to see its predictions here")
         return
     for place in scene.in_view:

@@ -20,18 +20,18 @@ from PySide6.QtWidgets import QApplication, QToolTip, QWidget
 
 from telme_gui.look import theme
 from telme_gui.session.session import Session
-from telme_gui.timeline.lanes import GUTTER, Band, Lane, View, lay_out
+from telme_gui.timeline.lanes import GUTTER, AnyLane, Band, Lane, View, lanes_of, lay_out, name
 from telme_gui.timeline.listening import Listening
 from telme_gui.timeline.painting import Scene, paint_cursor, paint_scene
 from telme_gui.timeline.tools import Tools
 from telme_gui.timeline.words import describe
+from telme_model.analysis.models import Model, Role
 from telme_model.corpus import timing as film_time
 from telme_model.corpus.dialogue import Modality
 
 EDGE = theme.RHYTHM  # px around the lanes
 STEP = 1.25  # of zoom, a notch of the wheel or a press of a key
 CURSOR = 6  # px beside the cursor that it may touch
-UNPREDICTED = (Lane.TEACHER, Lane.AUDIO, Lane.VISUAL, Lane.SHIFT)  # not shown while there are no predictions
 
 
 class Timeline(QWidget):
@@ -158,16 +158,20 @@ class Timeline(QWidget):
         )
 
     @property
-    def _lanes(self) -> dict[Lane, Band]:
-        predicted = self._session.predictions is not None
-        wanted = {lane for lane in Lane if predicted or lane not in UNPREDICTED}
+    def _lanes(self) -> dict[AnyLane, Band]:
+        predictions = self._session.predictions
+        # Without predictions the fused model's lane says that there are none.
+        models = predictions.models if predictions is not None else (Model(Role.FUSED),)
+        unwanted: set[AnyLane] = set()
+        if predictions is None or not predictions.models.shifts:
+            unwanted.add(Lane.SHIFT)
         if not self.spectrogram.isChecked():
-            wanted.remove(Lane.SPECTROGRAM)
+            unwanted.add(Lane.SPECTROGRAM)
         if Modality.AUDIO not in self._session.presented:
-            wanted -= {Lane.SOUND, Lane.SPECTROGRAM}  # they show how loud one is
+            unwanted |= {Lane.SOUND, Lane.SPECTROGRAM}  # they show how loud one is
         if not self._session.labels.in_use:
-            wanted.remove(Lane.LABEL)
-        bands = lay_out(self.height() - 2 * EDGE, wanted)
+            unwanted.add(Lane.LABEL)
+        bands = lay_out(self.height() - 2 * EDGE, [lane for lane in lanes_of(models) if lane not in unwanted])
         return {lane: Band(band.top + EDGE, band.height) for lane, band in bands.items()}
 
     # -- painting -----------------------------------------------------------------------------------------------
@@ -204,7 +208,7 @@ class Timeline(QWidget):
         for lane, band in scene.lanes.items():
             if lane is not Lane.TIME:
                 box = QRectF(12, band.top, GUTTER - 12, band.height)
-                painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, lane)
+                painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, name(lane))
         painter.setClipRect(lanes)
         paint_scene(painter, scene)
         painter.end()

@@ -1,13 +1,14 @@
 """What the timeline shows, in words: for the tooltip."""
 
-from telme_gui.timeline.lanes import EMOTION_LANES, Lane
+from telme_gui.timeline.lanes import LABELS, AnyLane, Lane, name
 from telme_gui.timeline.painting import Scene
+from telme_model.analysis.models import Model
 
 
-def describe(scene: Scene, place: int, lane: Lane | None, words: str, sound_problem: str) -> str:
+def describe(scene: Scene, place: int, lane: AnyLane | None, words: str, sound_problem: str) -> str:
     """Who said these words at `place`, and what the lane says of the turn."""
     lines = [f"{place + 1} · {scene.turns[place].speaker}: {words}"]
-    if lane in EMOTION_LANES:
+    if isinstance(lane, Model) or lane in LABELS:
         lines.append(_emotion(scene, place, lane))
     elif lane is Lane.SHIFT:
         lines.append(_shift(scene, place))
@@ -16,14 +17,14 @@ def describe(scene: Scene, place: int, lane: Lane | None, words: str, sound_prob
     return "\n".join(lines)
 
 
-def _emotion(scene: Scene, place: int, lane: Lane) -> str:
+def _emotion(scene: Scene, place: int, lane: AnyLane) -> str:
     emotion, row = scene.emotion(lane, place), scene.rows[place]
-    if lane in (Lane.GOLD, Lane.LABEL):
-        return f"{lane}: {emotion or 'none'}"
+    if not isinstance(lane, Model):
+        return f"{name(lane)}: {emotion or 'none'}"
     if emotion is None or row is None or scene.predictions is None:
-        return f"{lane}: no prediction"
-    probability = float(scene.predictions.probabilities[lane][row].max())
-    return f"{lane}: {emotion}, {probability:.0%}"
+        return f"{lane.title}: no prediction"
+    probability = float(scene.predictions.probabilities[lane.key][row].max())
+    return f"{lane.title}: {emotion}, {probability:.0%}"
 
 
 def _shift(scene: Scene, place: int) -> str:

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QApplication, QStyle, QSystemTrayIcon, QWidget
 
 from telme_gui.session.session import Session
 from telme_gui.training.trainer import State, Trainer
+from telme_model.analysis.models import FUSED
 from telme_model.corpus.dialogue import Split
 from telme_model.events import Event
 from telme_model.runs import catalogue
@@ -50,7 +51,7 @@ class Ending(QObject):
     def _tell(self, summary: Summary | None) -> None:
         if summary is None:
             return
-        fused = next((score for score in summary.scores if score.model == "fused"), None)
+        fused = next((score for score in summary.scores if score.model == FUSED), None)
         where = "test" if summary.split is Split.TEST else "dev"
         said = f"Fused weighted F1 {fused.weighted_f1:.1f} on {where}." if fused else "It has no fused predictions."
         self._notify(f"{summary.run.name} is trained", said)

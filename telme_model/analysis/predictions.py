@@ -10,10 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from telme_model.analysis.models import FUSED, TEACHER, Models, models_in
-from telme_model.corpus.dialogue import Modality, Split, TurnId
+from telme_model.corpus.dialogue import Split, TurnId
 
 Floats = NDArray[np.float32]
-MODELS = ("teacher", "audio", "visual", "fused")  # of the standard run, for panels that do not ask for a run's own
 LOW_MARGIN = 0.1  # chosen, not tuned: between the fused model's two most probable emotions
 LARGE_SHIFT = 0.9  # chosen, not tuned: of the limit theta ||F_T||
 
@@ -162,10 +161,10 @@ def from_records(
         labels=tuple(labels),
         ids=tuple(TurnId(Split(r["split"]), r["dialogue"], r["utterance"]) for r in records),
         gold=np.array([index.get(record["gold"], -1) for record in records], np.int64),
-        probabilities={key: matrix(key) for key in (*models.keys, *MODELS)},
+        probabilities={key: matrix(key) for key in models.keys},
         unshifted=matrix("unshifted"),
-        shapley={part: matrix("shapley", part) for part in Modality},
-        shift_shares={part: matrix("shift_shares", part) for part in Modality},
+        shapley={part: matrix("shapley", part) for part in models.modalities},
+        shift_shares={part: matrix("shift_shares", part) for part in models.students},
         text_norm=column("text_norm"),
         h_norm=column("h_norm"),
         scale=column("lambda"),

@@ -7,7 +7,8 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLay
 from telme_gui.look import theme
 from telme_gui.look.figure import LEFT, RIGHT, Figure, half_width, write
 from telme_gui.training.monitor.inks import STAGES, Ink
-from telme_model.events import Phase
+from telme_model.analysis.models import FUSED, Model, Role
+from telme_model.corpus.dialogue import Modality
 from telme_model.runs.comparison import PairedDifference
 from telme_model.runs.facts import ModelScore
 from telme_model.runs.names import run_name
@@ -17,13 +18,8 @@ from telme_model.runs.summary import Excluded, Summary
 ROW = 22  # px
 NAMES, NUMBERS = 64, 92  # px beside the bars
 MOST, NAMED = 3, 12  # reasons that are told, and turns of one
-_INKS = {
-    "teacher": STAGES[Phase.TEACHER],
-    "text_student": STAGES[Phase.TEXT],
-    "audio": STAGES[Phase.AUDIO],
-    "visual": STAGES[Phase.VISUAL],
-    "fused": STAGES[Phase.FUSION],
-}
+_MODELS = (Model(Role.TEACHER), *(Model(Role.STUDENT, modality) for modality in Modality), Model(Role.FUSED))
+_INKS = {model.key: STAGES[model.phase] for model in _MODELS}
 
 
 class SummaryView(QFrame):
@@ -153,7 +149,7 @@ class _Bars(Figure):
     @staticmethod
     def _row(painter: QPainter, score: ModelScore, ink: Ink, box: QRectF) -> None:
         palette = theme.active_palette()
-        fused = score.model == "fused"
+        fused = score.model == FUSED
         write(painter, QRectF(0, box.top(), NAMES, ROW), ink.name, LEFT, bold=fused, size=theme.BODY)
         bar = QRectF(NAMES, box.center().y() - 5, box.width() - NAMES - NUMBERS, 10)
         painter.setPen(Qt.PenStyle.NoPen)

@@ -9,6 +9,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelInd
 from PySide6.QtGui import QColor
 
 from telme_gui.look import theme
+from telme_model.analysis.models import FUSED
 from telme_model.runs.facts import RunFacts, RunState
 from telme_model.runs.quantities import duration
 
@@ -143,7 +144,7 @@ def cell(facts: RunFacts, column: RunColumn) -> str:
         case RunColumn.STATE:
             return facts.standing
         case RunColumn.TEST:
-            return str(facts.test.get("fused", "–"))
+            return str(facts.test.get(FUSED, "–"))
         case RunColumn.PRESET:
             return facts.preset or "–"
         case RunColumn.SEED:
@@ -159,7 +160,7 @@ def cell(facts: RunFacts, column: RunColumn) -> str:
 def _key(facts: RunFacts, column: RunColumn) -> Any:
     match column:
         case RunColumn.TEST:
-            return facts.test["fused"].weighted_f1 if "fused" in facts.test else -1.0
+            return facts.test[FUSED].weighted_f1 if FUSED in facts.test else -1.0
         case RunColumn.SEED:
             return -1 if facts.seed is None else facts.seed
         case RunColumn.DATE:

@@ -234,7 +234,7 @@ def told(window: MainWindow) -> str:
     cells = [
         str(model.index(row, column).data(role))
         for row in range(model.rowCount())
-        for column in range(Column.GOLD, Column.SHIFT + 1)
+        for column in range(Column.GOLD, model.columnCount())
         for role in roles
     ]
     scene = window.timeline.scene

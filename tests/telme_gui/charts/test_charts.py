@@ -20,7 +20,7 @@ from telme_gui.charts.compare import ASK, ChangedTurns, ComparePage
 from telme_gui.charts.confusion import ConfusionPage, Matrix
 from telme_gui.charts.contributions import ContributionsPage, by_emotion, by_speaker
 from telme_gui.charts.counts import CountsPage
-from telme_gui.charts.part import MODALITIES, Part
+from telme_gui.charts.part import Part
 from telme_gui.charts.scatter import REST, ScatterPage
 from telme_gui.charts.scores import ScoresPage, paper_scores
 from telme_gui.charts.versus import Change, Versus
@@ -31,10 +31,11 @@ from telme_gui.session.session import Session
 from telme_gui.window.header import View
 from telme_gui.window.main_window import MainWindow
 from telme_model.analysis.evaluation import compare_runs, mean_shares
+from telme_model.analysis.models import STANDARD
 from telme_model.analysis.predictions import Effect, from_records
 from telme_model.annotations.labels import ADJUDICATED, GOLD, Label, Scope
 from telme_model.corpus import open_corpus
-from telme_model.corpus.dialogue import Corpus, Split
+from telme_model.corpus.dialogue import Corpus, Modality, Split
 from tests.support.corpora import write_corpus
 from tests.support.predictions import predictions, records
 
@@ -96,26 +97,26 @@ def test_shares_are_the_models_own(corpus: Corpus) -> None:
     rows = records(turns, corpus.labels.labels)
     part = Part(from_records(rows, corpus.labels.labels))
     groups = by_emotion(part)
-    expected = mean_shares(rows, MODALITIES)
+    expected = mean_shares(rows, tuple(Modality))
     assert groups[0].name == "all"
-    assert groups[0].shares == pytest.approx([expected[name] for name in MODALITIES], rel=1e-5)
+    assert groups[0].shares == pytest.approx([expected[name] for name in Modality], rel=1e-5)
     ada = [row for row in rows if row["speaker"] == "Ada"]
     spoken = {group.name: group for group in by_speaker(part, {turn.id: turn for turn in turns})}
     assert spoken["Ada"].turns == len(ada)
-    assert spoken["Ada"].shares == pytest.approx(list(mean_shares(ada, MODALITIES).values()), rel=1e-5)
+    assert spoken["Ada"].shares == pytest.approx(list(mean_shares(ada, tuple(Modality)).values()), rel=1e-5)
 
 
-def test_a_run_without_audio_has_no_share_of_it(corpus: Corpus) -> None:
+def test_turns_without_audio_have_no_share_of_it(corpus: Corpus) -> None:
     rows = records(corpus.turns(Split.TEST), corpus.labels.labels)
     rows = [{**row, "audio": None, "shapley": {**row["shapley"], "audio": None}} for row in rows]
-    part = Part(from_records(rows, corpus.labels.labels))
+    part = Part(from_records(rows, corpus.labels.labels, STANDARD))
     assert "audio" not in part.scores
     assert by_emotion(part)[0].shares[1] == 0
 
 
 def test_papers_numbers_are_given_for_its_corpora_only() -> None:
-    assert paper_scores("meld") == {"teacher": 66.57, "audio": 46.60, "visual": 36.72, "fused": 67.37}
-    assert paper_scores("emorynlp") == {}
+    assert paper_scores("meld", STANDARD) == {"teacher": 66.57, "audio": 46.60, "visual": 36.72, "fused": 67.37}
+    assert paper_scores("emorynlp", STANDARD) == {}
 
 
 def test_the_scores_table_says_what_is_computed(qtbot: QtBot, session: Session, charts: Charts) -> None:

@@ -18,9 +18,10 @@ from telme_gui.inspector.section import Section, signed
 from telme_gui.look import theme
 from telme_gui.session.jobs import Jobs
 from telme_gui.session.session import Session
+from telme_model.analysis.models import STANDARD, Model, Role
 from telme_model.analysis.predictions import Predictions, from_records
 from telme_model.corpus import open_corpus
-from telme_model.corpus.dialogue import Corpus, Split
+from telme_model.corpus.dialogue import Corpus, Modality, Split
 from telme_model.corpus.emotions import IEMOCAP
 from tests.support.corpora import write_corpus
 from tests.support.predictions import predictions, records
@@ -72,7 +73,7 @@ def test_a_chosen_turn_becomes_bars(inspector: Inspector, predicted: Predictions
     row = predicted.rows[turn]
     said = part(inspector, Said)
     best = int(predicted.predicted["fused"][row])
-    column = said._columns()["fused"]
+    column = said._columns(STANDARD)[Model(Role.FUSED)]
     picture = said.grab().toImage()
     colour = theme.emotion_colour(predicted.labels[best])
     middle = next(y for y in range(picture.height()) if picture.pixelColor(int(column.x()) + 2, y) == colour) + 4
@@ -123,14 +124,14 @@ def test_a_missing_modality_leaves_a_dash(qtbot: QtBot, inspector: Inspector, se
     for record in made:
         record |= {"audio": None, "displacement": None, "unshifted": None, "shapley": None, "shift_shares": None}
     session.set_corpus(corpus)
-    session.set_predictions(from_records(made, corpus.labels.labels), Path("run"))
+    session.set_predictions(from_records(made, corpus.labels.labels, STANDARD), Path("run"))
     assert session.predictions is not None
     session.select(session.predictions.ids[0])
     inspector.grab()
     said, far = part(inspector, Said), part(inspector, HowFar)
     assert "Audio: nothing" in said.accessibleDescription()
-    assert "missing" in said.tip_at(said._columns()["audio"].topLeft() + QPointF(5, 60))
-    assert far.accessibleDescription() == "This fusion has no displacement."
+    assert "missing" in said.tip_at(said._columns(STANDARD)[STANDARD[Modality.AUDIO]].topLeft() + QPointF(5, 60))
+    assert far.accessibleDescription() == "What moved this turn is not known."
 
 
 def test_six_emotions_have_six_rows(inspector: Inspector, predicted: Predictions, session: Session) -> None:

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from telme_gui.session.judging import Basis, judged
-from telme_model.analysis.predictions import MODELS, Effect, Predictions
+from telme_model.analysis.models import STANDARD
+from telme_model.analysis.predictions import Effect, Predictions
 from telme_model.annotations.labels import Label
 from telme_model.corpus.dialogue import Split, Turn, TurnId
 from telme_model.corpus.emotions import MELD
@@ -94,7 +95,7 @@ def test_nothing_is_told_of_hidden_turns(
     assert shown is not None
     assert [name is None for name in emotions(shown)][:3] == [True, truth == "me", True]
     assert emotions(shown)[3:] == emotions(bare)[3:]
-    for model in MODELS:
+    for model in STANDARD.keys:
         assert (shown.predicted[model][hidden] == -1).all()
         np.testing.assert_array_equal(shown.predicted[model][~hidden], bare.predicted[model][~hidden])
     for effect in Effect:
