@@ -16,7 +16,7 @@ from telme_gui.session.session import Session
 from telme_gui.system.collector import Collector
 from telme_gui.system.interruption import TICK, Interruption
 from telme_gui.training.trainer import Trainer
-from telme_gui.window.header import View
+from telme_gui.window.header import MainView
 from telme_gui.window.main_window import MainWindow
 from telme_gui.window.problems import Reporter
 
@@ -141,7 +141,7 @@ def _draw(window: MainWindow, path: Path, charts: str, stop: Interruption) -> in
         return 1
     wait_until(lambda: stop.asked or not window.opener.busy)
     if charts:
-        window.show_view(View.CHARTS)
+        window.show_view(MainView.CHARTS)
         window.charts.page(charts)
     here = window.session.prediction_row
     wait_until(lambda: stop.asked or window.session.run is None or here() is not None or not window.session.jobs.busy)

@@ -82,7 +82,7 @@ def setting(
     return field(default=default, metadata={_DESCRIPTION: about})
 
 
-class Section:
+class SettingsSection:
     """Base of a dataclass of settings; their ranges are checked whenever one is made, by `replace` too."""
 
     __slots__ = ()

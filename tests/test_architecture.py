@@ -1,7 +1,9 @@
 """The house keeps its shape: what may import what, and what an import costs. `lint-imports` checks the layers."""
 
+import ast
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import grimp
@@ -54,3 +56,15 @@ def test_main_loads_neither_networks_nor_window_for_help() -> None:
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.stderr.split() == ["0"], done.stderr
     assert "usage" in done.stdout.lower()
+
+
+def test_a_class_name_stands_for_one_thing() -> None:
+    """Over both packages, so that a search for it finds it."""
+    names = Counter(
+        node.name
+        for package in ("telme_gui", "telme_model")
+        for path in (ROOT / package).rglob("*.py")
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    )
+    assert [name for name, count in names.items() if count > 1] == []

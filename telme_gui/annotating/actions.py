@@ -13,7 +13,7 @@ from telme_gui.session.session import Session
 DIGITS = 9  # emotions that have one
 
 
-class Actions(QObject):
+class AnnotatingActions(QObject):
     """The actions, by name as attributes; `emotions` in the order of the corpus' labels; `all` in a menu's order.
 
     The keys of labelling do nothing until annotating has begun.

@@ -11,7 +11,7 @@ from telme_gui.session.filter import Filter
 from telme_gui.session.session import Session
 from telme_model.analysis.models import FUSED
 from telme_model.annotations.labels import Label, Origin, Scope
-from telme_model.annotations.queues import Progress, is_done, progress
+from telme_model.annotations.queues import QueueProgress, is_done, progress
 from telme_model.annotations.undo import Step
 from telme_model.corpus.dialogue import Modality, Turn, TurnId
 
@@ -182,7 +182,7 @@ class Annotator(QObject):
             self._select(next((turn for turn in turns if not is_done(self._labels.mine(turn), since)), turns[0]))
 
     @property
-    def progress(self) -> Progress:
+    def progress(self) -> QueueProgress:
         """How far the queue is worked through."""
         mine = self._labels.in_layer(self._labels.layer, self._labels.scope)
         return progress(self.queue, mine, skipped=self._skipped, since=self._since)

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 )
 from shiboken6 import isValid
 
-from telme_gui.annotating.actions import Actions
+from telme_gui.annotating.actions import AnnotatingActions
 from telme_gui.annotating.annotator import Annotator
 from telme_gui.annotating.queue_menu import QueueMenu
 from telme_gui.annotating.queueing import Queues
@@ -138,7 +138,7 @@ class AnnotationBar(QWidget):
     """Two rows: the emotions, and all else; in place of the second a line to write a comment in."""
 
     def __init__(
-        self, session: Session, annotator: Annotator, actions: Actions, queues: Queues, menu: QueueMenu
+        self, session: Session, annotator: Annotator, actions: AnnotatingActions, queues: Queues, menu: QueueMenu
     ) -> None:
         super().__init__()
         self._session, self._annotator, self._actions, self._queues = session, annotator, actions, queues

@@ -25,7 +25,7 @@ from telme_gui.annotating.working import WorkDialog
 from telme_gui.look import theme
 from telme_gui.look.widgets import caption
 from telme_gui.session.session import Session
-from telme_model.annotations.exchange import Format, Layers, Report, export
+from telme_model.annotations.exchange import ExportReport, Format, Layers, export
 from telme_model.annotations.exchange.transfer import layers_of
 from telme_model.annotations.labels import GOLD, Scope
 from telme_model.corpus.dialogue import Corpus
@@ -206,7 +206,7 @@ class ExportDialog(WorkDialog):
         column.addWidget(self.report, 1)
         return page
 
-    def _show_report(self, report: Report) -> None:
+    def _show_report(self, report: ExportReport) -> None:
         self.report.setText(report_text(report, self.place.text()))
         self._stack.setCurrentIndex(1)
         self.folder.show()
@@ -216,7 +216,7 @@ class ExportDialog(WorkDialog):
         self.close_button.setFocus()
 
 
-def report_text(report: Report, place: str) -> str:
+def report_text(report: ExportReport, place: str) -> str:
     """What was written and what was not, as rich text."""
     files = f"{len(report.files):,} file{'' if len(report.files) == 1 else 's'}"
     labels = f"{report.labels:,} label{'' if report.labels == 1 else 's'}"

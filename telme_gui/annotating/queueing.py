@@ -11,7 +11,7 @@ from telme_gui.annotating.annotator import Annotator
 from telme_gui.session.job import Job
 from telme_gui.session.session import Session
 from telme_model.annotations.labels import ADJUDICATED, GOLD, Scope
-from telme_model.annotations.queues import Progress, Queue, Sources, lacking, progress, turns_of
+from telme_model.annotations.queues import Queue, QueueProgress, Sources, lacking, progress, turns_of
 from telme_model.corpus.dialogue import TurnId
 from telme_model.prediction.label_errors import LabelErrors, Suspicion, search
 
@@ -30,7 +30,7 @@ class Offer:
     """A queue as it can be chosen."""
 
     turns: tuple[TurnId, ...]
-    progress: Progress  # of the chosen layer
+    progress: QueueProgress  # of the chosen layer
     lacks: str = ""  # what it needs and is not there, in a sentence
     search: bool = False  # choosing it begins a search for label errors
 

@@ -20,7 +20,7 @@ ROW = Qt.ItemDataRole.UserRole  # the `Row` of a turn
 Index = QModelIndex | QPersistentModelIndex
 
 
-class Column(IntEnum):
+class TurnColumn(IntEnum):
     """From left to right; the run's models and the shift follow (`TurnModel.models`, `.shift`)."""
 
     NUMBER = 0
@@ -30,13 +30,13 @@ class Column(IntEnum):
     LABEL = 4
 
 
-FIRST_MODEL = len(Column)
+FIRST_MODEL = len(TurnColumn)
 HEADERS = {
-    Column.NUMBER: ("#", "Place of the turn in its dialogue"),
-    Column.SPEAKER: ("Speaker", "Who speaks"),
-    Column.TEXT: ("Text", "What is said"),
-    Column.GOLD: ("Gold", "The corpus' label"),
-    Column.LABEL: ("Label", "What the chosen annotator says; marked where it is not gold"),
+    TurnColumn.NUMBER: ("#", "Place of the turn in its dialogue"),
+    TurnColumn.SPEAKER: ("Speaker", "Who speaks"),
+    TurnColumn.TEXT: ("Text", "What is said"),
+    TurnColumn.GOLD: ("Gold", "The corpus' label"),
+    TurnColumn.LABEL: ("Label", "What the chosen annotator says; marked where it is not gold"),
 }
 SHIFT = ("Shift", "How far the fusion moved the turn: ‖λH‖ of its limit θ‖F_T‖ (equations 18 and 19)")
 
@@ -60,7 +60,7 @@ def initials(names: Sequence[str]) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TurnRow:
     """One turn as the table shows it."""
 
     turn: Turn
@@ -107,7 +107,7 @@ class TurnModel(QAbstractTableModel):
     @property
     def chips(self) -> range:
         """The columns of emotions."""
-        return range(Column.GOLD, self.shift)
+        return range(TurnColumn.GOLD, self.shift)
 
     @property
     def model_chips(self) -> range:
@@ -126,7 +126,7 @@ class TurnModel(QAbstractTableModel):
         """Shorten the headings of the chips to one letter, or give them back their names."""
         if on != self._initials:
             self._initials = on
-            self.headerDataChanged.emit(Qt.Orientation.Horizontal, Column.GOLD, self.shift - 1)
+            self.headerDataChanged.emit(Qt.Orientation.Horizontal, TurnColumn.GOLD, self.shift - 1)
 
     def _follow(self) -> None:
         if self._session.dialogue is not self._dialogue:
@@ -147,11 +147,11 @@ class TurnModel(QAbstractTableModel):
             self._rows = self._read()
             self.dataChanged.emit(self.index(0, 0), self.index(len(self._rows) - 1, self.shift))
 
-    def _read(self) -> list[Row]:
+    def _read(self) -> list[TurnRow]:
         session = self._session
         return [self._row(turn, session.predictions) for turn in session.dialogue.turns] if session.dialogue else []
 
-    def _row(self, turn: Turn, predictions: Predictions | None) -> Row:
+    def _row(self, turn: Turn, predictions: Predictions | None) -> TurnRow:
         session = self._session
         label = session.labels.mine(turn.id)
         said: list[str | None] = [session.gold(turn), label.emotion if label else None, *[None] * len(self.models)]
@@ -168,7 +168,7 @@ class TurnModel(QAbstractTableModel):
             if limit > 0:
                 shift = length / limit
                 shift_text = f"‖λH‖ = {length:.3g}, {shift:.0%} of its limit θ‖F_T‖ = {limit:.3g}"
-        return Row(
+        return TurnRow(
             turn=turn,
             words=session.words(turn),
             said=tuple(said),
@@ -199,7 +199,7 @@ class TurnModel(QAbstractTableModel):
             case Qt.ItemDataRole.ToolTipRole:
                 return f"{name}: {tip[0].lower()}{tip[1:]}" if section in self.chips else tip
             case Qt.ItemDataRole.TextAlignmentRole:
-                side = Qt.AlignmentFlag.AlignRight if section == Column.NUMBER else Qt.AlignmentFlag.AlignLeft
+                side = Qt.AlignmentFlag.AlignRight if section == TurnColumn.NUMBER else Qt.AlignmentFlag.AlignLeft
                 return side | Qt.AlignmentFlag.AlignVCenter
         return None
 
@@ -216,43 +216,43 @@ class TurnModel(QAbstractTableModel):
                 return self._sentence(row, column) or self._shown(row, column, index.row())
         return None
 
-    def _shown(self, row: Row, column: int, place: int) -> str:
+    def _shown(self, row: TurnRow, column: int, place: int) -> str:
         """The words of a cell."""
         match column:
-            case Column.NUMBER:
+            case TurnColumn.NUMBER:
                 return str(place + 1)
-            case Column.SPEAKER:
+            case TurnColumn.SPEAKER:
                 return one_line(row.turn.speaker)
-            case Column.TEXT:
+            case TurnColumn.TEXT:
                 return one_line(row.words)
             case self.shift:
                 return "" if isnan(row.shift) else f"{row.shift:.0%}"
-        return row.said[column - Column.GOLD] or ""
+        return row.said[column - TurnColumn.GOLD] or ""
 
-    def _sentence(self, row: Row, column: int) -> str:
+    def _sentence(self, row: TurnRow, column: int) -> str:
         """What a cell means, for a tooltip and a screen reader; empty where its words say all."""
         match column:
-            case Column.GOLD:
+            case TurnColumn.GOLD:
                 return f"Gold: {row.said[0]}" if row.said[0] else "No gold label to show"
-            case Column.LABEL:
+            case TurnColumn.LABEL:
                 return label_sentence(row.label)
-            case Column.TEXT:
+            case TurnColumn.TEXT:
                 return f"{row.words}\n{row.problem}" if row.problem else ""
             case self.shift:
                 return row.shift_text
         return self._said(row, column) if column in self.model_chips else ""
 
-    def _said(self, row: Row, column: int) -> str:
+    def _said(self, row: TurnRow, column: int) -> str:
         """What a model says, in words."""
-        name, said, gold = self._headers[column][0], row.said[column - Column.GOLD], row.said[0]
+        name, said, gold = self._headers[column][0], row.said[column - TurnColumn.GOLD], row.said[0]
         if said is None:
             return f"{name}: {'being predicted' if row.awaited else 'not predicted'}"
         agrees = "" if gold is None else ", as gold" if said == gold else f", but gold is {gold}"
-        return f"{name}: {said}, {row.sure[column - Column.GOLD]:.0%}{agrees}"
+        return f"{name}: {said}, {row.sure[column - TurnColumn.GOLD]:.0%}{agrees}"
 
     def _initial(self, column: int) -> str:
         """The heading of a chip in short."""
-        return initials([name for name, _ in self._headers[Column.GOLD : self.shift]])[column - Column.GOLD]
+        return initials([name for name, _ in self._headers[TurnColumn.GOLD : self.shift]])[column - TurnColumn.GOLD]
 
 
 def _models(session: Session) -> Models:

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from telme_gui.browse.turn_model import ROW, Column, Index, Row, TurnModel
+from telme_gui.browse.turn_model import ROW, Index, TurnColumn, TurnModel, TurnRow
 from telme_gui.look import chips, theme
 from telme_gui.look.wrapping import one_line
 from telme_gui.session.session import Session
@@ -65,7 +65,7 @@ class TurnView(QTreeView):
         header.setMinimumSectionSize(24)
         header.setFixedHeight(HEIGHT)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        header.setSectionResizeMode(Column.TEXT, QHeaderView.ResizeMode.Stretch)
+        header.setSectionResizeMode(TurnColumn.TEXT, QHeaderView.ResizeMode.Stretch)
         self.entered.connect(self._hover)
         session.corpus_changed.connect(self._show_corpus)
         self._model.modelReset.connect(self._light)  # it forgets which turn was lit
@@ -144,8 +144,8 @@ class TurnView(QTreeView):
         widest = max((metrics.horizontalAdvance(name) for name in speakers), default=0)
         room = 104 if width >= WIDE else 84 if width >= NARROW else 64
         chip = CHIP_WIDE if width >= WIDE else CHIP if width >= NARROW else CHIP_NARROW
-        self.setColumnWidth(Column.NUMBER, 36)
-        self.setColumnWidth(Column.SPEAKER, max(56, min(room, widest + 20)))
+        self.setColumnWidth(TurnColumn.NUMBER, 36)
+        self.setColumnWidth(TurnColumn.SPEAKER, max(56, min(room, widest + 20)))
         for column in self._model.chips:
             self.setColumnWidth(column, chip)
             self.setColumnHidden(column, False)
@@ -153,9 +153,9 @@ class TurnView(QTreeView):
         self.setColumnWidth(shift, 88 if width >= WIDE else 64)
         for column in self._model.model_chips:
             self.setColumnHidden(column, predictions is None)
-        self.setColumnHidden(Column.LABEL, not self._session.labels.in_use)
+        self.setColumnHidden(TurnColumn.LABEL, not self._session.labels.in_use)
         self._model.head_with_initials(width < NARROW)
-        self.setColumnHidden(Column.NUMBER, width < TIGHT)
+        self.setColumnHidden(TurnColumn.NUMBER, width < TIGHT)
         shifts = predictions is not None and predictions.models.shifts
         self.setColumnHidden(shift, width < TIGHT or not shifts)
 
@@ -188,7 +188,7 @@ class TurnDelegate(QStyledItemDelegate):
         return QSize(24, HEIGHT)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:  # noqa: D102 - Qt's
-        row: Row = index.data(ROW)
+        row: TurnRow = index.data(ROW)
         column = index.column()
         box = option.rect.adjusted(6, 0, -6, -1)
         painter.save()
@@ -202,20 +202,20 @@ class TurnDelegate(QStyledItemDelegate):
             self._paint_words(painter, box, row, index)
         painter.restore()
 
-    def _paint_words(self, painter: QPainter, box: QRect, row: Row, index: Index) -> None:
+    def _paint_words(self, painter: QPainter, box: QRect, row: TurnRow, index: Index) -> None:
         palette, column = theme.active_palette(), index.column()
-        if column == Column.TEXT and row.problem:
+        if column == TurnColumn.TEXT and row.problem:
             _paint_warning(painter, QRectF(box.right() - 13, box.center().y() - 6, 13, 12))
             box.setRight(box.right() - 20)
-        number = column == Column.NUMBER
-        painter.setFont(self._number if number else self._name if column == Column.SPEAKER else self._body)
+        number = column == TurnColumn.NUMBER
+        painter.setFont(self._number if number else self._name if column == TurnColumn.SPEAKER else self._body)
         painter.setPen(QColor(palette.muted if number else palette.text))
         text = painter.fontMetrics().elidedText(index.data(), Qt.TextElideMode.ElideRight, box.width())
         side = Qt.AlignmentFlag.AlignRight if number else Qt.AlignmentFlag.AlignLeft
         painter.drawText(box, side | Qt.AlignmentFlag.AlignVCenter, text)
 
-    def _paint_chip(self, painter: QPainter, box: QRect, row: Row, column: int) -> None:
-        said, gold = row.said[column - Column.GOLD], row.said[0]
+    def _paint_chip(self, painter: QPainter, box: QRect, row: TurnRow, column: int) -> None:
+        said, gold = row.said[column - TurnColumn.GOLD], row.said[0]
         if said is None and row.awaited and column in self._model.model_chips:  # a pale chip where one will be
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(theme.active_palette().raised))
@@ -226,10 +226,10 @@ class TurnDelegate(QStyledItemDelegate):
         else:
             agrees = column in self._model.model_chips and said == gold
             chips.paint_chip(painter, box, said, faded=agrees, letter_only=box.width() < CHIP_WIDE - 8)
-        if column == Column.LABEL and row.label is not None:
+        if column == TurnColumn.LABEL and row.label is not None:
             _paint_marks(painter, box, row.label)
 
-    def _paint_shift(self, painter: QPainter, box: QRect, row: Row) -> None:
+    def _paint_shift(self, painter: QPainter, box: QRect, row: TurnRow) -> None:
         if isnan(row.shift):
             return
         palette = theme.active_palette()

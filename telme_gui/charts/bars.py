@@ -17,7 +17,7 @@ FIGURES = 72  # px beside a bar for its number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
+class EmotionBar:
     """One bar an emotion: its length as a share of the longest, what is written beside it, and marks on it."""
 
     title: str
@@ -33,7 +33,7 @@ class EmotionBars(Figure):
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(name, parent)
         self._labels: Sequence[str] = ()
-        self._columns: Sequence[Column] = ()
+        self._columns: Sequence[EmotionBar] = ()
         self._caption = ""
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
@@ -44,7 +44,7 @@ class EmotionBars(Figure):
         """Rows that touch."""
         return QSize(480, HEAD + 7 * 24 + 24)
 
-    def show_columns(self, labels: Sequence[str], columns: Sequence[Column], caption: str = "") -> None:
+    def show_columns(self, labels: Sequence[str], columns: Sequence[EmotionBar], caption: str = "") -> None:
         """Draw these bars."""
         self._labels, self._columns, self._caption = labels, columns, caption
         self.say("")
@@ -64,7 +64,7 @@ class EmotionBars(Figure):
         bottom = HEAD + row * len(self._labels)
         write(painter, QRectF(0, bottom + 4, self.width(), 20), self._caption, muted=True)
 
-    def _bar(self, painter: QPainter, box: QRectF, column: Column, place: int, label: str) -> None:
+    def _bar(self, painter: QPainter, box: QRectF, column: EmotionBar, place: int, label: str) -> None:
         palette = theme.active_palette()
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(palette.raised))

@@ -20,8 +20,8 @@ from telme_gui.charts.compare import ComparePage
 from telme_gui.charts.confusion import ConfusionPage
 from telme_gui.charts.contributions import ContributionsPage
 from telme_gui.charts.counts import CountsPage
-from telme_gui.charts.part import Part
 from telme_gui.charts.scores import ScoresPage
+from telme_gui.charts.subset import Subset
 from telme_gui.look import theme
 from telme_gui.session.job import Job
 from telme_gui.session.session import Session
@@ -46,7 +46,7 @@ class Charts(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self._part: Part | None = None
+        self._part: Subset | None = None
         self._with_intervals = False  # or soon
         self._late = False  # there are newer predictions than those of `_part`
         self._stale: set[str] = set()
@@ -154,7 +154,7 @@ class Charts(QWidget):
         if wanted:
             self._split.setCurrentIndex(wanted.index(chosen))
         self._split.blockSignals(False)
-        self._set_part(Part(predictions, chosen) if predictions is not None and len(predictions.ids) else None)
+        self._set_part(Subset(predictions, chosen) if predictions is not None and len(predictions.ids) else None)
 
     def _list_truths(self) -> None:
         """Offer gold and every layer that says something of the whole turn."""
@@ -179,12 +179,12 @@ class Charts(QWidget):
     def _choose_split(self) -> None:
         if self._session.predictions is not None:
             chosen = self._split.currentData()  # Qt hands a plain str back
-            self._set_part(Part(self._session.predictions, Split(chosen) if chosen else None))
+            self._set_part(Subset(self._session.predictions, Split(chosen) if chosen else None))
 
     # -- pages --------------------------------------------------------------------------------------------------
 
     @property
-    def part(self) -> Part | None:
+    def part(self) -> Subset | None:
         """What the pages are about; None without predictions."""
         return self._part
 
@@ -233,7 +233,7 @@ class Charts(QWidget):
             self._stale |= SCORED
             self._look()
 
-    def _set_part(self, part: Part | None) -> None:
+    def _set_part(self, part: Subset | None) -> None:
         self._part = part
         self._with_intervals = False
         self._resting.stop()

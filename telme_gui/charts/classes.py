@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from telme_gui.charts.bars import Column, EmotionBars
-from telme_gui.charts.part import Part
+from telme_gui.charts.bars import EmotionBar, EmotionBars
+from telme_gui.charts.subset import Subset
 from telme_gui.look.table import Table
 from telme_model.analysis import published
 from telme_model.analysis.metrics import Scores
@@ -27,7 +27,7 @@ class ClassesPage(QWidget):
         self._measure.setAccessibleName("Measure")
         self._measure.setToolTip("Which score of each emotion the bars show")
         self._measure.currentTextChanged.connect(self._draw)
-        self._part: Part | None = None
+        self._part: Subset | None = None
         self._paper: Mapping[str, float] = {}
         head = QHBoxLayout()
         head.addWidget(QLabel("Measure"))
@@ -40,7 +40,7 @@ class ClassesPage(QWidget):
         column.addWidget(self._bars, 1)
         column.addWidget(self._table)
 
-    def show_part(self, part: Part, corpus: Corpus) -> None:
+    def show_part(self, part: Subset, corpus: Corpus) -> None:
         """Show a part's scores by emotion."""
         self._part = part
         self._paper = published.TELME.meld_f1 if corpus.labels.name == "meld" else {}
@@ -72,13 +72,13 @@ class ClassesPage(QWidget):
 
 def _column(
     model: Model, scores: Scores, labels: tuple[str, ...], measure: str, paper: list[float | None] | None
-) -> Column:
+) -> EmotionBar:
     values = [float(getattr(scores.per_class[label], measure)) for label in labels]
     intervals = None
     if scores.intervals is not None and measure == "f1":
         found = scores.intervals.f1
         intervals = [(found[label].low / 100, found[label].high / 100) for label in labels]
-    return Column(
+    return EmotionBar(
         title=model.short,
         shares=[value / 100 for value in values],
         texts=[f"{value:.1f}" for value in values],
@@ -87,7 +87,7 @@ def _column(
     )
 
 
-def _row(part: Part, label: str) -> list[str]:
+def _row(part: Subset, label: str) -> list[str]:
     cells = [label]
     support = 0
     for model in part.predictions.models.keys:

@@ -8,7 +8,7 @@ from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, Si
 from PySide6.QtGui import QColor, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPen
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QToolTip, QVBoxLayout, QWidget
 
-from telme_gui.charts.part import Part
+from telme_gui.charts.subset import Subset
 from telme_gui.look import chips, theme
 from telme_gui.look.figure import CENTRE, RIGHT, Figure, mixed, write
 from telme_gui.session.filter import Filter
@@ -30,7 +30,7 @@ class ConfusionPage(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self._part: Part | None = None
+        self._part: Subset | None = None
         self._matrix = Matrix(self)
         self._matrix.chosen.connect(self._filter)
         self._model = QComboBox(self)
@@ -55,7 +55,7 @@ class ConfusionPage(QWidget):
         """The drawn matrix."""
         return self._matrix
 
-    def show_part(self, part: Part) -> None:
+    def show_part(self, part: Subset) -> None:
         """Show a part's matrix."""
         self._part = part
         self._offer(part.predictions.models)

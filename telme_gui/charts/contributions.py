@@ -10,7 +10,7 @@ from PySide6.QtCore import QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from telme_gui.charts.part import Part
+from telme_gui.charts.subset import Subset
 from telme_gui.look import chips, theme
 from telme_gui.look.figure import CENTRE, LEFT, RIGHT, Figure, mixed, write
 from telme_model.analysis.models import STANDARD
@@ -54,7 +54,7 @@ class ContributionsPage(QWidget):
         self._caption.setObjectName("caption")
         column.addWidget(self._caption)
 
-    def show_part(self, part: Part, turns: dict[TurnId, Turn]) -> None:
+    def show_part(self, part: Subset, turns: dict[TurnId, Turn]) -> None:
         """Show a part's mean shares; `turns` by identity."""
         modalities = part.predictions.models.modalities
         alone = len(modalities) == 1
@@ -66,21 +66,21 @@ class ContributionsPage(QWidget):
         self._caption.setText(CAPTION.format(all="both" if len(modalities) == 2 else "all three"))
 
 
-def by_emotion(part: Part) -> list[Group]:
+def by_emotion(part: Subset) -> list[Group]:
     """Mean shares of all turns, and by gold emotion."""
     gold = part.predictions.gold[part.rows]
     names = [part.predictions.labels[place] if place >= 0 else "" for place in gold]
     return _groups(part, names, part.predictions.labels)
 
 
-def by_speaker(part: Part, turns: dict[TurnId, Turn]) -> list[Group]:
+def by_speaker(part: Subset, turns: dict[TurnId, Turn]) -> list[Group]:
     """Mean shares of all turns, and of those who speak most."""
     found = (turns.get(part.predictions.ids[row]) for row in part.rows)
     names = [turn.speaker if turn else "" for turn in found]
     return _groups(part, names, [name for name, _ in Counter(filter(None, names)).most_common(SPEAKERS)])
 
 
-def _groups(part: Part, names: Sequence[str], wanted: Sequence[str]) -> list[Group]:
+def _groups(part: Subset, names: Sequence[str], wanted: Sequence[str]) -> list[Group]:
     known = ~np.isnan(part.shares).any(1)
     name_of = np.array(names, dtype=object)
     masks = {EVERYTHING: known, **{name: known & (name_of == name) for name in wanted}}

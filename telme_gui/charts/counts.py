@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from telme_gui.charts.bars import Column, EmotionBars
+from telme_gui.charts.bars import EmotionBar, EmotionBars
 from telme_model.corpus.dialogue import Corpus, Turn
 
 
@@ -28,7 +28,7 @@ class CountsPage(QWidget):
             total = sum(counts[label] for label in labels)
             most = max(1, *(counts[label] for label in labels))
             columns.append(
-                Column(
+                EmotionBar(
                     title=f"{split} · {total:,} turns",
                     shares=[counts[label] / most for label in labels],
                     texts=[f"{counts[label]:,} · {counts[label] / max(total, 1):.0%}" for label in labels],

@@ -11,7 +11,7 @@ from PySide6.QtCore import QEvent
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from telme_gui.charts.part import Part
+from telme_gui.charts.subset import Subset
 from telme_gui.look import theme
 from telme_gui.session.session import Session
 from telme_model.analysis.models import FUSED
@@ -32,7 +32,7 @@ class ScatterPage(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self._part: Part | None = None
+        self._part: Subset | None = None
         self._rows: dict[str, Rows] = {kind: np.zeros(0, np.intp) for kind in KINDS}
         self._plot = pyqtgraph.PlotWidget(self)
         self._plot.setAccessibleName("Shift against margin, a dot a turn")
@@ -68,7 +68,7 @@ class ScatterPage(QWidget):
         self._plot.addItem(dots)
         return dots
 
-    def show_part(self, part: Part) -> None:
+    def show_part(self, part: Subset) -> None:
         """Show a part's turns of which shift and margin are known."""
         self._part, self._rows = part, _by_kind(part)
         for widget in (self._legend, self._note, self._plot):
@@ -149,7 +149,7 @@ def _tip(x: float, y: float, **_: object) -> str:
     return f"margin {x:.2f}, shift ‖λH‖ {y:.2f}"
 
 
-def _by_kind(part: Part) -> dict[str, Rows]:
+def _by_kind(part: Subset) -> dict[str, Rows]:
     predictions = part.predictions
     known = ~np.isnan(predictions.margin[FUSED]) & ~np.isnan(predictions.shift)
     rows = part.rows[known[part.rows]]

@@ -6,7 +6,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
 
-from telme_gui.charts.part import Part
+from telme_gui.charts.subset import Subset
 from telme_gui.look import theme
 from telme_gui.look.figure import CENTRE, LEFT, RIGHT, Figure, half_width, write
 from telme_gui.look.table import Table
@@ -39,7 +39,7 @@ class ScoresPage(QWidget):
         row.addLayout(left, 5)
         row.addWidget(self._papers, 3)
 
-    def show_part(self, part: Part, corpus: Corpus) -> None:
+    def show_part(self, part: Subset, corpus: Corpus) -> None:
         """Show a part's scores."""
         truth = part.predictions.truth
         nothing = f"No turn of this part has both a label by {truth} and a prediction: nothing to score"

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from telme_gui.charts.part import Part, dialogues_of
+from telme_gui.charts.subset import Subset, dialogues_of
 from telme_model.analysis.metrics import weighted_f1
 from telme_model.analysis.models import FUSED, Model
 from telme_model.analysis.predictions import Predictions
@@ -23,7 +23,7 @@ from telme_model.runs.records import run_predictions, run_records
 RESAMPLES = 2000
 
 
-class Change(StrEnum):
+class Outcome(StrEnum):
     """What became of a turn whose fused prediction differs, seen from the open run."""
 
     BETTER = "better"  # right here, wrong there
@@ -35,7 +35,7 @@ class Change(StrEnum):
 class Versus:
     """A part of the open run beside the same turns of another."""
 
-    part: Part
+    part: Subset
     other: Predictions
 
     @property
@@ -81,13 +81,13 @@ class Versus:
         return np.compress(ours != theirs, self.pairs, axis=0)
 
     @cached_property
-    def changes(self) -> tuple[Change, ...]:
+    def changes(self) -> tuple[Outcome, ...]:
         """What became of each changed turn [changed]."""
         gold = self.part.predictions.gold[self.changed[:, 0]]
         ours = self.part.predictions.predicted[FUSED][self.changed[:, 0]] == gold
         theirs = self.other.predicted[FUSED][self.changed[:, 1]] == gold
         return tuple(
-            Change.BETTER if right else Change.WORSE if was_right else Change.NEITHER
+            Outcome.BETTER if right else Outcome.WORSE if was_right else Outcome.NEITHER
             for right, was_right in zip(ours, theirs, strict=True)
         )
 

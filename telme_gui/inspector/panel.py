@@ -72,7 +72,7 @@ class Inspector(QScrollArea):
         self.state = WhatIfState(session, self)
         self.header = TurnHeader(session)
         self.annotators = Annotators(session)
-        self.empty = Empty()
+        self.empty = NothingToInspect()
         self.sections: tuple[Section, ...] = ()
         self.card = WhatIfCard(session, self.state)
         self._lines: list[QFrame] = []
@@ -176,7 +176,7 @@ class Inspector(QScrollArea):
             self.setStyleSheet(FRAME.format(p=palette))
 
 
-class Empty(QWidget):
+class NothingToInspect(QWidget):
     """Why there is nothing to read, under the pale faces of what would be."""
 
     def __init__(self) -> None:

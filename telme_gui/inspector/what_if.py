@@ -23,7 +23,7 @@ LOOKING = "Looking into the run …"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class WhatIfQuestion:
     """All that is tried at once, so that the newest question stands for those before it. None: as in the run."""
 
     run: Path
@@ -49,7 +49,7 @@ class WhatIfThread(QThread):
         self._news = Condition()
         self._over = False
         self._unchecked: tuple[Path, Corpus] | None = None
-        self._question: Question | None = None
+        self._question: WhatIfQuestion | None = None
         self._whatif: tuple[Path, Corpus, WhatIf] | None = None
 
     def check(self, run: Path, corpus: Corpus) -> None:
@@ -58,7 +58,7 @@ class WhatIfThread(QThread):
             self._unchecked = run, corpus
             self._news.notify()
 
-    def ask(self, question: Question) -> None:
+    def ask(self, question: WhatIfQuestion) -> None:
         """Answer this one next, in place of any that waits."""
         with self._news:
             self._question = question
@@ -84,7 +84,7 @@ class WhatIfThread(QThread):
             if question:
                 self._answer(question)
 
-    def _answer(self, question: Question) -> None:
+    def _answer(self, question: WhatIfQuestion) -> None:
         try:
             whatif = self._open(question)
             if question.theta is not None and question.base is not None:
@@ -101,7 +101,7 @@ class WhatIfThread(QThread):
         else:
             self.answered.emit(question, record)
 
-    def _open(self, question: Question) -> "WhatIf":
+    def _open(self, question: WhatIfQuestion) -> "WhatIf":
         load_torch()
         from telme_model.prediction.what_if import WhatIf
 
@@ -239,7 +239,7 @@ class WhatIfState(QObject):
             return False
         fused = session.theta is None or session.predictions.theta == session.theta
         self._thread.ask(
-            Question(
+            WhatIfQuestion(
                 run=session.run,
                 corpus=session.corpus,
                 turn=session.current.id,
@@ -258,14 +258,14 @@ class WhatIfState(QObject):
         self.changed.emit()
 
     @Slot(object, object)
-    def _take_fused(self, question: Question, predictions: Predictions) -> None:
+    def _take_fused(self, question: WhatIfQuestion, predictions: Predictions) -> None:
         if question.base is self.session.base:
             self.session.show_fused_anew(predictions)
             if question.theta != self.session.theta and self.active:  # shown on the way to a newer theta
                 self._send()
 
     @Slot(object, object)
-    def _take_answer(self, question: Question, record: Mapping[str, Any]) -> None:
+    def _take_answer(self, question: WhatIfQuestion, record: Mapping[str, Any]) -> None:
         self.loaded = self._is_newest_run(question)
         current = self.session.current
         if self.active and current is not None and current.id == question.turn and self._is_newest_run(question):
@@ -275,15 +275,15 @@ class WhatIfState(QObject):
             self.changed.emit()
 
     @Slot(object, str)
-    def _take_failure(self, question: Question, sentence: str) -> None:
+    def _take_failure(self, question: WhatIfQuestion, sentence: str) -> None:
         if self._is_newest(question):
             self.answer, self.waiting, self.error = None, False, sentence
             self.changed.emit()
 
-    def _is_newest_run(self, question: Question) -> bool:
+    def _is_newest_run(self, question: WhatIfQuestion) -> bool:
         return question.run == self.session.run and question.corpus is self.session.corpus
 
-    def _is_newest(self, question: Question) -> bool:
+    def _is_newest(self, question: WhatIfQuestion) -> bool:
         asked = question.theta, question.mute, question.text, question.context_turns
         return self._is_newest_run(question) and asked == (
             self.session.theta,

@@ -13,7 +13,7 @@ from platformdirs import user_config_path
 from telme_model.annotations.labels import Scope
 from telme_model.errors import StudioError
 from telme_model.files import reason, refusals, write_whole
-from telme_model.settings import Section, read, setting, to_dict
+from telme_model.settings import SettingsSection, read, setting, to_dict
 
 RECENT = 8  # entries at most
 
@@ -43,7 +43,7 @@ class Recent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Playback(Section):
+class Playback(SettingsSection):
     """How the player is set."""
 
     volume: float = setting(0.8, "Volume", "How loud a turn is played.", at_least=0, at_most=1)
@@ -63,7 +63,7 @@ class LastTraining:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Annotating(Section):
+class Annotating(SettingsSection):
     """How one annotates."""
 
     layer: str = setting("me", "Layer", "In which one labels.", must="name a layer", pattern=".+")

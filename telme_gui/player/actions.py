@@ -14,7 +14,7 @@ SPEEDS = (0.5, 0.75, 1.0, 1.25, 1.5, 2.0)
 _VOLUME_STEP = 0.1
 
 
-class Actions(QObject):
+class PlayerActions(QObject):
     """The actions, by name as attributes; `all` in the order of a menu."""
 
     def __init__(self, session: Session, film: Film, toggle_full_screen: Callable[[], None], parent: QObject) -> None:

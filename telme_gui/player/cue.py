@@ -26,7 +26,7 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cue:
+class Playlist:
     """Turns to play one after another without a gap, the first from `start` seconds on, again and again if `loop`.
 
     Without Modality.VISUAL nothing is to be seen, without Modality.AUDIO nothing to be heard.

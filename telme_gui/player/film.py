@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from PySide6.QtCore import QObject, QSize, Qt, QTimer, Signal
 
-from telme_gui.player.cue import Cue
+from telme_gui.player.cue import Playlist
 from telme_gui.player.pictures import End, Measures, Pictures, Shot
 from telme_gui.player.sound import Clock, SoundThread, Volume, WallClock
 from telme_gui.session.session import Session
@@ -47,7 +47,7 @@ class Film(QObject):
         self.silence = ""
         self.measures = Measures()
         self._pictures = Pictures(self.measures, self._arrived.emit, self._lengths.emit)
-        self._cue = Cue(turns=())
+        self._cue = Playlist(turns=())
         self._shot: Shot | None = None  # the last one shown
         self._now = 0.0  # seconds of playing of the cue, while paused
         self._owed = 0  # shots to be shown while paused, as soon as they are decoded
@@ -241,12 +241,12 @@ class Film(QObject):
         """Cue a moment of a turn and show it; playing goes on from there."""
         self._pending, self._ended, self._now, self._shot = None, False, 0.0, None
         if turn is None:
-            self._cue = Cue(turns=())
+            self._cue = Playlist(turns=())
             self._pictures.play(None)
             return
         dialogue = self._session.dialogue_of[turn.id]
         rest = dialogue.turns[_place(dialogue, turn) :] if self.extent is Extent.DIALOGUE and not self.loop else (turn,)
-        self._cue = Cue(turns=rest, start=at, speed=self.speed, loop=self.loop, presented=self._session.presented)
+        self._cue = Playlist(turns=rest, start=at, speed=self.speed, loop=self.loop, presented=self._session.presented)
         self._owed = 1
         self._pictures.play(self._cue, dialogue.turns)
         if self.playing:

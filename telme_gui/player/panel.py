@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from shiboken6 import isValid
 
 from telme_gui.look.settings import Playback
-from telme_gui.player.actions import Actions
+from telme_gui.player.actions import PlayerActions
 from telme_gui.player.film import Film
 from telme_gui.player.pictures import Shot
 from telme_gui.player.transport import Transport
@@ -27,7 +27,7 @@ class PlayerPanel(QWidget):
         super().__init__(parent)
         self._session = session
         self.film = Film(session, self)
-        self.controls = Actions(session, self.film, self.toggle_full_screen, self)
+        self.controls = PlayerActions(session, self.film, self.toggle_full_screen, self)
         self._stage = QWidget(self)  # what goes to the full screen
         self._stage.installEventFilter(self)
         self._focus: QWidget | None = None  # what had the keyboard before the full screen

@@ -9,7 +9,7 @@ from threading import Condition, Thread
 from PySide6.QtCore import QSize
 from PySide6.QtGui import QImage
 
-from telme_gui.player.cue import Cue, Segment
+from telme_gui.player.cue import Playlist, Segment
 from telme_gui.player.decoder import Measure, measure, pictures
 from telme_model.corpus import timing as film_time
 from telme_model.corpus.dialogue import Clip, Modality, Turn
@@ -75,14 +75,14 @@ class Pictures(Thread):
         self._measures = measures
         self._arrived, self._measured = arrived, measured  # called on this thread
         self._changed = Condition()
-        self._cue: Cue | None = None
+        self._cue: Playlist | None = None
         self._unmeasured: tuple[Turn, ...] = ()
         self._queue: deque[Shot | End] = deque()
         self._closed = False
         self.fit = QSize(1280, 720)
         self.now = -math.inf  # seconds of playing, set by the window: what is long over is not converted
 
-    def play(self, cue: Cue | None, film: tuple[Turn, ...] = ()) -> None:
+    def play(self, cue: Playlist | None, film: tuple[Turn, ...] = ()) -> None:
         """Decode this from now on; `film` are the turns whose length is wanted when there is nothing else to do."""
         with self._changed:
             self._cue, self._unmeasured = cue, film
@@ -110,7 +110,7 @@ class Pictures(Thread):
 
     def run(self) -> None:
         """Decode cue after cue."""
-        done: Cue | None = None
+        done: Playlist | None = None
         while True:
             with self._changed:
                 while self._cue is done and not self._closed:
@@ -124,10 +124,10 @@ class Pictures(Thread):
                         break
                 self._measure(cue)
 
-    def _wanted(self, cue: Cue) -> bool:
+    def _wanted(self, cue: Playlist) -> bool:
         return self._cue is cue and not self._closed
 
-    def _put(self, cue: Cue, item: Shot | End) -> bool:
+    def _put(self, cue: Playlist, item: Shot | End) -> bool:
         """Add to the queue once there is room; False when the cue is no longer wanted."""
         with self._changed:
             if not self._wanted(cue):
@@ -144,7 +144,7 @@ class Pictures(Thread):
                     return self._wanted(cue)
             self._measure(cue)
 
-    def _measure(self, cue: Cue) -> None:
+    def _measure(self, cue: Playlist) -> None:
         """Find out how long the film's turns are, once for a cue."""
         with self._changed:
             if not self._wanted(cue):
@@ -153,14 +153,14 @@ class Pictures(Thread):
         if turns:
             self._measured([(turn, self._measures.seconds(turn)) for turn in turns if self._wanted(cue)])
 
-    def _items(self, cue: Cue) -> Iterator[Shot | End]:
+    def _items(self, cue: Playlist) -> Iterator[Shot | End]:
         end = 0.0
         for segment in cue.segments(self._measures.seconds):
             yield from self._shots(cue, segment)
             end = max(end, segment.due(self._measures.seconds(segment.turn)))
         yield End(end)
 
-    def _shots(self, cue: Cue, segment: Segment) -> Iterator[Shot]:
+    def _shots(self, cue: Playlist, segment: Segment) -> Iterator[Shot]:
         turn, opens, problem = segment.turn, True, ""
         skipped = 0
         if turn.video is not None and Modality.VISUAL in cue.presented:

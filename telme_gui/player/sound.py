@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from telme_gui.player.cue import Cue
+from telme_gui.player.cue import Playlist
 from telme_gui.player.decoder import RATE, Samples, sound
 from telme_model.corpus.dialogue import Turn
 
@@ -69,7 +69,7 @@ class SoundThread(Thread):
     The clock stands still until sound is heard, and whenever none is ready. `failed` says why there is no sound.
     """
 
-    def __init__(self, cue: Cue, origin: float, seconds: Callable[[Turn], float], volume: Volume) -> None:
+    def __init__(self, cue: Playlist, origin: float, seconds: Callable[[Turn], float], volume: Volume) -> None:
         super().__init__(name="sound", daemon=True)
         self._cue, self._origin, self._seconds, self._volume = cue, origin, seconds, volume
         self._blocks: deque[Samples] = deque()

@@ -5,7 +5,7 @@ from PySide6.QtGui import QAction, QActionGroup, QColor, QKeySequence, QMouseEve
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSizePolicy, QSlider, QToolButton, QWidget
 
 from telme_gui.look import theme
-from telme_gui.player.actions import SPEEDS, Actions
+from telme_gui.player.actions import SPEEDS, PlayerActions
 from telme_gui.player.film import Film
 from telme_gui.session.session import Session
 from telme_model.runs.quantities import clock
@@ -102,7 +102,7 @@ class FilmBar(QSlider):
 class Transport(QWidget):
     """Buttons of the actions around the film's bar."""
 
-    def __init__(self, session: Session, film: Film, actions: Actions, parent: QWidget | None = None) -> None:
+    def __init__(self, session: Session, film: Film, actions: PlayerActions, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session, self._film, self._actions = session, film, actions
         self._sheet = ""

@@ -13,7 +13,7 @@ CLOSEST = 0.25  # seconds across the whole view at most zoom
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class TimeSpan:
     """The seconds `start` to `end` of a film over `width` pixels, which begin at `left`."""
 
     start: float
@@ -34,19 +34,19 @@ class View:
         """Time at a pixel."""
         return self.start + (x - self.left) / self.scale
 
-    def zoomed(self, factor: float, around: float, film: float) -> "View":
+    def zoomed(self, factor: float, around: float, film: float) -> "TimeSpan":
         """`factor` times as close, the time `around` staying where it is as far as the film allows."""
         span = min(max((self.end - self.start) / factor, CLOSEST), film)
         share = (around - self.start) / (self.end - self.start)
         return self._within(around - share * span, span, film)
 
-    def moved(self, seconds: float, film: float) -> "View":
+    def moved(self, seconds: float, film: float) -> "TimeSpan":
         """Shown `seconds` later, never beyond the film."""
         return self._within(self.start + seconds, self.end - self.start, film)
 
-    def _within(self, start: float, span: float, film: float) -> "View":
+    def _within(self, start: float, span: float, film: float) -> "TimeSpan":
         start = max(0.0, min(start, film - span))
-        return View(start, start + span, self.width, self.left)
+        return TimeSpan(start, start + span, self.width, self.left)
 
 
 class Lane(StrEnum):
@@ -131,7 +131,7 @@ def _dearness(lane: AnyLane) -> int:
     return _DEAREST.index(key) if key in _DEAREST else len(_DEAREST)
 
 
-def ticks(view: View) -> list[float]:
+def ticks(view: TimeSpan) -> list[float]:
     """Round times in view, far enough apart for their labels, in seconds."""
     apart = 64 / view.scale
     steps = (0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600)

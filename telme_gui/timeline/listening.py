@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from telme_gui.session.job import Job
 from telme_gui.session.session import Session
-from telme_gui.timeline.sound import Film, SoundDecoded, decode
+from telme_gui.timeline.sound import FilmSound, SoundDecoded, decode
 from telme_model.corpus.dialogue import Dialogue, TurnId
 
 SETTLE = 120  # ms that a dialogue must stay current before it is decoded
@@ -25,7 +25,7 @@ class Listening(QObject):
         self._session = session
         self._kept: OrderedDict[TurnId, dict[int, SoundDecoded]] = OrderedDict()
         self._dialogue: Dialogue | None = None
-        self._film: tuple[tuple[float, ...], Film] | None = None  # as last asked for, with its edges
+        self._film: tuple[tuple[float, ...], FilmSound] | None = None  # as last asked for, with its edges
         self._job: Job | None = None
         self._settled = QTimer(self, singleShot=True, interval=SETTLE)
         self._settled.timeout.connect(self._start)
@@ -40,13 +40,13 @@ class Listening(QObject):
         if dialogue is not None and self._turns_left():
             self._settled.start()
 
-    def film(self, edges: Sequence[float]) -> Film | None:
+    def film(self, edges: Sequence[float]) -> FilmSound | None:
         """What is decoded so far, its turns beginning at `edges` (seconds [turns + 1]); None while nothing is."""
         sounds = self._sounds
         if not any(sound.samples is not None for sound in sounds.values()):
             return None
         if self._film is None or self._film[0] != tuple(edges):
-            self._film = tuple(edges), Film(sounds, edges)
+            self._film = tuple(edges), FilmSound(sounds, edges)
         return self._film[1]
 
     def problem(self, place: int) -> str:

@@ -11,8 +11,8 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPolygonF
 
 from telme_gui.look import chips, theme
 from telme_gui.look.wrapping import one_line
-from telme_gui.timeline.lanes import LABELS, AnyLane, Band, Lane, View, ticks
-from telme_gui.timeline.sound import Film
+from telme_gui.timeline.lanes import LABELS, AnyLane, Band, Lane, TimeSpan, ticks
+from telme_gui.timeline.sound import FilmSound
 from telme_model.analysis.models import Model
 from telme_model.analysis.predictions import Predictions
 from telme_model.corpus.dialogue import Turn
@@ -25,7 +25,7 @@ NAME_PAD = 5  # px
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scene:
+class TimelineScene:
     """All that is drawn: a dialogue of N turns in view."""
 
     turns: tuple[Turn, ...]
@@ -33,9 +33,9 @@ class Scene:
     said: Mapping[AnyLane, tuple[str | None, ...]]  # gold and the annotator's labels [N]
     rows: tuple[int | None, ...]  # each turn's row in the predictions [N]
     predictions: Predictions | None
-    film: Film | None  # None while nothing of it is decoded
+    film: FilmSound | None  # None while nothing of it is decoded
     sound_note: str  # shown in place of a film that is not there
-    view: View
+    view: TimeSpan
     lanes: Mapping[AnyLane, Band]
 
     def span(self, place: int) -> tuple[float, float]:
@@ -62,7 +62,7 @@ class Scene:
         ]
 
 
-def paint_scene(painter: QPainter, scene: Scene) -> None:
+def paint_scene(painter: QPainter, scene: TimelineScene) -> None:
     """All lanes, without names and without cursor."""
     painter.setFont(theme.font(theme.CAPTION))
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -81,13 +81,13 @@ def paint_scene(painter: QPainter, scene: Scene) -> None:
             _time(painter, scene, band)
 
 
-def _segment(scene: Scene, place: int, band: Band) -> QRectF:
+def _segment(scene: TimelineScene, place: int, band: Band) -> QRectF:
     left, right = scene.span(place)
     left, right = max(left, scene.view.left - 8), min(right, scene.view.left + scene.view.width + 8)
     return QRectF(left + SPLIT / 2, band.top, max(right - left - SPLIT, 1.0), band.height)
 
 
-def _speakers(painter: QPainter, scene: Scene, band: Band) -> None:
+def _speakers(painter: QPainter, scene: TimelineScene, band: Band) -> None:
     palette = theme.active_palette()
     metrics = painter.fontMetrics()
     for place in scene.in_view:
@@ -106,7 +106,7 @@ def _speakers(painter: QPainter, scene: Scene, band: Band) -> None:
             painter.drawText(QRectF(left, box.top(), room, box.height()), Qt.AlignmentFlag.AlignVCenter, name)
 
 
-def _emotions(painter: QPainter, scene: Scene, lane: AnyLane, band: Band) -> None:
+def _emotions(painter: QPainter, scene: TimelineScene, lane: AnyLane, band: Band) -> None:
     palette = theme.active_palette()
     if isinstance(lane, Model) and scene.predictions is None:
         _note(painter, scene, band, "No run is open: open or train one to see its predictions here")
@@ -136,7 +136,7 @@ def _ink(emotion: str) -> QColor:
     return max(inks, key=lambda ink: chips.contrast(ink, ground))
 
 
-def _shift(painter: QPainter, scene: Scene, band: Band) -> None:
+def _shift(painter: QPainter, scene: TimelineScene, band: Band) -> None:
     """||lambda H|| of every turn under its limit theta ||F_T||, both on one scale from 0 at the lane's bottom."""
     palette = theme.active_palette()
     known = [place for place in scene.in_view if scene.rows[place] is not None]
@@ -167,7 +167,7 @@ def _shift(painter: QPainter, scene: Scene, band: Band) -> None:
     painter.drawLines(steps)
 
 
-def _sound(painter: QPainter, scene: Scene, band: Band) -> None:
+def _sound(painter: QPainter, scene: TimelineScene, band: Band) -> None:
     palette = theme.active_palette()
     middle = band.top + band.height / 2
     if scene.film is None:
@@ -182,7 +182,7 @@ def _sound(painter: QPainter, scene: Scene, band: Band) -> None:
     painter.drawLines([QLineF(x, y, x, z) for x, y, z in zip(lefts.tolist(), tops.tolist(), bottoms.tolist())])
 
 
-def _spectrogram(painter: QPainter, scene: Scene, band: Band) -> None:
+def _spectrogram(painter: QPainter, scene: TimelineScene, band: Band) -> None:
     if scene.film is None:
         _note(painter, scene, band, scene.sound_note)
         return
@@ -206,7 +206,7 @@ def _shades() -> NDArray[np.uint8]:
     return np.stack([*channels, alpha], 1).astype(np.uint8)
 
 
-def _time(painter: QPainter, scene: Scene, band: Band) -> None:
+def _time(painter: QPainter, scene: TimelineScene, band: Band) -> None:
     palette = theme.active_palette()
     times = ticks(scene.view)
     step = times[1] - times[0] if len(times) > 1 else 1.0
@@ -221,7 +221,7 @@ def _time(painter: QPainter, scene: Scene, band: Band) -> None:
             painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, clock(seconds, digits))
 
 
-def _note(painter: QPainter, scene: Scene, band: Band, text: str) -> None:
+def _note(painter: QPainter, scene: TimelineScene, band: Band, text: str) -> None:
     painter.setPen(QColor(theme.active_palette().muted))
     box = QRectF(scene.view.left + NAME_PAD, band.top, scene.view.width, band.height)
     painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, text)

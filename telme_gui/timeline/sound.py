@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from telme_gui.timeline.lanes import View
+from telme_gui.timeline.lanes import TimeSpan
 from telme_model.corpus.dialogue import Turn
 from telme_model.events import Event
 from telme_model.media.decoding import MediaSettings, read_waveform
@@ -46,7 +46,7 @@ def decode(turns: Sequence[Turn]) -> Iterator[SoundDecoded]:
             yield SoundDecoded(place=place, samples=np.round(waveform * 32767).astype(np.int16))
 
 
-class Film:
+class FilmSound:
     """The turns' sounds one after another, each from its turn's start in the film to the next one's."""
 
     def __init__(self, sounds: Mapping[int, SoundDecoded], edges: Sequence[float]) -> None:
@@ -61,7 +61,7 @@ class Film:
         self._low, self._high = blocks.min(1), blocks.max(1)
         self.loudest = max(1.0, float(np.abs(self._high.astype(int)).max(initial=0)), -float(self._low.min(initial=0)))
 
-    def envelope(self, view: View, columns: int) -> tuple[Floats, Floats]:
+    def envelope(self, view: TimeSpan, columns: int) -> tuple[Floats, Floats]:
         """Least and greatest sample of each of `columns` equal parts of the view, -1 to 1 of the film's loudest."""
         coarse = (view.end - view.start) * RATE / columns > 4 * _BLOCK
         low, high = (self._low, self._high) if coarse else (self.samples, self.samples)
@@ -74,7 +74,7 @@ class Film:
         parts = np.minimum.reduceat(low[:end], places), np.maximum.reduceat(high[:end], places)
         return (parts[0] / self.loudest).astype(np.float32), (parts[1] / self.loudest).astype(np.float32)
 
-    def spectrogram(self, view: View, columns: int, rows: int) -> Floats:
+    def spectrogram(self, view: TimeSpan, columns: int, rows: int) -> Floats:
         """Loudness [rows, columns] of the view, 0 to 1 over 60 dB below the loudest; mel rows, the highest first."""
         quiet = np.zeros((rows, columns), np.float32)
         if len(self.samples) < _WINDOW or columns < 1 or rows < 1:

@@ -20,9 +20,9 @@ from PySide6.QtWidgets import QApplication, QToolTip, QWidget
 
 from telme_gui.look import theme
 from telme_gui.session.session import Session
-from telme_gui.timeline.lanes import GUTTER, AnyLane, Band, Lane, View, lanes_of, lay_out, name
+from telme_gui.timeline.lanes import GUTTER, AnyLane, Band, Lane, TimeSpan, lanes_of, lay_out, name
 from telme_gui.timeline.listening import Listening
-from telme_gui.timeline.painting import Scene, paint_cursor, paint_scene
+from telme_gui.timeline.painting import TimelineScene, paint_cursor, paint_scene
 from telme_gui.timeline.tools import Tools
 from telme_gui.timeline.words import describe
 from telme_model.analysis.models import Model, Role
@@ -45,9 +45,9 @@ class Timeline(QWidget):
         self._session = session
         self._dialogue = session.dialogue
         self._listening = Listening(session, self)
-        self._view = View(0.0, 1.0, 1.0)
+        self._view = TimeSpan(0.0, 1.0, 1.0)
         self._picture: QPixmap | None = None  # of all that the cursor does not change
-        self._scene: Scene | None = None
+        self._scene: TimelineScene | None = None
         self._pressed: QPointF | None = None
         self._dragged = False
         self.zoom_in = self._action("Zoom in", "+", "Ctrl++", lambda: self._zoom(STEP))
@@ -107,7 +107,7 @@ class Timeline(QWidget):
     # -- what is in view ----------------------------------------------------------------------------------------
 
     def _fit(self) -> None:
-        self._look(View(0.0, self._film_seconds, self._lanes_width))
+        self._look(TimeSpan(0.0, self._film_seconds, self._lanes_width))
 
     def _zoom(self, factor: float, around: float | None = None) -> None:
         if around is None:  # the cursor if it is in view, else the middle
@@ -115,7 +115,7 @@ class Timeline(QWidget):
             around = self._cursor_at if inside else (self._view.start + self._view.end) / 2
         self._look(self._view.zoomed(factor, around, self._film_seconds))
 
-    def _look(self, view: View) -> None:
+    def _look(self, view: TimeSpan) -> None:
         self._view = view
         self._refresh()
 
@@ -128,24 +128,24 @@ class Timeline(QWidget):
         return max(1.0, float(self.width() - GUTTER - EDGE))
 
     @property
-    def view(self) -> View:
+    def view(self) -> TimeSpan:
         """The part of the film in view."""
         return self._view
 
     @property
-    def scene(self) -> Scene | None:
+    def scene(self) -> TimelineScene | None:
         """What is drawn now; None while nothing is open."""
         if self._scene is None and self._dialogue is not None:
             self._scene = self._make_scene()
         return self._scene
 
-    def _make_scene(self) -> Scene | None:
+    def _make_scene(self) -> TimelineScene | None:
         session, dialogue = self._session, self._dialogue
         if dialogue is None:
             return None
         edges = (*session.turn_starts, session.film_seconds)
         mine = tuple(session.labels.emotion(turn.id) for turn in dialogue.turns)
-        return Scene(
+        return TimelineScene(
             turns=dialogue.turns,
             edges=edges,
             said={Lane.GOLD: tuple(map(session.gold, dialogue.turns)), Lane.LABEL: mine},
@@ -198,7 +198,7 @@ class Timeline(QWidget):
         if self._view.start <= self._cursor_at <= self._view.end:
             paint_cursor(painter, self._view.x(self._cursor_at), self.height())
 
-    def _paint_picture(self, scene: Scene, lanes: QRectF) -> QPixmap:
+    def _paint_picture(self, scene: TimelineScene, lanes: QRectF) -> QPixmap:
         picture = QPixmap(self.size() * self.devicePixelRatioF())
         picture.setDevicePixelRatio(self.devicePixelRatioF())
         picture.fill(Qt.GlobalColor.transparent)
@@ -216,7 +216,7 @@ class Timeline(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         """The same seconds over another width."""
-        self._look(View(self._view.start, self._view.end, self._lanes_width))
+        self._look(TimeSpan(self._view.start, self._view.end, self._lanes_width))
         self._tools.move(EDGE - 1, self.height() - self._tools.height() - 4)
         super().resizeEvent(event)
 

@@ -1,11 +1,11 @@
 """What the timeline shows, in words: for the tooltip."""
 
 from telme_gui.timeline.lanes import LABELS, AnyLane, Lane, name
-from telme_gui.timeline.painting import Scene
+from telme_gui.timeline.painting import TimelineScene
 from telme_model.analysis.models import Model
 
 
-def describe(scene: Scene, place: int, lane: AnyLane | None, words: str, sound_problem: str) -> str:
+def describe(scene: TimelineScene, place: int, lane: AnyLane | None, words: str, sound_problem: str) -> str:
     """Who said these words at `place`, and what the lane says of the turn."""
     lines = [f"{place + 1} · {scene.turns[place].speaker}: {words}"]
     if isinstance(lane, Model) or lane in LABELS:
@@ -17,7 +17,7 @@ def describe(scene: Scene, place: int, lane: AnyLane | None, words: str, sound_p
     return "\n".join(lines)
 
 
-def _emotion(scene: Scene, place: int, lane: AnyLane) -> str:
+def _emotion(scene: TimelineScene, place: int, lane: AnyLane) -> str:
     emotion, row = scene.emotion(lane, place), scene.rows[place]
     if not isinstance(lane, Model):
         return f"{name(lane)}: {emotion or 'none'}"
@@ -27,7 +27,7 @@ def _emotion(scene: Scene, place: int, lane: AnyLane) -> str:
     return f"{lane.title}: {emotion}, {probability:.0%}"
 
 
-def _shift(scene: Scene, place: int) -> str:
+def _shift(scene: TimelineScene, place: int) -> str:
     row, predictions = scene.rows[place], scene.predictions
     if row is None or predictions is None or predictions.shift[row] != predictions.shift[row]:
         return "shift: not known"

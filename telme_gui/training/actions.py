@@ -10,13 +10,13 @@ from telme_gui.look.settings import Settings
 from telme_gui.session.session import Session
 from telme_gui.training.dialog import TrainingDialog
 from telme_gui.training.discarding import ask_in_training
-from telme_gui.training.trainer import State, Trainer
+from telme_gui.training.trainer import Trainer, TrainerState
 from telme_model.annotations.apply import with_labels
 from telme_model.corpus.dialogue import GOLD, Corpus
 from telme_model.runs.plan import Plan, differences
 
 
-class Actions(QObject):
+class TrainingActions(QObject):
     """The actions, in the order of a menu; they follow the trainer. `window` is what dialogs belong to."""
 
     def __init__(self, session: Session, trainer: Trainer, settings: Settings, window: QWidget) -> None:
@@ -66,7 +66,7 @@ class Actions(QObject):
 
     def _pause(self) -> None:
         trainer = self._trainer
-        if trainer.state is State.PAUSED:
+        if trainer.state is TrainerState.PAUSED:
             trainer.resume()
         else:
             trainer.pause()
@@ -74,7 +74,7 @@ class Actions(QObject):
     def _follow(self) -> None:
         trainer, labels = self._trainer, self._session.labels
         self.again.setEnabled(self._session.corpus is not None and bool(labels.in_layer(labels.layer)))
-        self.pause.setEnabled(trainer.busy and trainer.state is not State.STOPPING)
-        self.pause.setText("Resume training" if trainer.state is State.PAUSED else "Pause training")
+        self.pause.setEnabled(trainer.busy and trainer.state is not TrainerState.STOPPING)
+        self.pause.setText("Resume training" if trainer.state is TrainerState.PAUSED else "Pause training")
         for action in (self.stop, self.discard):
             action.setEnabled(trainer.busy)

@@ -7,7 +7,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QApplication, QStyle, QSystemTrayIcon, QWidget
 
 from telme_gui.session.session import Session
-from telme_gui.training.trainer import State, Trainer
+from telme_gui.training.trainer import Trainer, TrainerState
 from telme_model.analysis.models import FUSED
 from telme_model.corpus.dialogue import Split
 from telme_model.events import Event
@@ -45,7 +45,7 @@ class Ending(QObject):
 
     def _leave(self, run: Path) -> None:
         trainer = self._trainer
-        if trainer.state is State.FAILED and trainer.problem is not None:
+        if trainer.state is TrainerState.FAILED and trainer.problem is not None:
             self._notify(f"{run.name}: {trainer.problem.title}", trainer.problem.cause)
 
     def _tell(self, summary: Summary | None) -> None:

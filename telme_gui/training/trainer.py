@@ -21,15 +21,15 @@ from telme_model.runs.costs import phase_costs
 from telme_model.runs.folder import RunError
 from telme_model.runs.history import History
 from telme_model.runs.plan import Plan
-from telme_model.runs.problems import Problem, defect, explain
+from telme_model.runs.problems import RunProblem, defect, explain
 from telme_model.runs.queue import Waiting
 from telme_model.runs.weights import find_weights
 from telme_model.training.start import train_plan
 
-__all__ = ["Plan", "Problem", "State", "Trainer"]
+__all__ = ["Plan", "RunProblem", "Trainer", "TrainerState"]
 
 
-class State(StrEnum):
+class TrainerState(StrEnum):
     """Where the trainer stands. The last three are of the run in `plan` that is over; nothing runs then."""
 
     IDLE = "idle"  # nothing was trained since the program began
@@ -53,7 +53,7 @@ class _Begun(Event):
 class _Failed(Event):
     """The run ended before its time; `error` is what nobody expected."""
 
-    problem: Problem
+    problem: RunProblem
     error: Exception | None = None
 
 
@@ -72,11 +72,11 @@ class Trainer(QObject):
     def __init__(self, jobs: Jobs) -> None:
         super().__init__(jobs)
         self._jobs = jobs
-        self.state = State.IDLE
+        self.state = TrainerState.IDLE
         self.plan: Plan | None = None
         self.job: Job | None = None  # None while nothing runs
         self.history = History()  # with the cost of its phases: the whole run has a fraction and an ETA
-        self.problem: Problem | None = None
+        self.problem: RunProblem | None = None
         self.queue: list[Plan] = []  # what waits, in order
         self.laid_by: list[Plan] = []  # what an earlier window left to be trained, until it is taken up or forgotten
         self._waiting, self._kept = Waiting(), True
@@ -159,21 +159,21 @@ class Trainer(QObject):
 
     def pause(self) -> None:
         """Hold before the next step; memory stays taken."""
-        if self.job is not None and self.state in (State.STARTING, State.RUNNING):
+        if self.job is not None and self.state in (TrainerState.STARTING, TrainerState.RUNNING):
             self.job.pause()
-            self._show(State.PAUSED)
+            self._show(TrainerState.PAUSED)
 
     def resume(self) -> None:
         """Go on after a pause."""
-        if self.job is not None and self.state is State.PAUSED:
+        if self.job is not None and self.state is TrainerState.PAUSED:
             self.job.resume()
-            self._show(State.RUNNING)
+            self._show(TrainerState.RUNNING)
 
     def stop_and_keep(self) -> None:
         """End after the step in flight; the run can be gone on with at any time. The queue waits."""
         if self.job is not None:
             self.job.stop()
-            self._show(State.STOPPING)
+            self._show(TrainerState.STOPPING)
 
     def discard(self) -> None:
         """End after the step in flight and put the run's folder into the trash. Whoever calls has asked the person."""
@@ -225,7 +225,7 @@ class Trainer(QObject):
         self.job = job = Job(lambda: _walk(plan), self._jobs, name=f"Training {plan.run.name}")
         job.reported.connect(self._take)
         job.finished.connect(self._end)
-        self._show(State.STARTING)
+        self._show(TrainerState.STARTING)
         self._jobs.begin(job)
 
     def _take(self, event: Event) -> None:
@@ -236,8 +236,8 @@ class Trainer(QObject):
             return
         else:
             self.history.add(event, time.time())
-        if self.state is State.STARTING:
-            self._show(State.RUNNING)
+        if self.state is TrainerState.STARTING:
+            self._show(TrainerState.RUNNING)
         self.advanced.emit()
 
     def _fail(self, event: _Failed) -> None:
@@ -251,16 +251,16 @@ class Trainer(QObject):
             return
         self.job = None
         self._jobs.forget(job)
-        state = State.STOPPED
+        state = TrainerState.STOPPED
         if self._discarding:
             self.put_away(plan.run)
         elif self.problem is not None:
-            state = State.FAILED
+            state = TrainerState.FAILED
         elif self.history.result is not None:
-            state = State.FINISHED
+            state = TrainerState.FINISHED
         self._show(state)
-        (self.finished if state is State.FINISHED else self.left).emit(plan.run)
-        if state is State.FINISHED or (state is State.FAILED and self._begun):
+        (self.finished if state is TrainerState.FINISHED else self.left).emit(plan.run)
+        if state is TrainerState.FINISHED or (state is TrainerState.FAILED and self._begun):
             self.start_next()
 
     def put_away(self, run: Path) -> None:
@@ -274,7 +274,7 @@ class Trainer(QObject):
                 told = f"There is no trash where it lay: it is kept in {aside}, for you to delete."
                 self._jobs.failed.emit(f"{run.name} is discarded", told)
 
-    def _show(self, state: State) -> None:
+    def _show(self, state: TrainerState) -> None:
         self.state = state
         self.changed.emit()
 

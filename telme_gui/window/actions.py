@@ -12,11 +12,11 @@ from telme_gui.look.style import Appearance
 from telme_gui.session.filter import Filter
 from telme_gui.session.session import Session
 from telme_gui.window.docks import Docks
-from telme_gui.window.header import View
+from telme_gui.window.header import MainView
 
 
 def view_actions(
-    window: QWidget, show: Callable[[View], None], docks: Docks, timeline: Sequence[QAction], themes: QMenu
+    window: QWidget, show: Callable[[MainView], None], docks: Docks, timeline: Sequence[QAction], themes: QMenu
 ) -> list[Entry]:
     """What is shown, in the order of a menu; `show` fills the middle, `timeline` are that panel's own."""
     scale = QMenu("Timeline", window)
@@ -26,8 +26,8 @@ def view_actions(
     for action in (titles, full):
         action.setCheckable(True)
     return [
-        window_action(window, "Dialogue", "Ctrl+1", lambda: show(View.DIALOGUE)),
-        window_action(window, "Charts", "Ctrl+2", lambda: show(View.CHARTS)),
+        window_action(window, "Dialogue", "Ctrl+1", lambda: show(MainView.DIALOGUE)),
+        window_action(window, "Charts", "Ctrl+2", lambda: show(MainView.CHARTS)),
         gap(window),
         *docks.toggles(docks.lasting),
         titles,

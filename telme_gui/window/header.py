@@ -25,14 +25,14 @@ from telme_gui.look.keys import with_keys
 HEIGHT = 36  # px
 
 
-class View(IntEnum):
+class MainView(IntEnum):
     """What fills the middle."""
 
     DIALOGUE = 0
     CHARTS = 1
 
 
-TIPS = {View.DIALOGUE: "Film and turns", View.CHARTS: "Scores and charts of the whole corpus"}
+TIPS = {MainView.DIALOGUE: "Film and turns", MainView.CHARTS: "Scores and charts of the whole corpus"}
 
 
 class MenuBar(QMenuBar):
@@ -106,12 +106,12 @@ class Header(QWidget):
             row.addWidget(button)
         self._views.idClicked.connect(self.view_chosen)
 
-    def show_keys(self, actions: Mapping[View, QAction]) -> None:
+    def show_keys(self, actions: Mapping[MainView, QAction]) -> None:
         """Tell which keys each view has."""
         for view, action in actions.items():
             self._views.button(view).setToolTip(with_keys(TIPS[view], action))
 
-    def show_view(self, view: View) -> None:
+    def show_view(self, view: MainView) -> None:
         """Mark the view that is shown."""
         self._views.button(view).setChecked(True)
 

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from telme_gui.annotating.actions import Actions
+from telme_gui.annotating.actions import AnnotatingActions
 from telme_gui.annotating.annotator import Annotator
 from telme_gui.annotating.bar import AnnotationBar
 from telme_gui.annotating.queue_menu import QueueMenu
@@ -37,15 +37,15 @@ from telme_gui.opening.opener import Opener
 from telme_gui.player import PlayerPanel
 from telme_gui.session.session import Session
 from telme_gui.timeline import Timeline
-from telme_gui.training.actions import Actions as TrainingActions
+from telme_gui.training.actions import TrainingActions as TrainingActions
 from telme_gui.training.ending import Ending
 from telme_gui.training.monitor import Monitor
 from telme_gui.training.runs import Runs
-from telme_gui.training.trainer import State, Trainer
+from telme_gui.training.trainer import Trainer, TrainerState
 from telme_gui.training.unfinished_runs import UnfinishedRuns
 from telme_gui.window.actions import go_actions, theme_menu, view_actions
 from telme_gui.window.docks import Docks, Place
-from telme_gui.window.header import Header, View
+from telme_gui.window.header import Header, MainView
 from telme_gui.window.key_editor import KeyEditor
 from telme_gui.window.last_place import LastPlace
 from telme_gui.window.menus import Menus
@@ -78,7 +78,7 @@ class MainWindow(QMainWindow):
         self.navigator, self.inspector, self.timeline = Navigator(session), Inspector(session), Timeline(session)
         self.player, self.turns, self.charts = PlayerPanel(session), TurnTable(session), Charts(session)
         self.annotator = Annotator(session, self.player.play_turn, self)
-        self.annotating = Actions(session, self.annotator, self)
+        self.annotating = AnnotatingActions(session, self.annotator, self)
         self.annotating.commenting.connect(self.player.leave_full_screen)  # first: a comment is written in the window
         self.player.add_keys(self.annotating.all)
         self.tasks, self.store_banner = Tasks(session, self), StoreBanner(session)
@@ -186,7 +186,7 @@ class MainWindow(QMainWindow):
         self.runs.compare_wanted.connect(self._compare)
         self.player.playing_changed.connect(self._clip_check.set_playing)
         self.appearance.changed.connect(self._show_what_is_open)
-        self.header.view_chosen.connect(lambda view: self.show_view(View(view)))
+        self.header.view_chosen.connect(lambda view: self.show_view(MainView(view)))
         self.welcome.corpus_wanted.connect(self.opening.ask_corpus)
         self.welcome.demo_wanted.connect(self.opening.open_demo)
         for part in (self.welcome, self.monitor, self.runs):
@@ -199,7 +199,7 @@ class MainWindow(QMainWindow):
             self.welcome.show_recent(self.settings.recent)
             self._middle.setCurrentIndex(WELCOME)
         elif self._middle.currentIndex() == WELCOME:
-            self.show_view(View.DIALOGUE)
+            self.show_view(MainView.DIALOGUE)
         self.docks.unfold(self.session.corpus is not None)
         self._show_what_is_open()
 
@@ -212,16 +212,16 @@ class MainWindow(QMainWindow):
 
     # -- what a person asks for ---------------------------------------------------------------------------------
 
-    def show_view(self, view: View) -> None:
+    def show_view(self, view: MainView) -> None:
         """Fill the middle with the dialogue or with the charts."""
         if self.session.corpus is not None:
             self._middle.setCurrentIndex(view)
             self.header.show_view(view)
-            _focus(self.turns if view is View.DIALOGUE else self.charts)
+            _focus(self.turns if view is MainView.DIALOGUE else self.charts)
 
     def step_panel(self, by: int) -> None:
         """Put the keyboard into the next panel that is shown."""
-        centre = self.charts if self._middle.currentIndex() == View.CHARTS else self.turns
+        centre = self.charts if self._middle.currentIndex() == MainView.CHARTS else self.turns
         first, *others = [dock.widget() for dock in self.docks.named.values()]
         panels: list[QWidget] = [first, centre, *others]
         shown = [panel for panel in panels if panel.isVisible()]
@@ -246,10 +246,10 @@ class MainWindow(QMainWindow):
         self.settings.keys = self.keys.chosen
         self.player.controls.follow()
         self.annotating.follow()
-        self.header.show_keys({view: self.keys.actions[view.name.title()] for view in View})
+        self.header.show_keys({view: self.keys.actions[view.name.title()] for view in MainView})
 
     def _show_training(self) -> None:
-        if self.trainer.state is State.STARTING:
+        if self.trainer.state is TrainerState.STARTING:
             self.docks.bring("Training")
 
     def _show_summary(self, summary: Summary) -> None:
@@ -268,7 +268,7 @@ class MainWindow(QMainWindow):
     def _show_charts(self, there: bool) -> None:
         """Show the charts that were asked for, where it is their run that has been opened."""
         if there and self._charted is not None and self._charted == self.session.run:
-            self.show_view(View.CHARTS)
+            self.show_view(MainView.CHARTS)
         self._charted = None
 
     def _open_trained(self, run: Path) -> None:
@@ -282,7 +282,7 @@ class MainWindow(QMainWindow):
 
     def adjudicate(self, turns: tuple[TurnId, ...]) -> None:
         """Settle these turns, one by one."""
-        self.show_view(View.DIALOGUE)
+        self.show_view(MainView.DIALOGUE)
         self.queues.adjudicate(turns)
 
     # -- Qt's own -----------------------------------------------------------------------------------------------

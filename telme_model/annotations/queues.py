@@ -157,7 +157,7 @@ def _conflict(predictions: Predictions) -> NDArray[np.float32]:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class QueueProgress:
     """How far a queue is worked through, in turns; skipped ones are left for later and not among `left`."""
 
     done: int
@@ -170,11 +170,13 @@ def is_done(label: Label | None, since: float = 0.0) -> bool:
     return label is not None and (label.emotion is not None or label.unsure) and label.time >= since
 
 
-def progress(queue: Sequence[TurnId], own: Labels, *, skipped: Collection[TurnId] = (), since: float = 0.0) -> Progress:
+def progress(
+    queue: Sequence[TurnId], own: Labels, *, skipped: Collection[TurnId] = (), since: float = 0.0
+) -> QueueProgress:
     """How far the queue is worked through.
 
     `since` (seconds since the epoch) is when the work began: a label given before is one to look at again.
     """
     done = sum(is_done(own.get(turn), since) for turn in queue)
     passed = sum(turn in skipped and not is_done(own.get(turn), since) for turn in queue)
-    return Progress(done=done, skipped=passed, left=len(queue) - done - passed)
+    return QueueProgress(done=done, skipped=passed, left=len(queue) - done - passed)

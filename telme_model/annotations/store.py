@@ -27,7 +27,7 @@ from telme_model.annotations.sqlite import (
     transaction,
     version,
 )
-from telme_model.annotations.undo import Change, History, State, Step
+from telme_model.annotations.undo import Change, Step, StepState, UndoStack
 from telme_model.corpus.dialogue import Corpus, TurnId
 
 __all__ = ["Change", "Key", "Step", "Store", "StoreDamagedError", "StoreError"]
@@ -54,7 +54,7 @@ class Store:
         self._changed = False
         with transaction(self._db):
             register(path, self._db, corpus)
-            self._history = History(self._db)
+            self._history = UndoStack(self._db)
             self._revision = self._history.revision()
             self._layers = self._read_layers()
             for *place, value in self._db.execute(f"SELECT {PLACE}, value FROM label"):
@@ -168,34 +168,34 @@ class Store:
     @property
     def undoable(self) -> Step | None:
         """What `undo` would take back."""
-        return self._top(State.DONE)
+        return self._top(StepState.DONE)
 
     @property
     def redoable(self) -> Step | None:
         """What `redo` would do again."""
-        return self._top(State.UNDONE)
+        return self._top(StepState.UNDONE)
 
     def undo(self) -> Step | None:
         """Take back the last step that still stands in part; None where there is none.
 
         Steps are those of all earlier sessions and of this program, not those of another that has the file open.
         """
-        return self._move(State.DONE, State.UNDONE)
+        return self._move(StepState.DONE, StepState.UNDONE)
 
     def redo(self) -> Step | None:
         """Do the last step that was undone again; None where there is none."""
-        return self._move(State.UNDONE, State.DONE)
+        return self._move(StepState.UNDONE, StepState.DONE)
 
-    def _top(self, state: State) -> Step | None:
+    def _top(self, state: StepState) -> Step | None:
         with store_errors(self.path):
             top = self._history.top(state)
             return self._history.step(top) if top else None
 
-    def _move(self, from_: State, to: State) -> Step | None:
+    def _move(self, from_: StepState, to: StepState) -> Step | None:
         with self._writing() as done:
             while number := self._history.top(from_):
                 step, changes = self._history.step(number), self._history.changes(number)
-                if to is State.UNDONE:
+                if to is StepState.UNDONE:
                     changes = [Change(change.place, change.after, change.before) for change in changes]
                 free = [
                     change
@@ -208,7 +208,7 @@ class Store:
                 done += free
                 self._write(done)
                 if (layer := self._history.deletes(number)) is not None:
-                    self._set_deleted(layer, to is State.DONE)
+                    self._set_deleted(layer, to is StepState.DONE)
                 return replace(step, left=len(changes) - len(free))
         return None
 

@@ -18,7 +18,7 @@ from telme_model.annotations.sqlite import PLACE, Place, label_of, label_text, p
 from telme_model.corpus.dialogue import TurnId
 
 
-class State(StrEnum):
+class StepState(StrEnum):
     """Where a step stands: in force, taken back, or taken back for good because another edit followed."""
 
     DONE = "done"
@@ -49,7 +49,7 @@ class Change:
     after: Label | None
 
 
-class History:
+class UndoStack:
     """The steps of one store, as one program sees them. Whoever calls holds the transaction."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -98,7 +98,7 @@ class History:
         self.log(number)
         return self.step(number)
 
-    def mark(self, number: int, state: State) -> None:
+    def mark(self, number: int, state: StepState) -> None:
         """Say that a step is done again or undone."""
         self._db.execute("UPDATE step SET state = ? WHERE id = ?", (str(state), number))
         self.log(number)
@@ -107,9 +107,9 @@ class History:
         """Note that a step was done, undone or redone, or (None) that the layers changed: the next revision."""
         self._db.execute("INSERT INTO log (step, time) VALUES (?, ?)", (number, time.time()))
 
-    def top(self, state: State) -> int | None:
+    def top(self, state: StepState) -> int | None:
         """The number of the step that is undone (`DONE`) or redone (`UNDONE`) next."""
-        order = "DESC" if state is State.DONE else "ASC"
+        order = "DESC" if state is StepState.DONE else "ASC"
         found = self._db.execute(
             f"SELECT id FROM step WHERE program = ? AND state = ? ORDER BY id {order} LIMIT 1", (self._me, str(state))
         ).fetchone()

@@ -6,7 +6,7 @@ from pathlib import Path
 from telme_model.corpus.dialogue import Clip, Corpus, CorpusError, Dialogue, Problem, Severity, Split, Turn, TurnId
 from telme_model.corpus.emotions import LabelSet
 from telme_model.corpus.folder import Folder, OutsideError
-from telme_model.corpus.tables import Report, clock_seconds, whole_number
+from telme_model.corpus.tables import TableReport, clock_seconds, whole_number
 
 
 def corpus_of(
@@ -21,7 +21,7 @@ def corpus_of(
     return Corpus(root=folder.root, kind=kind, labels=labels, dialogues=dialogues, problems=problems)
 
 
-def dialogues_of(report: Report, turns: Iterable[Turn]) -> Iterator[Dialogue]:
+def dialogues_of(report: TableReport, turns: Iterable[Turn]) -> Iterator[Dialogue]:
     """Turns of one split as dialogues in order of appearance, each ordered by utterance.
 
     Of two turns with one id the first is kept.
@@ -58,7 +58,7 @@ def annotation_file(folder: Folder, split: Split, candidates: list[Path], proble
     return first
 
 
-def label_of(report: Report, row: int, text: str, labels: LabelSet) -> str | None:
+def label_of(report: TableReport, row: int, text: str, labels: LabelSet) -> str | None:
     """The emotion named in a row, None with a fatal problem for an unknown one: the turn is lost."""
     label = text.lower()
     if label in labels.labels:
@@ -69,7 +69,7 @@ def label_of(report: Report, row: int, text: str, labels: LabelSet) -> str | Non
     return None
 
 
-def numbers_of(report: Report, row: int, values: dict[str, str], columns: Iterable[str]) -> list[int] | None:
+def numbers_of(report: TableReport, row: int, values: dict[str, str], columns: Iterable[str]) -> list[int] | None:
     """The whole numbers that identify a row, None with a fatal problem when one is not a number: the turn is lost."""
     numbers = []
     for column in columns:
@@ -82,7 +82,7 @@ def numbers_of(report: Report, row: int, values: dict[str, str], columns: Iterab
     return numbers
 
 
-def clock_of(report: Report, row: int, values: dict[str, str], column: str) -> float | None:
+def clock_of(report: TableReport, row: int, values: dict[str, str], column: str) -> float | None:
     """The seconds of a time of day in a row; absent is None, unreadable is None with a warning."""
     text = values[column]
     seconds = clock_seconds(text) if text else None
@@ -92,7 +92,7 @@ def clock_of(report: Report, row: int, values: dict[str, str], column: str) -> f
     return seconds
 
 
-def path_of(report: Report, folder: Folder, row: int, values: dict[str, str], column: str) -> Path | None:
+def path_of(report: TableReport, folder: Folder, row: int, values: dict[str, str], column: str) -> Path | None:
     """The media file that a row names, None where it names none in this folder; one outside is a warning."""
     if not values.get(column):
         return None

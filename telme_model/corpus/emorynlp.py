@@ -19,7 +19,7 @@ from telme_model.corpus.assembly import (
 from telme_model.corpus.dialogue import Corpus, Dialogue, Problem, Severity, Split, Turn, TurnId
 from telme_model.corpus.emotions import EMORYNLP
 from telme_model.corpus.folder import Folder
-from telme_model.corpus.tables import Report, read_table
+from telme_model.corpus.tables import TableReport, read_table
 
 _ANNOTATIONS = re.compile(r"emorynlp_(train|dev|test)(?:_final)?\.csv", re.IGNORECASE)
 _CLIP = re.compile(r"sea\d+_ep\d+_sc\d+_utt\d+\.mp4")
@@ -46,13 +46,13 @@ def read(folder: Folder) -> Corpus:
         candidates = [path for path, match in folder.matching(_ANNOTATIONS) if match[1].lower() == split]
         file = annotation_file(folder, split, candidates, problems)
         if file:
-            report = Report(file)
+            report = TableReport(file)
             dialogues += dialogues_of(report, _turns(split, clips, report))
             problems += report.problems
     return corpus_of(folder, "emorynlp", EMORYNLP, dialogues, problems)
 
 
-def _turns(split: Split, clips: dict[str, Path], report: Report) -> Iterator[Turn]:
+def _turns(split: Split, clips: dict[str, Path], report: TableReport) -> Iterator[Turn]:
     somewhere = next(iter(clips.values()), None)  # where a clip that is missing would most likely lie
     for row, values in read_table(report, _REQUIRED, _OPTIONAL):
         numbers = numbers_of(report, row, values, _IDS)
@@ -78,7 +78,7 @@ def _turns(split: Split, clips: dict[str, Path], report: Report) -> Iterator[Tur
         )
 
 
-def _speaker(report: Report, row: int, text: str) -> str:
+def _speaker(report: TableReport, row: int, text: str) -> str:
     names = _names(text) if text.startswith("[") else (text,)
     if names is None:
         reason = f"Row {row} has '{text[:60]}' in column 'Speaker', not a list of names; it is taken as one name."

@@ -15,7 +15,7 @@ from telme_model.corpus.assembly import annotation_file, clip_of, corpus_of, dia
 from telme_model.corpus.dialogue import Clip, Corpus, Dialogue, Problem, Severity, Split, Turn, TurnId
 from telme_model.corpus.emotions import IEMOCAP
 from telme_model.corpus.folder import Folder
-from telme_model.corpus.tables import Report, Row, plain_seconds, read_table, read_text
+from telme_model.corpus.tables import Row, TableReport, plain_seconds, read_table, read_text
 
 GOLD = {"ang": "angry", "exc": "excited", "fru": "frustrated", "hap": "happy", "neu": "neutral", "sad": "sad"}
 DEV_DIALOGUES = 12  # as many of sessions 1 to 4 as TelME's split has
@@ -77,12 +77,12 @@ def _read_tables(folder: Folder, media: dict[int, _Media], problems: list[Proble
         candidates = [path for path, match in folder.matching(_ANNOTATIONS) if match[1].lower() == split]
         file = annotation_file(folder, split, candidates, problems)
         if file:
-            report = Report(file)
+            report = TableReport(file)
             yield from dialogues_of(report, _turns_of_table(folder, split, media, report))
             problems += report.problems
 
 
-def _turns_of_table(folder: Folder, split: Split, media: dict[int, _Media], report: Report) -> Iterator[Turn]:
+def _turns_of_table(folder: Folder, split: Split, media: dict[int, _Media], report: TableReport) -> Iterator[Turn]:
     places: dict[str, int] = {}
     named: dict[str, int] = {}  # row by turn name
     for row, values in read_table(report, _REQUIRED, _OPTIONAL):
@@ -101,7 +101,7 @@ def _turns_of_table(folder: Folder, split: Split, media: dict[int, _Media], repo
 
 
 def _turn_of_row(
-    folder: Folder, identity: TurnId, name: str, media: dict[int, _Media], report: Report, row: int, values: Row
+    folder: Folder, identity: TurnId, name: str, media: dict[int, _Media], report: TableReport, row: int, values: Row
 ) -> Turn:
     start, end = (_seconds(report, row, column, values[column]) for column in ("Start_Time", "End_Time"))
     film, sound = _expected(name, media)
@@ -137,13 +137,15 @@ def _read_release(folder: Folder, media: dict[int, _Media], problems: list[Probl
     problems.append(Problem(severity=Severity.NOTE, code="splits-chosen", file=folder.root, reason=reason))
     for session, file in files:
         split = Split.TEST if session.name == "Session5" else Split.DEV if file.stem in dev else Split.TRAIN
-        report = Report(file)
-        labels = Report(session / "dialog" / "EmoEvaluation" / file.name)
+        report = TableReport(file)
+        labels = TableReport(session / "dialog" / "EmoEvaluation" / file.name)
         yield from dialogues_of(report, _turns_of_transcription(split, media, report, labels))
         problems += labels.problems + report.problems
 
 
-def _turns_of_transcription(split: Split, media: dict[int, _Media], report: Report, labels: Report) -> Iterator[Turn]:
+def _turns_of_transcription(
+    split: Split, media: dict[int, _Media], report: TableReport, labels: TableReport
+) -> Iterator[Turn]:
     emotions = _evaluations(labels)
     dialogue = report.file.stem
     named: set[str] = set()
@@ -172,7 +174,7 @@ def _turns_of_transcription(split: Split, media: dict[int, _Media], report: Repo
         place += 1
 
 
-def _report_line(report: Report, row: int, line: str, named: set[str]) -> None:
+def _report_line(report: TableReport, row: int, line: str, named: set[str]) -> None:
     """Say why a line of a transcription is no turn: it is blank, repeats one, or has no times (an aside)."""
     if (name := line.split(maxsplit=1)[0] if line.strip() else "") in named:
         reason = f"Row {row} repeats the turn {name}; the first is kept."
@@ -182,7 +184,7 @@ def _report_line(report: Report, row: int, line: str, named: set[str]) -> None:
         report.add(Severity.NOTE, "untimed-line", reason, row=row)
 
 
-def _evaluations(report: Report) -> dict[str, tuple[int, str]]:
+def _evaluations(report: TableReport) -> dict[str, tuple[int, str]]:
     """Line and emotion of every turn in an EmoEvaluation file."""
     if not report.file.exists():
         reason = f"{report.file.name} is missing in EmoEvaluation: the turns of {report.file.stem} have no emotions."
@@ -203,7 +205,7 @@ def _expected(name: str, media: dict[int, _Media]) -> tuple[Path | None, Path | 
     return film, sound
 
 
-def _window(report: Report, row: int, film: Path | None, start: float | None, end: float | None) -> Clip | None:
+def _window(report: TableReport, row: int, film: Path | None, start: float | None, end: float | None) -> Clip | None:
     if film is None or start is None or end is None:
         return None
     if end <= start:
@@ -213,14 +215,14 @@ def _window(report: Report, row: int, film: Path | None, start: float | None, en
     return Clip(film, start, end)
 
 
-def _gold(report: Report, row: int, text: str) -> str | None:
+def _gold(report: TableReport, row: int, text: str) -> str | None:
     if text not in GOLD and text not in _OTHER_EMOTIONS:
         reason = f"Row {row} names the emotion '{text[:40]}', which IEMOCAP does not have: the turn has no emotion."
         report.add(Severity.FATAL, "unknown-emotion", reason, row=row, column="Emotion")
     return GOLD.get(text)
 
 
-def _seconds(report: Report, row: int, column: str, text: str) -> float | None:
+def _seconds(report: TableReport, row: int, column: str, text: str) -> float | None:
     seconds = plain_seconds(text)
     if text and seconds is None:
         reason = f"Row {row} has '{text[:40]}' for '{column}', not seconds; the turn has no picture."

@@ -20,7 +20,7 @@ from telme_model.corpus.assembly import (
 from telme_model.corpus.dialogue import Corpus, Dialogue, Problem, Severity, Split, Turn, TurnId
 from telme_model.corpus.emotions import MELD
 from telme_model.corpus.folder import Folder
-from telme_model.corpus.tables import Report, read_table, whole_number
+from telme_model.corpus.tables import TableReport, read_table, whole_number
 
 CLIP_FOLDERS = {
     Split.TRAIN: "train_splits",
@@ -44,7 +44,7 @@ def read(folder: Folder) -> Corpus:
     for split in Split:
         file = annotation_file(folder, split, _candidates(folder, split), problems)
         if file:
-            report = Report(file)
+            report = TableReport(file)
             clips = _clip_folder(folder, split, report)
             dialogues += dialogues_of(report, _turns(folder, split, clips, report))
             problems += report.problems
@@ -57,7 +57,7 @@ def _candidates(folder: Folder, split: Split) -> list[Path]:
     return sorted(paths, key=lambda path: (folder.depth(path), "_meld_" in path.name.lower()))
 
 
-def _clip_folder(folder: Folder, split: Split, report: Report) -> Path | None:
+def _clip_folder(folder: Folder, split: Split, report: TableReport) -> Path | None:
     name = CLIP_FOLDERS[split]
     if found := folder.named(name):
         return found
@@ -70,7 +70,7 @@ def _clip_folder(folder: Folder, split: Split, report: Report) -> Path | None:
     return None
 
 
-def _turns(folder: Folder, split: Split, clips: Path | None, report: Report) -> Iterator[Turn]:
+def _turns(folder: Folder, split: Split, clips: Path | None, report: TableReport) -> Iterator[Turn]:
     for row, values in read_table(report, _REQUIRED, _OPTIONAL):
         numbers = numbers_of(report, row, values, ("Dialogue_ID", "Utterance_ID"))
         label = label_of(report, row, values["Emotion"], MELD)

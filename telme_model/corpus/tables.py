@@ -26,7 +26,7 @@ _C1 = re.compile("[" + "".join(map(chr, _C1_REPAIR)) + "]")
 
 
 @dataclass(slots=True)
-class Report:
+class TableReport:
     """The problems found while one file is read."""
 
     file: Path
@@ -49,7 +49,7 @@ class Report:
         )
 
 
-def read_table(report: Report, required: Sequence[str], optional: Sequence[str] = ()) -> Iterator[tuple[int, Row]]:
+def read_table(report: TableReport, required: Sequence[str], optional: Sequence[str] = ()) -> Iterator[tuple[int, Row]]:
     """Rows of the CSV file `report.file` with the line each starts on (1 = header); bad ones go to `report`.
 
     Without one of the `required` columns there are no rows; a missing `optional` column is a warning, and its values
@@ -80,7 +80,7 @@ def read_table(report: Report, required: Sequence[str], optional: Sequence[str] 
             yield line, blank | {name: value.strip() for name, value in zip(columns, values, strict=False)}
 
 
-def read_text(report: Report) -> str | None:
+def read_text(report: TableReport) -> str | None:
     """The text of `report.file`, None where it has none: UTF-8 (with or without mark), UTF-16 with one, Windows-1252.
 
     Windows-1252 punctuation that an earlier program turned into the control characters U+0080-9F is repaired.
@@ -130,7 +130,7 @@ def whole_number(text: str) -> int | None:
     return int(text) if _NUMBER.fullmatch(text) else None
 
 
-def _decoded(report: Report, data: bytes) -> str | None:
+def _decoded(report: TableReport, data: bytes) -> str | None:
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         try:
             return data.decode("utf-16")
@@ -188,7 +188,7 @@ def _fault(line: str) -> tuple[list[str], str]:
     return values, f"it is longer than {longest:,} characters"
 
 
-def _has_columns(report: Report, columns: list[str], required: Sequence[str], optional: Sequence[str]) -> bool:
+def _has_columns(report: TableReport, columns: list[str], required: Sequence[str], optional: Sequence[str]) -> bool:
     name = report.file.name
     if twice := next((column for column in (*required, *optional) if columns.count(column) > 1), None):
         reason = f"{name} has two columns '{twice}': rename or remove one of them."
@@ -206,7 +206,7 @@ def _has_columns(report: Report, columns: list[str], required: Sequence[str], op
     return all(column in columns for column in required)
 
 
-def _fits(report: Report, line: int, columns: list[str], values: list[str]) -> bool:
+def _fits(report: TableReport, line: int, columns: list[str], values: list[str]) -> bool:
     if len(values) < len(columns):
         column = columns[len(values)]
         reason = f"Row {line} ends before column '{column}' ({len(values)} of {len(columns)} values)"

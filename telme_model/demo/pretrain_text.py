@@ -51,7 +51,7 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class MaskedBatch:
     """Masked inputs, (batch, length) each. `labels` are IGNORED where nothing was taken out.
 
     The prompt's mask of row `prompts[i]`, column `ends[i]`, is to answer `answers[i]`; it may be asked several times.
@@ -176,7 +176,7 @@ class Masker:
         counts = Counter(piece for batch in seen for example in batch for piece in example.context)
         self.common = {piece for piece, _ in counts.most_common(COMMON)}
 
-    def __call__(self, examples: list[Example], rng: random.Random) -> Batch:
+    def __call__(self, examples: list[Example], rng: random.Random) -> MaskedBatch:
         """One padded batch."""
         longest = max(len(example.context) + len(example.prompt) for example in examples)
         input_ids = torch.full((len(examples), longest), PAD)
@@ -195,7 +195,7 @@ class Masker:
             first = PAD + 1 + (rng.randint(0, LENGTH - len(pieces)) if rng.random() < SHIFTED else 0)
             position_ids[row, : end + 1] = torch.arange(first, first + len(pieces))
         prompts, ends, answers = torch.tensor(asked).unbind(1)
-        return Batch(input_ids, (input_ids != PAD).long(), position_ids, labels, prompts, ends, answers)
+        return MaskedBatch(input_ids, (input_ids != PAD).long(), position_ids, labels, prompts, ends, answers)
 
     def _taken(self, example: Example, rng: random.Random) -> list[int]:
         return [
@@ -205,7 +205,7 @@ class Masker:
         ]
 
 
-def masked_losses(model: RobertaForMaskedLM, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+def masked_losses(model: RobertaForMaskedLM, batch: MaskedBatch) -> tuple[Tensor, Tensor, Tensor]:
     """Cross entropy of the pieces taken out where they stood, and of those asked for by the prompt; the answers.
 
     The answers are (taken,): whether the piece was found where it stood.
@@ -221,7 +221,7 @@ def masked_losses(model: RobertaForMaskedLM, batch: Batch) -> tuple[Tensor, Tens
     return words, prompt, logits.argmax(1) == labels
 
 
-def accuracy(model: RobertaForMaskedLM, batch: Batch) -> tuple[float, float]:
+def accuracy(model: RobertaForMaskedLM, batch: MaskedBatch) -> tuple[float, float]:
     """Share of the pieces taken out that are found, and that the commonest piece would have found."""
     with torch.inference_mode():
         found = masked_losses(model, batch)[2]

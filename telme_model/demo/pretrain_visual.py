@@ -127,7 +127,7 @@ def _grey(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     return cv2.resize(face, (GOAL_SIZE, GOAL_SIZE), interpolation=cv2.INTER_AREA).astype(np.float32)
 
 
-class Reader(nn.Module):
+class PretextModel(nn.Module):
     """The encoder with the heads of the pretext."""
 
     def __init__(self) -> None:
@@ -175,7 +175,7 @@ class Pretext:
         self.spread = torch.from_numpy((1 - LOWEST) / 12**0.5).float()
         self.grey = self.frames.goals.mean(0)
         self.contrast = self.frames.goals.std(0) + _GREY_FLOOR
-        self.reader = Reader()
+        self.reader = PretextModel()
 
     def train(self, examples: Examples, steps: int, batch: int, rate: float) -> None:
         """AdamW on `steps` random batches of `examples`."""

@@ -35,7 +35,7 @@ from telme_model.media.shards import (
     CacheFullError,
     Index,
     MediaChangedError,
-    Row,
+    ShardEntry,
     Writer,
     file_size,
     shard_path,
@@ -138,8 +138,8 @@ class MediaCache:
         self.folder = folder
         self.settings = settings
         self._index = Index(_settings_folder(folder, settings))
-        self._rows: dict[str, Row] = {}
-        self._found: dict[tuple[Split, Clip | None, Clip | None], Row] = {}
+        self._rows: dict[str, ShardEntry] = {}
+        self._found: dict[tuple[Split, Clip | None, Clip | None], ShardEntry] = {}
         self._maps: dict[int, np.ndarray] = {}
 
     def __reduce__(self) -> tuple[type["MediaCache"], tuple[Path, MediaSettings]]:
@@ -177,7 +177,7 @@ class MediaCache:
         """Whether the turn was longer than the settings' `max_seconds` and so capped or blanked."""
         return self._row(turn).over_long
 
-    def _row(self, turn: Turn) -> Row:
+    def _row(self, turn: Turn) -> ShardEntry:
         """The turn's entry. Its files are looked at once, so what a run has read stays the same to its end."""
         clips = (turn.id.split, turn.video, turn.audio)
         row = self._found.get(clips)
@@ -193,7 +193,7 @@ class MediaCache:
             row = self._found[clips] = self._rows[key]
         return row
 
-    def _bytes(self, row: Row) -> np.ndarray:
+    def _bytes(self, row: ShardEntry) -> np.ndarray:
         """The row's bytes: frames, then sound."""
         end = row.offset + row.length
         shard = self._maps.get(row.shard)
@@ -249,7 +249,7 @@ def _keyed(turns: Iterable[Turn]) -> dict[str, Turn]:
     return {_key(turn): turn for turn in turns}
 
 
-def _pending(keyed: Mapping[str, Turn], rows: Mapping[str, Row]) -> dict[str, Turn]:
+def _pending(keyed: Mapping[str, Turn], rows: Mapping[str, ShardEntry]) -> dict[str, Turn]:
     return {key: turn for key, turn in keyed.items() if key not in rows or rows[key].again}
 
 

@@ -57,7 +57,7 @@ class MediaChangedError(CacheError):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ShardEntry:
     """Where a turn's bytes lie (`length` of them, the last 2 * `samples` its sound), and what is known of its media.
 
     `again`: something is missing for a passing reason, so the next builder looks again.
@@ -89,7 +89,7 @@ class Index:
         """Open it, for any thread: an iterator may be closed on another one than it was walked on."""
         return sqlite3.connect(self.path, timeout=30, check_same_thread=False)
 
-    def read(self) -> dict[str, Row]:
+    def read(self) -> dict[str, ShardEntry]:
         """Every entry by key; none when nothing was built yet."""
         if not self.path.exists():
             return {}
@@ -98,7 +98,7 @@ class Index:
                 tables = connection.execute("SELECT name FROM sqlite_master WHERE name = 'turns'").fetchall()
                 rows = connection.execute("SELECT * FROM turns").fetchall() if tables else []
             return {
-                key: Row(shard, offset, length, samples, seconds, bool(over_long), *_reasons(missing))
+                key: ShardEntry(shard, offset, length, samples, seconds, bool(over_long), *_reasons(missing))
                 for key, shard, offset, length, samples, seconds, over_long, missing in rows
             }
         except (sqlite3.Error, ValueError, TypeError) as error:
@@ -107,7 +107,7 @@ class Index:
                 "and the cache will be built again."
             ) from None
 
-    def sound_rows(self) -> dict[str, Row]:
+    def sound_rows(self) -> dict[str, ShardEntry]:
         """The entries whose bytes are there; the others (a file was deleted or cut) are struck from the index."""
         rows = self.read()
         ends = {shard: file_size(shard_path(self.folder, shard)) for shard in {row.shard for row in rows.values()}}
@@ -135,7 +135,7 @@ def file_size(path: Path) -> int:
 class Writer:
     """Appends media to the last file; commits every second and at the end, always bytes first, then the index."""
 
-    def __init__(self, index: Index, rows: Mapping[str, Row]) -> None:
+    def __init__(self, index: Index, rows: Mapping[str, ShardEntry]) -> None:
         self._index = index
         self._number, self._end = max(((row.shard, row.offset + row.length) for row in rows.values()), default=(0, 0))
         self._uncommitted: list[tuple[str | int | float, ...]] = []

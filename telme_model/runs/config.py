@@ -15,7 +15,7 @@ from telme_model.events import Phase
 from telme_model.files import refusals
 from telme_model.media.decoding import FrameSampling, MediaSettings, OverLong
 from telme_model.settings import ConfigError as ConfigError  # what everything here raises
-from telme_model.settings import Section, read, setting, settings_of
+from telme_model.settings import SettingsSection, read, setting, settings_of
 from telme_model.settings import to_dict as to_dict
 
 
@@ -103,7 +103,7 @@ _FOLDER = "name a folder, or an encoder on the hub"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TextConfig(Section):
+class TextConfig(SettingsSection):
     """The text encoder and its input (section 3.2.2, equations 1-3)."""
 
     weights: str = setting("roberta-large", "Text encoder", _WEIGHTS, must=_FOLDER, pattern=r".*\S.*")
@@ -129,7 +129,7 @@ class TextConfig(Section):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AudioConfig(Section):
+class AudioConfig(SettingsSection):
     """The audio encoder and its input (equation 4)."""
 
     weights: str = setting(
@@ -150,7 +150,7 @@ class AudioConfig(Section):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VisualConfig(Section):
+class VisualConfig(SettingsSection):
     """The visual encoder and its input (equation 5)."""
 
     weights: str = setting(
@@ -175,7 +175,7 @@ class VisualConfig(Section):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StageConfig(Section):
+class StageConfig(SettingsSection):
     """How one stage is optimised: AdamW, linear schedule with warm-up, clipping."""
 
     epochs: int = setting(10, "Epochs", "Passes over the training turns; the best on dev is kept.", above=0)
@@ -213,7 +213,7 @@ class Stages:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DistillationConfig(Section):
+class DistillationConfig(SettingsSection):
     """L_student = L_cls + alpha L_response + beta L_feature (equation 6); 0 switches a term off."""
 
     alpha: float = setting(
@@ -237,7 +237,7 @@ class DistillationConfig(Section):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FusionConfig(Section):
+class FusionConfig(SettingsSection):
     """The fusion (equations 16-19)."""
 
     kind: FusionKind = setting(FusionKind.ASF, "Fusion", "Attention-based shifting, as in the paper, or a plainer way.")
@@ -257,7 +257,7 @@ class FusionConfig(Section):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Config(Section):
+class Config(SettingsSection):
     """One training of the pipeline."""
 
     preset: str = setting(
@@ -313,7 +313,7 @@ class Config(Section):
 
     def __post_init__(self) -> None:
         """Check the ranges, and what one setting asks of another."""
-        Section.__post_init__(self)
+        SettingsSection.__post_init__(self)
         if self.teacher in self.students:
             sentence = f"students names {self.teacher}, which is the teacher and cannot be its own student"
             raise ConfigError(sentence, key="students")

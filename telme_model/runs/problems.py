@@ -19,7 +19,7 @@ _GOING_ON = {  # by the first setting that is changed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
+class RunProblem:
     """Why a run ended before its time, and what to do."""
 
     title: str  # "The memory is used up"
@@ -30,10 +30,10 @@ class Problem:
     asks: bool = False  # a person is to change its settings first
 
 
-def explain(error: StudioError, plan: Plan, *, begun: bool) -> Problem:
+def explain(error: StudioError, plan: Plan, *, begun: bool) -> RunProblem:
     """The problem behind an error that ended `plan`. `begun` tells whether there is a run to go on with."""
     offer, name = _offer(error, plan, begun)
-    return Problem(
+    return RunProblem(
         title=error.title or f"The training could not {'go on' if begun else 'begin'}",
         cause=_sentence(str(error)),
         remedy=error.remedy or _GENERAL.get(name, _GO_ON),
@@ -43,9 +43,9 @@ def explain(error: StudioError, plan: Plan, *, begun: bool) -> Problem:
     )
 
 
-def defect(error: Exception) -> Problem:
+def defect(error: Exception) -> RunProblem:
     """The problem behind an error that nobody expected."""
-    return Problem(
+    return RunProblem(
         title="The training met an error that nobody expected",
         cause=f"{type(error).__name__}: {error}",
         remedy="Please copy the report into a bug report. What was done up to the last checkpoint is kept.",

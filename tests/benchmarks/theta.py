@@ -15,7 +15,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from telme_gui.app import wait_until
-from telme_gui.window.header import View
+from telme_gui.window.header import MainView
 from telme_gui.window.main_window import MainWindow
 from telme_model.analysis.predictions import from_records
 from telme_model.bundled import DEMO_CORPUS, DEMO_RUN
@@ -77,7 +77,7 @@ def in_the_window(window: MainWindow, repeats: int) -> None:
     settle()
     for page in ("", "Scores", "Confusion", "Shift"):
         if page:
-            window.show_view(View.CHARTS)
+            window.show_view(MainView.CHARTS)
             window.charts.page(page)
             settle()
         taken = [painted(lambda: move(k)) for k in range(1, repeats)]  # noqa: B023 - called at once

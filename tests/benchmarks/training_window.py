@@ -27,14 +27,14 @@ from telme_gui.app import make_window, wait_until
 from telme_gui.look.settings import Settings, Theme
 from telme_gui.look.style import Appearance
 from telme_gui.system.collector import Collector
-from telme_gui.training.trainer import State, Trainer
+from telme_gui.training.trainer import Trainer, TrainerState
 from telme_model import bundled
 from telme_model.runs.plan import Plan
 from telme_model.runs.presets import PRESETS
 
 ROOT = Path(__file__).parents[2]
 BEAT = 10  # ms
-ENDED = (State.FINISHED, State.FAILED, State.STOPPED)
+ENDED = (TrainerState.FINISHED, TrainerState.FAILED, TrainerState.STOPPED)
 SHORT = [f"stages.{stage}.epochs=1" for stage in ("teacher", "audio", "visual", "fusion")]
 
 

@@ -5,7 +5,7 @@ from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
 
-from telme_model.annotations.exchange import Format, Incoming, Layers, Report, export, read
+from telme_model.annotations.exchange import ExportReport, Format, Incoming, Layers, export, read
 from telme_model.annotations.labels import Label, Origin, Scope
 from telme_model.corpus.dialogue import Corpus
 
@@ -28,9 +28,9 @@ def finish(work: Generator[Any, None, Any]) -> Any:
             return end.value
 
 
-def write(form: Format, out: Path, corpus: Corpus, layers: Layers) -> Report:
+def write(form: Format, out: Path, corpus: Corpus, layers: Layers) -> ExportReport:
     """Export, without watching."""
-    report: Report = finish(export(form, out, corpus, layers))
+    report: ExportReport = finish(export(form, out, corpus, layers))
     return report
 
 

@@ -1,7 +1,7 @@
 """What the training dialog opens with: the last choice, what a training that failed was asked, or the usual."""
 
 from telme_gui.look.settings import LastTraining
-from telme_gui.training.trainer import State, Trainer
+from telme_gui.training.trainer import Trainer, TrainerState
 from telme_model import bundled
 from telme_model.corpus.dialogue import Corpus
 from telme_model.corpus.emotions import IEMOCAP
@@ -10,7 +10,7 @@ from telme_model.runs.plan import Plan, differences
 
 def failed_plan(trainer: Trainer, corpus: Corpus | None) -> Plan | None:
     """What was asked of the last training, where that failed on this corpus."""
-    plan = trainer.plan if trainer.state is State.FAILED else None
+    plan = trainer.plan if trainer.state is TrainerState.FAILED else None
     return plan if plan and corpus and plan.corpus.resolve() == corpus.root.resolve() else None
 
 

@@ -31,7 +31,7 @@ from telme_gui.training.dialog.costs import CostsPanel
 from telme_gui.training.dialog.draft import Draft
 from telme_gui.training.dialog.encoders_page import EncodersPage
 from telme_gui.training.dialog.form import Choice, FormPage, dress
-from telme_gui.training.dialog.reckoner import Question, Reckoner
+from telme_gui.training.dialog.reckoner import CostQuestion, Reckoner
 from telme_gui.training.dialog.run_page import RunPage, parse_seeds
 from telme_gui.training.trainer import Trainer
 from telme_model.corpus.dialogue import GOLD, Corpus, Modality, Split
@@ -286,9 +286,9 @@ class TrainingDialog(QDialog):
         kept = [name for name in self.draft.text("students").split(",") if name not in self._silent()]
         self.draft.set("students", ",".join(kept))
 
-    def _question(self) -> Question | None:
+    def _question(self) -> CostQuestion | None:
         config = self.draft.config
-        return None if config is None else Question(config=config, corpus=self._corpus, run=self.run_page.place)
+        return None if config is None else CostQuestion(config=config, corpus=self._corpus, run=self.run_page.place)
 
     # -- what is chosen -----------------------------------------------------------------------------------------
 

@@ -130,7 +130,7 @@ def _same_number(line: QLineEdit, text: str) -> bool:
         return False
 
 
-class Row:
+class FormRow:
     """The widgets of one line of a form: label, editor, way back to the preset, and a sentence."""
 
     def __init__(self, label: str, editor: QWidget, sentence: str) -> None:
@@ -170,7 +170,7 @@ class FormPage(QScrollArea):
     def __init__(self, draft: Draft) -> None:
         super().__init__()
         self.draft = draft
-        self.rows: dict[str, Row] = {}  # of settings, by path
+        self.rows: dict[str, FormRow] = {}  # of settings, by path
         self.setObjectName("plain")
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
@@ -205,7 +205,7 @@ class FormPage(QScrollArea):
         self.wide(line)
         self.wide(caption)
 
-    def setting(self, setting: Setting, *, wide: bool = False) -> Row:
+    def setting(self, setting: Setting, *, wide: bool = False) -> FormRow:
         """A row that is generated from a setting; a `wide` one has the room of its sentence for the editor."""
         path = setting.path
         editor, show = editor_of(setting, lambda text: self.draft.set(path, text))
@@ -220,16 +220,16 @@ class FormPage(QScrollArea):
         self._follow()
         return row
 
-    def widen(self, row: Row, columns: int = 2) -> None:
+    def widen(self, row: FormRow, columns: int = 2) -> None:
         """Give the editor the room of its sentence, and of the way back where there is none: 3 columns."""
         place = self._grid.getItemPosition(self._grid.indexOf(row.editor))[0]  # type: ignore[index]  # stub says object
         row.note.hide()
         self._grid.removeWidget(row.note)
         self._grid.addWidget(row.editor, place, 1, 1, columns)
 
-    def row(self, label: str, editor: QWidget, sentence: str) -> Row:
+    def row(self, label: str, editor: QWidget, sentence: str) -> FormRow:
         """A row of one's own."""
-        made = Row(label, editor, sentence)
+        made = FormRow(label, editor, sentence)
         place = self._grid.rowCount()
         middle = Qt.AlignmentFlag.AlignVCenter
         self._grid.addWidget(made.label, place, 0, middle)

@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from telme_gui.training.dialog.reckoner import Answer, Question, Reckoner
+from telme_gui.training.dialog.reckoner import Answer, CostQuestion, Reckoner
 from telme_model.corpus.dialogue import Corpus, Split
 from telme_model.runs.config import Config
 from telme_model.runs.costs import Costs, Machine
@@ -136,7 +136,7 @@ def warm_start_obstacle(run: Path | None, config: Config, corpus: Corpus | None)
     return ""
 
 
-def answer_obstacle(reckoner: Reckoner, question: Question, plans: Sequence[Plan]) -> str:
+def answer_obstacle(reckoner: Reckoner, question: CostQuestion, plans: Sequence[Plan]) -> str:
     """What the look at machine, weights, clips and disk found in the way; of room, nothing while it is under way."""
     config = question.config
     if reckoner.under_way:

@@ -28,7 +28,7 @@ MEASURING = "Measuring the encoders"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class CostQuestion:
     """What is to be reckoned: the corpus with the labels that are learnt, if there is one."""
 
     config: Config
@@ -44,7 +44,7 @@ class Question:
 class Answer:
     """What is known of it."""
 
-    question: Question
+    question: CostQuestion
     weights: dict[Modality, Weights]
     costs: Costs | None
     refused: str  # why nothing can be kept where a run and its media go, "" where it can
@@ -60,7 +60,7 @@ class Reckoner(QObject):
 
     changed = Signal()
 
-    def __init__(self, session: Session, ask: Callable[[], Question | None], parent: QObject) -> None:
+    def __init__(self, session: Session, ask: Callable[[], CostQuestion | None], parent: QObject) -> None:
         super().__init__(parent)
         self._session, self._ask = session, ask
         self.machine = Machine(cores=os.cpu_count() or 1, free=psutil.virtual_memory().available)
@@ -71,7 +71,7 @@ class Reckoner(QObject):
         self.trouble = ""  # why the last measurement ended early
         self._measured: dict[Key, Speed] = {}
         self._jobs: list[Job] = []
-        self._reckoning: Question | None = None  # under way
+        self._reckoning: CostQuestion | None = None  # under way
         self._asked: set[str] = set()  # the hub's answer to these is waited for
         self._settle = QTimer(self, singleShot=True, interval=SETTLE)
         self._settle.timeout.connect(self._reckon)
@@ -240,7 +240,7 @@ def _measure(config: Config, corpus: Corpus, machine: Machine) -> Generator[Even
     return (yield from measure(config, corpus, machine))
 
 
-def _reckoned(question: Question, machine: Machine, measured: dict[Key, Speed]) -> Generator[Event, None, Answer]:
+def _reckoned(question: CostQuestion, machine: Machine, measured: dict[Key, Speed]) -> Generator[Event, None, Answer]:
     yield Message(text="reckoning")
     config = question.config
     weights = {modality: find_weights(getattr(config, modality).weights, modality) for modality in config.modalities}

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QBoxLayout, QComboBox, QPushButton, QSlider, QTool
 from telme_gui.look import theme
 from telme_gui.look.widgets import caption
 from telme_gui.training.monitor.inks import STAGES, TERMS, Ink, run_ink
-from telme_gui.training.monitor.plots import Line, Plot
+from telme_gui.training.monitor.plots import Curve, Plot
 from telme_gui.training.monitor.series import Floats, StageSeries
 from telme_model.events import Phase
 from telme_model.runs.history import History, StageHistory
@@ -162,12 +162,12 @@ class Curves(QWidget):
 
     # -- lines --------------------------------------------------------------------------------------------------
 
-    def _losses(self, phase: Phase | None) -> tuple[str, list[Line]]:
+    def _losses(self, phase: Phase | None) -> tuple[str, list[Curve]]:
         series = self.run.of(phase, self._share) if self.run and phase else None
         lines = [self._loss(ink, series, term) for term, ink in TERMS.items() if series and term in series.terms]
         return "Loss" if phase is None else f"Loss, {phase}", lines
 
-    def _compared_losses(self, phase: Phase | None) -> tuple[str, list[Line]]:
+    def _compared_losses(self, phase: Phase | None) -> tuple[str, list[Curve]]:
         term = str(self.term.currentData())
         lines = []
         for ink, told in self._runs():
@@ -176,18 +176,18 @@ class Curves(QWidget):
                 lines.append(self._loss(ink, series, term))
         return f"{TERMS[term].name}, {phase}" if phase else "Loss", lines
 
-    def _loss(self, ink: Ink, series: StageSeries, term: str) -> Line:
+    def _loss(self, ink: Ink, series: StageSeries, term: str) -> Curve:
         if not self._share:
-            return Line(ink=ink, x=series.steps, y=series.raw(term))
+            return Curve(ink=ink, x=series.steps, y=series.raw(term))
         behind = None if self.others else series.raw(term)
-        return Line(ink=ink, x=series.steps, y=series.smooth(term), behind=behind)
+        return Curve(ink=ink, x=series.steps, y=series.smooth(term), behind=behind)
 
-    def _scores(self) -> tuple[str, list[Line]]:
+    def _scores(self) -> tuple[str, list[Curve]]:
         stages = self.run.history.stages if self.run else {}
         lines = [score_line(ink, stages[phase]) for phase, ink in STAGES.items() if phase in stages]
         return "Weighted F1 on dev", lines
 
-    def _compared_scores(self, phase: Phase | None) -> tuple[str, list[Line]]:
+    def _compared_scores(self, phase: Phase | None) -> tuple[str, list[Curve]]:
         stages = [(ink, told.history.stages.get(phase) if phase else None) for ink, told in self._runs()]
         return f"Weighted F1 on dev, {phase}", [score_line(ink, stage) for ink, stage in stages if stage is not None]
 
@@ -233,11 +233,11 @@ def planned(stage: StageHistory) -> int:
     return len(stage.epochs) if stage.finished else stage.planned_epochs
 
 
-def score_line(ink: Ink, stage: StageHistory) -> Line:
+def score_line(ink: Ink, stage: StageHistory) -> Curve:
     """A stage's scores on dev by epoch, the best one ringed."""
     x, y = stage.epoch_curve("dev_weighted_f1")
     best = stage.best
-    return Line(
+    return Curve(
         ink=ink,
         x=_floats(x),
         y=_floats(y),

@@ -21,8 +21,8 @@ from PySide6.QtWidgets import (
 
 from telme_gui.look import theme
 from telme_gui.look.widgets import push_button
-from telme_gui.training.monitor.tiles import Figure
-from telme_gui.training.trainer import State
+from telme_gui.training.monitor.tiles import KeyFigure
+from telme_gui.training.trainer import TrainerState
 from telme_model.runs.config import Config
 from telme_model.runs.history import History
 from telme_model.runs.plan import Plan
@@ -30,14 +30,14 @@ from telme_model.runs.quantities import duration
 
 FINE = 1000  # parts of the run's bar
 _WORDS = {
-    State.IDLE: "",
-    State.STARTING: "Starting: the libraries load",
-    State.RUNNING: "Training",
-    State.PAUSED: "Paused; its memory stays taken",
-    State.STOPPING: "Stopping after the step in flight",
-    State.STOPPED: "Stopped and kept; it can be gone on with at any time",
-    State.FAILED: "Ended before its time",
-    State.FINISHED: "Finished",
+    TrainerState.IDLE: "",
+    TrainerState.STARTING: "Starting: the libraries load",
+    TrainerState.RUNNING: "Training",
+    TrainerState.PAUSED: "Paused; its memory stays taken",
+    TrainerState.STOPPING: "Stopping after the step in flight",
+    TrainerState.STOPPED: "Stopped and kept; it can be gone on with at any time",
+    TrainerState.FAILED: "Ended before its time",
+    TrainerState.FINISHED: "Finished",
 }
 
 
@@ -94,30 +94,31 @@ class Head(QWidget):
         """Take in the switch between the parts below, where there is little height."""
         self.switch.setVisible(flat)
 
-    def show_figures(self, figures: Sequence[Figure]) -> None:
+    def show_figures(self, figures: Sequence[KeyFigure]) -> None:
         """What there is of the run's figures, in a line; what is left of the run is said already."""
         self.figures.setText("   ·   ".join(figure.words for figure in figures[1:] if figure.value != "–"))
         self.figures.setToolTip("\n".join(figure.words for figure in figures if figure.value != "–"))
 
     def show_state(
-        self, state: State, plan: Plan | None, queue: Sequence[Plan], withdraw: Callable[[Plan], object]
+        self, state: TrainerState, plan: Plan | None, queue: Sequence[Plan], withdraw: Callable[[Plan], object]
     ) -> None:
         """Offer what this state allows; `withdraw` takes a plan out of the queue."""
-        alive = state in (State.STARTING, State.RUNNING, State.PAUSED)
+        alive = state in (TrainerState.STARTING, TrainerState.RUNNING, TrainerState.PAUSED)
         self.name.setText(plan.run.name if plan else "Earlier runs")
-        self.pause.setText("Pause" if state in (State.STARTING, State.RUNNING, State.STOPPING) else "Resume")
+        goes = state in (TrainerState.STARTING, TrainerState.RUNNING, TrainerState.STOPPING)
+        self.pause.setText("Pause" if goes else "Resume")
         self.pause.setAccessibleName(self.pause.text())
         self.pause.setToolTip(
             "Hold before the next step; memory stays taken" if self.pause.text() == "Pause" else "Go on where it stands"
         )
-        over = state in (State.STOPPED, State.FAILED)
+        over = state in (TrainerState.STOPPED, TrainerState.FAILED)
         gone = over and plan is not None and not plan.run.exists()
-        self.pause.setVisible(plan is not None and state is not State.FINISHED and not gone)
-        self.pause.setEnabled(state is not State.STOPPING)
+        self.pause.setVisible(plan is not None and state is not TrainerState.FINISHED and not gone)
+        self.pause.setEnabled(state is not TrainerState.STOPPING)
         for button in (self.stop, self.discard):
-            button.setVisible(alive or state is State.STOPPING)
+            button.setVisible(alive or state is TrainerState.STOPPING)
             button.setEnabled(alive)
-        self.train.setVisible(not alive and state is not State.STOPPING)
+        self.train.setVisible(not alive and state is not TrainerState.STOPPING)
         self.next.setVisible(bool(queue) and self.train.isVisibleTo(self))
         self.waiting.setVisible(bool(queue))
         self.waiting.setText(f"{len(queue)} waiting ▾")
@@ -131,18 +132,18 @@ class Head(QWidget):
         if plan is None:
             self.about.setText("")
 
-    def show_progress(self, plan: Plan, history: History, state: State) -> None:
+    def show_progress(self, plan: Plan, history: History, state: TrainerState) -> None:
         """How far the run is, and what it runs on."""
         fraction = history.fraction
-        moves = state in (State.STARTING, State.RUNNING, State.STOPPING)
+        moves = state in (TrainerState.STARTING, TrainerState.RUNNING, TrainerState.STOPPING)
         self.bar.setRange(0, 0 if fraction is None and moves else FINE)
         self.bar.setValue(round((fraction or 0.0) * FINE))
         words = _WORDS[state]
-        if state is State.STOPPED and not plan.run.exists():
+        if state is TrainerState.STOPPED and not plan.run.exists():
             words = "Discarded"
-        if state in (State.RUNNING, State.PAUSED, State.STOPPED) and fraction is not None:
+        if state in (TrainerState.RUNNING, TrainerState.PAUSED, TrainerState.STOPPED) and fraction is not None:
             words = f"{words}   ·   {fraction:.0%}"
-            if history.eta is not None and state is State.RUNNING:
+            if history.eta is not None and state is TrainerState.RUNNING:
                 words += f", {duration(history.eta)} left"
         self.state.setText(words)
         self.about.setText(about(plan, self._machine(plan)))
@@ -158,7 +159,7 @@ class Head(QWidget):
         return self._known[1]
 
 
-class Part(StrEnum):
+class MonitorPart(StrEnum):
     """What stands under the head where there is no room for all of it."""
 
     OUTCOME = "Outcome"  # a problem or a summary
@@ -174,7 +175,7 @@ class Switch(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._group = QButtonGroup(self)
-        self.buttons = {part: QToolButton() for part in Part}
+        self.buttons = {part: QToolButton() for part in MonitorPart}
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(theme.RHYTHM // 2)
@@ -186,19 +187,19 @@ class Switch(QWidget):
             button.setToolTip(f"Show the {str(part).lower()} here")
             self._group.addButton(button)
             row.addWidget(button)
-        self.choose(Part.CURVES)
+        self.choose(MonitorPart.CURVES)
         self._group.buttonToggled.connect(lambda _button, on: self.changed.emit() if on else None)
 
     @property
-    def chosen(self) -> Part:
+    def chosen(self) -> MonitorPart:
         """The part that is shown."""
         return next(part for part, button in self.buttons.items() if button.isChecked())
 
-    def choose(self, part: Part) -> None:
+    def choose(self, part: MonitorPart) -> None:
         """Show another part."""
         self.buttons[part].setChecked(True)
 
-    def offer(self, parts: Sequence[Part]) -> None:
+    def offer(self, parts: Sequence[MonitorPart]) -> None:
         """These can be chosen; the first of them is, where the chosen one has gone."""
         for part, button in self.buttons.items():
             button.setVisible(part in parts)
@@ -222,7 +223,7 @@ class Elided(QLabel):
         painter.end()
 
 
-class Empty(QWidget):
+class NothingTrained(QWidget):
     """Nothing was trained yet: what training is, and where it begins."""
 
     def __init__(self, parent: QWidget | None = None) -> None:

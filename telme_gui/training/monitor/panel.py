@@ -15,13 +15,13 @@ from telme_gui.session.job import Job
 from telme_gui.session.session import Session
 from telme_gui.training.discarding import ask_in_training
 from telme_gui.training.monitor.figures import COUNT, figures
-from telme_gui.training.monitor.head import Empty, Head, Part
+from telme_gui.training.monitor.head import Head, MonitorPart, NothingTrained
 from telme_gui.training.monitor.log import LogPane, log_line
 from telme_gui.training.monitor.phases import ENCODERS, PhaseStrip, phases_of, steps_of
 from telme_gui.training.monitor.problem_card import ProblemCard
 from telme_gui.training.monitor.summary_view import SummaryView
 from telme_gui.training.monitor.tiles import Tiles
-from telme_gui.training.trainer import State, Trainer
+from telme_gui.training.trainer import Trainer, TrainerState
 from telme_model.errors import StudioError
 from telme_model.events import Event, Message, Phase, Progress
 from telme_model.runs.history import History
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 CURVES, WORDS = 100, 500  # ms between two drawings of curves, and of everything that is read
 SHORT = 540  # px of height below which the parts under the head take turns
 TIGHT = 240  # px of height below which they stand close together
-ALIVE = {State.STARTING, State.RUNNING, State.PAUSED, State.STOPPING}
+ALIVE = {TrainerState.STARTING, TrainerState.RUNNING, TrainerState.PAUSED, TrainerState.STOPPING}
 _EMPTY, _PAGE = 0, 1
 _SHEET = """
 #monitorLog {{
@@ -72,7 +72,7 @@ class Monitor(QWidget):
         self._seen: object = None  # state and problem as last shown
         self._compared: tuple[tuple[Path, History], ...] = ()
         self.curves: Curves | None = None  # made when first needed, for pyqtgraph takes a while to import
-        self.head, self.empty = Head(), Empty()
+        self.head, self.empty = Head(), NothingTrained()
         self.strip, self.tiles, self.log = PhaseStrip(), Tiles(COUNT), LogPane()
         self.problem, self.summary = ProblemCard(), SummaryView()
         self._fast, self._slow = QTimer(self, interval=CURVES), QTimer(self, interval=WORDS)
@@ -144,7 +144,7 @@ class Monitor(QWidget):
         self._show_curves()
         self._take_state()
         if told:
-            self._bring(Part.CURVES)
+            self._bring(MonitorPart.CURVES)
 
     # -- what is in hand ----------------------------------------------------------------------------------------
 
@@ -190,22 +190,22 @@ class Monitor(QWidget):
         problem = self._trainer.problem
         if self._failed and problem is not None:
             self.problem.explain(problem.title, problem.cause, problem.remedy, problem.offer_name)
-            self._bring(Part.OUTCOME)
-        elif self._trainer.state is State.STARTING:
-            self._bring(Part.CURVES)
+            self._bring(MonitorPart.OUTCOME)
+        elif self._trainer.state is TrainerState.STARTING:
+            self._bring(MonitorPart.CURVES)
 
     @property
     def _failed(self) -> bool:
-        return self._trainer.state is State.FAILED and self._trainer.problem is not None
+        return self._trainer.state is TrainerState.FAILED and self._trainer.problem is not None
 
     def show_summary(self, summary: Summary) -> None:
         """Show what a run came to, until it is dismissed: one that waited may be under way by then."""
         self.summary.show_summary(summary)
-        self._bring(Part.OUTCOME)
+        self._bring(MonitorPart.OUTCOME)
 
     # -- room ---------------------------------------------------------------------------------------------------
 
-    def _bring(self, part: Part) -> None:
+    def _bring(self, part: MonitorPart) -> None:
         """See that a part is shown."""
         self._share_out()  # it may not have been on offer
         self.head.switch.choose(part)
@@ -214,20 +214,20 @@ class Monitor(QWidget):
         """Show everything there is, one under the other; where there is little height, the chosen part of it."""
         trainer, short = self._trainer, self.height() < SHORT
         there, summed_up = trainer.plan is not None, self.summary.summary is not None and not self._failed
-        offered = {Part.OUTCOME: self._failed or summed_up, Part.CURVES: True, Part.LOG: there}
+        offered = {MonitorPart.OUTCOME: self._failed or summed_up, MonitorPart.CURVES: True, MonitorPart.LOG: there}
         self.head.switch.offer([part for part, is_there in offered.items() if is_there])
-        shown = {self.head.switch.chosen} if short else set(Part)
-        self.problem.setVisible(self._failed and Part.OUTCOME in shown)
-        self.summary.setVisible(summed_up and Part.OUTCOME in shown)
-        self.log.setVisible(there and Part.LOG in shown)
+        shown = {self.head.switch.chosen} if short else set(MonitorPart)
+        self.problem.setVisible(self._failed and MonitorPart.OUTCOME in shown)
+        self.summary.setVisible(summed_up and MonitorPart.OUTCOME in shown)
+        self.log.setVisible(there and MonitorPart.LOG in shown)
         self.strip.setVisible(there and not (short and self.summary.isVisibleTo(self)))  # which tells more
-        figures_count = there and trainer.state not in (State.FAILED, State.FINISHED)
+        figures_count = there and trainer.state not in (TrainerState.FAILED, TrainerState.FINISHED)
         self.tiles.setVisible(figures_count and not short)
         self.head.figures.setVisible(figures_count and short)
         self.head.flatten(short)
         self.strip.flatten(short)
         if self.curves is not None:
-            self.curves.setVisible(Part.CURVES in shown)
+            self.curves.setVisible(MonitorPart.CURVES in shown)
             self.curves.flatten(short)
         tight = self.height() < TIGHT
         self.summary.flatten(tight)
@@ -272,7 +272,7 @@ class Monitor(QWidget):
         if not self.isVisible() or trainer.plan is None:
             return
         history, state = trainer.history, trainer.state
-        broken = state is State.FAILED
+        broken = state is TrainerState.FAILED
         steps = steps_of(history, phases_of(trainer.plan.config), alive=state in ALIVE, broken=broken, busy=self._busy)
         self.strip.show_steps(steps)
         read = figures(history)
@@ -286,7 +286,7 @@ class Monitor(QWidget):
 
     def _pause_or_resume(self) -> None:
         trainer = self._trainer
-        if trainer.state is State.PAUSED:
+        if trainer.state is TrainerState.PAUSED:
             trainer.resume()
         elif trainer.state in ALIVE:
             trainer.pause()
@@ -336,7 +336,7 @@ class Monitor(QWidget):
         """Make the curves once there is something to draw, and somebody who looks."""
         if self.curves is not None or not self.isVisible() or self._stack.currentIndex() == _EMPTY:
             return
-        if self._trainer.state is State.STARTING:  # its thread loads pyqtgraph first
+        if self._trainer.state is TrainerState.STARTING:  # its thread loads pyqtgraph first
             return
         from telme_gui.training.monitor.curves import Curves
 

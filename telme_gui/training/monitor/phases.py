@@ -31,7 +31,7 @@ NAMES = {
 ENCODERS = (Phase.TEACHER, Phase.TEXT, Phase.AUDIO, Phase.VISUAL)
 
 
-class Progress(Enum):
+class PhaseState(Enum):
     """How far a phase is."""
 
     WAITING = auto()
@@ -41,12 +41,12 @@ class Progress(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class ShownPhase:
     """A phase as it is shown."""
 
     name: str
     caption: str
-    progress: Progress
+    progress: PhaseState
     fraction: float | None  # 0 to 1; None where it is unknown
 
 
@@ -63,7 +63,7 @@ def steps_of(
     alive: bool,
     broken: bool = False,
     busy: tuple[Phase, str] | None = None,
-) -> list[Step]:
+) -> list[ShownPhase]:
     """The phases as the history knows them.
 
     `alive`: the run goes on; `broken`: it failed where it stands; `busy`: what goes on in a phase that is trained.
@@ -74,16 +74,16 @@ def steps_of(
     for place, phase in enumerate(phases):
         stage = history.stages.get(phase)
         if place < here or (stage is not None and stage.finished and not (busy and place == here)):
-            caption, progress, fraction = _done(stage), Progress.DONE, 1.0
+            caption, progress, fraction = _done(stage), PhaseState.DONE, 1.0
         elif place == here and (alive or broken):
-            progress = Progress.BROKEN if broken else Progress.ACTIVE
+            progress = PhaseState.BROKEN if broken else PhaseState.ACTIVE
             caption = "failed" if broken else busy[1] if busy else _active(phase, stage)
             fraction = stage.fraction if stage else None
         else:
             stopped = place == here and stage is not None
-            caption, progress = "stopped here" if stopped else "waiting", Progress.WAITING
+            caption, progress = "stopped here" if stopped else "waiting", PhaseState.WAITING
             fraction = (stage.fraction if stage else None) or 0.0
-        steps.append(Step(name=NAMES[phase], caption=caption, progress=progress, fraction=fraction))
+        steps.append(ShownPhase(name=NAMES[phase], caption=caption, progress=progress, fraction=fraction))
     return steps
 
 
@@ -124,7 +124,7 @@ class PhaseStrip(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.steps: tuple[Step, ...] = ()
+        self.steps: tuple[ShownPhase, ...] = ()
         self._flat = False
         self.setFixedHeight(HEIGHT)
         self.setAccessibleName("Phases of the run")
@@ -137,7 +137,7 @@ class PhaseStrip(QWidget):
             self.setFixedHeight(FLAT if flat else HEIGHT)
             self.update()
 
-    def show_steps(self, steps: Sequence[Step]) -> None:
+    def show_steps(self, steps: Sequence[ShownPhase]) -> None:
         """Show these; nothing is drawn where they are the same."""
         if tuple(steps) != self.steps:
             self.steps = tuple(steps)
@@ -165,7 +165,7 @@ class PhaseStrip(QWidget):
                 self._paint(painter, step, place, box)
         painter.end()
 
-    def _paint(self, painter: QPainter, step: Step, place: int, box: QRectF) -> None:
+    def _paint(self, painter: QPainter, step: ShownPhase, place: int, box: QRectF) -> None:
         ink = _ink(step.progress)
         roomy = box.width() >= LEAST + DISC
         left = box.left()
@@ -178,43 +178,43 @@ class PhaseStrip(QWidget):
         self._write(painter, QRectF(left, 18, room, 18), caption, theme.CAPTION)
         self._bar(painter, QRectF(left, HEIGHT - 8, room, BAR), step, ink)
 
-    def _paint_flat(self, painter: QPainter, step: Step, box: QRectF) -> None:
+    def _paint_flat(self, painter: QPainter, step: ShownPhase, box: QRectF) -> None:
         room = QRectF(box.left(), 0, box.width(), FLAT - BAR - 2)
         shift = self._write(painter, room, step.name, theme.CAPTION, step) + 6
         self._write(painter, room.adjusted(shift, 0, 0, 0), step.caption.removeprefix(SCORE), theme.CAPTION)
         self._bar(painter, QRectF(box.left(), FLAT - BAR, box.width(), BAR), step, _ink(step.progress))
 
     @staticmethod
-    def _write(painter: QPainter, box: QRectF, text: str, size: int, named: Step | None = None) -> float:
+    def _write(painter: QPainter, box: QRectF, text: str, size: int, named: ShownPhase | None = None) -> float:
         """A phase's name, or a word on it; how wide it is."""
         palette = theme.active_palette()
         font = theme.font(size, bold=named is not None, tabular=True)
         metrics = QFontMetricsF(font)
         text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, box.width())
-        strong = named is not None and named.progress is not Progress.WAITING
+        strong = named is not None and named.progress is not PhaseState.WAITING
         painter.setFont(font)
         painter.setPen(QColor(palette.text if strong else palette.muted))
         painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, text)
         return metrics.horizontalAdvance(text)
 
     @staticmethod
-    def _disc(painter: QPainter, box: QRectF, progress: Progress, place: int, ink: QColor) -> None:
+    def _disc(painter: QPainter, box: QRectF, progress: PhaseState, place: int, ink: QColor) -> None:
         palette = theme.active_palette()
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(palette.raised) if progress is Progress.WAITING else ink)
+        painter.setBrush(QColor(palette.raised) if progress is PhaseState.WAITING else ink)
         painter.drawEllipse(box)
         painter.setPen(QPen(QColor(palette.surface), 1.75))
-        if progress is Progress.DONE:
+        if progress is PhaseState.DONE:
             tick = [box.topLeft() + QPointF(x, y) for x, y in ((5.5, 10.5), (8.7, 13.5), (14.5, 7))]
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawPolyline(QPolygonF(tick))
             return
         painter.setFont(theme.font(theme.CAPTION, bold=True, tabular=True))
-        painter.setPen(QColor(palette.muted if progress is Progress.WAITING else palette.surface))
-        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, "!" if progress is Progress.BROKEN else str(place + 1))
+        painter.setPen(QColor(palette.muted if progress is PhaseState.WAITING else palette.surface))
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, "!" if progress is PhaseState.BROKEN else str(place + 1))
 
     @staticmethod
-    def _bar(painter: QPainter, box: QRectF, step: Step, ink: QColor) -> None:
+    def _bar(painter: QPainter, box: QRectF, step: ShownPhase, ink: QColor) -> None:
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(theme.active_palette().line))
         painter.drawRoundedRect(box, BAR / 2, BAR / 2)
@@ -226,7 +226,7 @@ class PhaseStrip(QWidget):
         painter.drawRoundedRect(QRectF(box.left(), box.top(), box.width() * fraction, BAR), BAR / 2, BAR / 2)
 
 
-def _ink(progress: Progress) -> QColor:
+def _ink(progress: PhaseState) -> QColor:
     palette = theme.active_palette()
-    inks = {Progress.DONE: palette.good, Progress.ACTIVE: palette.accent, Progress.BROKEN: palette.bad}
+    inks = {PhaseState.DONE: palette.good, PhaseState.ACTIVE: palette.accent, PhaseState.BROKEN: palette.bad}
     return QColor(inks.get(progress, palette.muted))

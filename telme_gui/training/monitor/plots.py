@@ -22,7 +22,7 @@ _NICE = (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class Curve:
     """A curve to be drawn: points in order, what lies faintly behind it, and the point to be ringed."""
 
     ink: Ink
@@ -40,7 +40,7 @@ class Plot(QWidget):
     def __init__(self, name: str, unit: str, *, marks: bool, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.unit, self._marks, self._log = unit, marks, False
-        self.lines: tuple[Line, ...] = ()
+        self.lines: tuple[Curve, ...] = ()
         self._items: list[_Items] = []
         self._read: float | None = None  # where the reading line stands
         self._range: tuple[float, ...] = ()
@@ -83,7 +83,7 @@ class Plot(QWidget):
     def show_lines(
         self,
         title: str,
-        lines: Sequence[Line],
+        lines: Sequence[Curve],
         *,
         log: bool = False,
         last: float = math.inf,
@@ -280,7 +280,7 @@ class _Items:
         """Take the ink anew."""
         self._dipped = None
 
-    def show(self, line: Line | None, first: float, *, log: bool) -> list[Floats]:
+    def show(self, line: Curve | None, first: float, *, log: bool) -> list[Floats]:
         """Draw a line, or nothing; what was drawn, as it lies on the y axis."""
         x, y, behind = np.zeros(0), np.zeros(0), None
         if line is not None:

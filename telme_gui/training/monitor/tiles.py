@@ -15,7 +15,7 @@ WIDTH = 128  # px of a tile at least
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class KeyFigure:
     """What a tile shows."""
 
     value: str
@@ -35,17 +35,17 @@ class Tile(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._figure = Figure("–", "", "")
+        self._figure = KeyFigure("–", "", "")
         self.setFixedHeight(HEIGHT)
         self.setMinimumWidth(WIDTH)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     @property
-    def figure(self) -> Figure:
+    def figure(self) -> KeyFigure:
         """What is shown."""
         return self._figure
 
-    def show_figure(self, figure: Figure) -> None:
+    def show_figure(self, figure: KeyFigure) -> None:
         """Show this; nothing is drawn where it is the same."""
         if figure != self._figure:
             self._figure = figure
@@ -88,7 +88,7 @@ class Tiles(QWidget):
         self._grid.setSpacing(theme.RHYTHM)
         self._lay_out(count)
 
-    def show_figures(self, figures: Sequence[Figure]) -> None:
+    def show_figures(self, figures: Sequence[KeyFigure]) -> None:
         """Show these, one a tile."""
         for tile, figure in zip(self.tiles, figures, strict=True):
             tile.show_figure(figure)

@@ -15,12 +15,12 @@ from telme_model.annotations.exchange import elan, jsonl, meld_csv, textgrid, we
 from telme_model.annotations.exchange.files import LARGEST_TABLE, check_size, outside
 from telme_model.annotations.exchange.interface import (
     ExchangeError,
+    ExportReport,
     Inbox,
     Incoming,
     Layers,
     NoPlaceError,
     Place,
-    Report,
     Unplaced,
 )
 from telme_model.annotations.exchange.placing import Places
@@ -32,11 +32,11 @@ from telme_model.files import refusals, write_whole
 __all__ = [
     "ENDINGS",
     "ExchangeError",
+    "ExportReport",
     "Format",
     "Incoming",
     "Layers",
     "Place",
-    "Report",
     "Unplaced",
     "export",
     "found_in",
@@ -81,7 +81,7 @@ _LOOKED_IN = {  # where an emotion may stand
 _ON_A_TIMELINE = (Format.ELAN, Format.TEXTGRID, Format.WEBVTT)
 
 
-def export(form: Format, out: Path, corpus: Corpus, layers: Layers) -> Generator[Progress, None, Report]:
+def export(form: Format, out: Path, corpus: Corpus, layers: Layers) -> Generator[Progress, None, ExportReport]:
     """Write labels for another program into the folder `out` (JSON Lines: the file of that name, if it has an ending).
 
     Files that are there are replaced, each in one go. Raises ExchangeError when `out` lies in the corpus, or cannot be
@@ -96,7 +96,7 @@ def export(form: Format, out: Path, corpus: Corpus, layers: Layers) -> Generator
             path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, write, ExchangeError, _ELSEWHERE)
         yield Progress(phase=Phase.PREPARING, done=done, total=len(files), unit="files")
-    return Report(
+    return ExportReport(
         files=tuple(path for path, _ in files),
         labels=sum(map(len, layers.values())),
         left_out=tuple(_left_out(form, corpus, layers)),

@@ -16,7 +16,7 @@ from pympi import Elan
 
 from telme_model.annotations.exchange.files import LARGEST_DIALOGUE, check_size, dialogue_name, file_names
 from telme_model.annotations.exchange.interface import ExchangeError, Inbox, Layers, Planned
-from telme_model.annotations.exchange.placing import Interval, Places, Span, media_file, spans
+from telme_model.annotations.exchange.placing import Places, Span, TimedText, media_file, spans
 from telme_model.annotations.exchange.tiers import TURNS, Tier, take_tiers, tiers_of
 from telme_model.corpus.dialogue import Corpus, Dialogue
 from telme_model.files import refusals
@@ -48,7 +48,7 @@ def read(path: Path, places: Places, inbox: Inbox) -> None:
             where = f"{path.name}, tier '{name[:60]}'"
             inbox.refuse(where, f"{timeless} annotation{'s' * (timeless > 1)}", "they have no time: align them in ELAN")
     tiers = {
-        name: [Interval(start=span[0], end=span[1], text=text) for span, text in texts if span is not None]
+        name: [TimedText(start=span[0], end=span[1], text=text) for span, text in texts if span is not None]
         for name, texts in annotations.items()
     }
     take_tiers(path, tiers, places, inbox)

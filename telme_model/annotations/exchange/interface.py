@@ -25,7 +25,7 @@ class NoPlaceError(StudioError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class ExportReport:
     """What an export wrote, and in sentences what the format cannot hold."""
 
     files: tuple[Path, ...]

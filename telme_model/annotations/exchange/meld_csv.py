@@ -26,7 +26,7 @@ from telme_model.annotations.exchange.notes import escaped, label_of, note_of, u
 from telme_model.annotations.exchange.placing import Places, split_named
 from telme_model.annotations.labels import GOLD, Label, Scope
 from telme_model.corpus.dialogue import Corpus, Severity, Split, Turn
-from telme_model.corpus.tables import Report, Row, read_table, whole_number
+from telme_model.corpus.tables import Row, TableReport, read_table, whole_number
 
 COLUMNS = (
     "Sr No.", "Utterance", "Speaker", "Emotion", "Sentiment", "Dialogue_ID", "Utterance_ID", "Season", "Episode",
@@ -74,12 +74,12 @@ def read(path: Path, places: Places, inbox: Inbox) -> None:
 
 
 @dataclass(slots=True)
-class _LimitedReport(Report):
+class _LimitedReport(TableReport):
     """Ends the reading of a file that has little but faults."""
 
     def add(self, severity: Severity, code: str, reason: str, **where: Any) -> None:
         """Record one problem."""
-        Report.add(self, severity, code, reason, **where)
+        TableReport.add(self, severity, code, reason, **where)
         if len(self.problems) > _MOST_FAULTS:
             raise ExchangeError(f"{self.file} has over {_MOST_FAULTS} malformed rows: it is no table of labels")
 

@@ -18,7 +18,7 @@ Span = tuple[int, int]  # start and end in milliseconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Interval:
+class TimedText:
     """One interval of a file: a stretch of time with a text."""
 
     start: int  # milliseconds
@@ -113,8 +113,8 @@ def split_named(path: Path) -> Split | None:
 
 
 def by_time(
-    intervals: Sequence[Interval], turns: Sequence[tuple[Span, TurnId]]
-) -> tuple[dict[TurnId, Interval], list[tuple[Interval, str]]]:
+    intervals: Sequence[TimedText], turns: Sequence[tuple[Span, TurnId]]
+) -> tuple[dict[TurnId, TimedText], list[tuple[TimedText, str]]]:
     """The interval of each turn, and those that have none with the reason.
 
     An interval belongs to every turn it shares at least half of the shorter of the two with; of several for one turn,
@@ -123,8 +123,8 @@ def by_time(
     stretches = _one_by_one([span for span, _ in turns])
     order = [(span, turns[place][1]) for place, span in stretches]
     starts = [span[0] for span, _ in order]
-    best: dict[TurnId, tuple[int, Interval]] = {}
-    unplaced: list[tuple[Interval, str]] = []
+    best: dict[TurnId, tuple[int, TimedText]] = {}
+    unplaced: list[tuple[TimedText, str]] = []
     cut = dict(_one_by_one([(interval.start, interval.end) for interval in intervals]))
     for place, interval in enumerate(intervals):
         if place not in cut:

@@ -15,7 +15,7 @@ from praatio.data_classes.textgrid import Textgrid
 
 from telme_model.annotations.exchange.files import LARGEST_DIALOGUE, decoded, dialogue_name, file_names, read_bytes
 from telme_model.annotations.exchange.interface import ExchangeError, Inbox, Layers, Planned
-from telme_model.annotations.exchange.placing import Interval, Places, spans
+from telme_model.annotations.exchange.placing import Places, TimedText, spans
 from telme_model.annotations.exchange.tiers import take_tiers, tiers_of
 from telme_model.corpus.dialogue import Corpus, Dialogue
 
@@ -71,10 +71,10 @@ def _tokens(text: str) -> Iterator[str | float]:
             yield float(match["number"])
 
 
-def _tiers(tokens: Iterator[str | float]) -> dict[str, list[Interval]]:
+def _tiers(tokens: Iterator[str | float]) -> dict[str, list[TimedText]]:
     """The intervals of every tier by its name, one that repeats with a number; a point is an interval of no length."""
     _, _, count = next(tokens), next(tokens), int(next(tokens))
-    tiers: dict[str, list[Interval]] = {}
+    tiers: dict[str, list[TimedText]] = {}
     for number in range(count):
         kind, given = next(tokens), next(tokens)
         _, _, size = next(tokens), next(tokens), int(next(tokens))
@@ -85,13 +85,13 @@ def _tiers(tokens: Iterator[str | float]) -> dict[str, list[Interval]]:
     return tiers
 
 
-def _interval(tokens: Iterator[str | float], *, point: bool) -> Interval:
+def _interval(tokens: Iterator[str | float], *, point: bool) -> TimedText:
     start = _milliseconds(next(tokens))
     end = start if point else _milliseconds(next(tokens))
     text = next(tokens)
     if not isinstance(text, str):
         raise TypeError(text)
-    return Interval(start=start, end=end, text=text)
+    return TimedText(start=start, end=end, text=text)
 
 
 def _milliseconds(seconds: str | float) -> int:

@@ -14,7 +14,7 @@ from typing import Any
 
 from telme_model.annotations.exchange.interface import Inbox, Layers, NoPlaceError
 from telme_model.annotations.exchange.notes import escaped, label_of, note_of, one_line, parsed, unescaped
-from telme_model.annotations.exchange.placing import Interval, Places, Span, by_time, spans
+from telme_model.annotations.exchange.placing import Places, Span, TimedText, by_time, spans
 from telme_model.annotations.labels import Scope
 from telme_model.corpus.dialogue import Dialogue, TurnId
 
@@ -68,7 +68,7 @@ class _Entry:
     refused: bool = False
 
 
-def take_tiers(path: Path, tiers: Mapping[str, Sequence[Interval]], places: Places, inbox: Inbox) -> None:
+def take_tiers(path: Path, tiers: Mapping[str, Sequence[TimedText]], places: Places, inbox: Inbox) -> None:
     """Put the labels of a file's tiers into the inbox. Raises NoPlaceError when it cannot be told of which dialogue."""
     turns = _turns(path, tiers, places)
     entries: dict[tuple[str, Scope, TurnId], _Entry] = defaultdict(_Entry)
@@ -100,7 +100,7 @@ def take_tiers(path: Path, tiers: Mapping[str, Sequence[Interval]], places: Plac
                 inbox.refuse(entry.where, entry.emotion or "a remark", str(error))
 
 
-def _meaning(name: str, intervals: Sequence[Interval], where: str, inbox: Inbox) -> tuple[bool, Scope, str] | None:
+def _meaning(name: str, intervals: Sequence[TimedText], where: str, inbox: Inbox) -> tuple[bool, Scope, str] | None:
     """(whether it holds notes, scope, layer) of a tier; None for one without labels."""
     if match := _NAME.fullmatch(name):
         return match[1] == "notes", Scope(match[2] or Scope.ALL), unescaped(match[3])
@@ -114,7 +114,7 @@ def _meaning(name: str, intervals: Sequence[Interval], where: str, inbox: Inbox)
     return None
 
 
-def _turns(path: Path, tiers: Mapping[str, Sequence[Interval]], places: Places) -> list[tuple[Span, TurnId]]:
+def _turns(path: Path, tiers: Mapping[str, Sequence[TimedText]], places: Places) -> list[tuple[Span, TurnId]]:
     """The turns of a file by its own tier of ids; without one, those of the dialogue that it is named after."""
     own = [
         ((interval.start, interval.end), turn)

@@ -19,7 +19,7 @@ from webvtt.models import Timestamp
 from telme_model.annotations.exchange.files import LARGEST_DIALOGUE, decoded, dialogue_name, file_names, read_bytes
 from telme_model.annotations.exchange.interface import UNNAMED, ExchangeError, Inbox, Layers, NoPlaceError, Planned
 from telme_model.annotations.exchange.notes import escaped, label_of, note_of, one_line, parsed
-from telme_model.annotations.exchange.placing import Interval, Places, by_time, spans
+from telme_model.annotations.exchange.placing import Places, TimedText, by_time, spans
 from telme_model.annotations.exchange.tiers import printable
 from telme_model.annotations.labels import Scope
 from telme_model.corpus.dialogue import Corpus, Dialogue, TurnId
@@ -121,7 +121,7 @@ def _emotions(cues: list[Caption], path: Path, places: Places, inbox: Inbox) -> 
             named[turn] = known, f"{path.name}, cue {cue.start}"
         else:
             times = cue.start_time.in_milliseconds(), cue.end_time.in_milliseconds()
-            timed.append(Interval(start=times[0], end=times[1], text=known))
+            timed.append(TimedText(start=times[0], end=times[1], text=known))
     if timed:
         dialogue = places.dialogue(path)
         turns = list(zip(spans(dialogue), (turn.id for turn in dialogue.turns), strict=True))

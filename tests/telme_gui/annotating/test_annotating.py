@@ -8,12 +8,12 @@ from PySide6.QtWidgets import QAbstractButton
 from pytestqt.qtbot import QtBot
 
 from telme_gui.annotating.bar import AnnotationBar
-from telme_gui.browse.turn_model import Column
+from telme_gui.browse.turn_model import TurnColumn
 from telme_gui.charts.bars import EmotionBars
 from telme_gui.session.filter import Filter
 from telme_gui.session.marks import Mark
 from telme_gui.timeline.lanes import Lane
-from telme_gui.window.header import View
+from telme_gui.window.header import MainView
 from telme_gui.window.main_window import MainWindow
 from telme_model.analysis.predictions import Effect
 from telme_model.annotations.labels import ADJUDICATED, Label, Origin, Scope
@@ -66,7 +66,7 @@ def test_nothing_is_labelled_and_no_file_made_until_annotating_begins(opened: Ma
     assert opened.session.corpus is not None
     assert not store_path(opened.session.corpus).exists()
     assert not opened.session.labels.in_use
-    assert opened.turns.view.isColumnHidden(Column.LABEL)
+    assert opened.turns.view.isColumnHidden(TurnColumn.LABEL)
 
 
 def test_keys_are_inert_in_text_fields(annotating: MainWindow) -> None:
@@ -234,7 +234,7 @@ def told(window: MainWindow) -> str:
     cells = [
         str(model.index(row, column).data(role))
         for row in range(model.rowCount())
-        for column in range(Column.GOLD, model.columnCount())
+        for column in range(TurnColumn.GOLD, model.columnCount())
         for role in roles
     ]
     scene = window.timeline.scene
@@ -306,7 +306,7 @@ def test_a_filter_by_gold_is_whole_again_after_blind_mode(annotating: MainWindow
 
 def test_blind_mode_recounts_the_labels_without_a_run(annotating: MainWindow) -> None:
     annotating.session.set_predictions(None, None)
-    annotating.show_view(View.CHARTS)
+    annotating.show_view(MainView.CHARTS)
     annotating.charts.page("Counts")
     bars = annotating.charts.findChild(EmotionBars)
     assert isinstance(bars, EmotionBars)
@@ -330,7 +330,7 @@ def test_words_are_nowhere_while_sound_or_face_alone_is_labelled(annotating: Mai
     session, table = annotating.session, annotating.turns.view.model()
     turn = session.turns[0]
     session.select(turn.id)
-    cell = table.index(0, Column.TEXT)
+    cell = table.index(0, TurnColumn.TEXT)
     annotating.inspector.state.text = f"{turn.text} Really?"  # tried in place of what was said
     middle = annotating.timeline.rect().center()
     for scope in (Scope.SOUND, Scope.FACE):

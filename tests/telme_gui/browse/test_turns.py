@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QAbstractItemModelTester, QSignalSpy
 from pytestqt.qtbot import QtBot
 
-from telme_gui.browse.turn_model import ROW, Column, TurnModel
+from telme_gui.browse.turn_model import ROW, TurnColumn, TurnModel
 from telme_gui.browse.turns import TurnTable
 from telme_gui.look import theme
 from telme_gui.session.filter import Filter
@@ -63,7 +63,7 @@ def test_disagreement_with_gold_is_said_in_words(session: Session) -> None:
     model = TurnModel(session)
     row = model.index(0, 0).data(ROW)
     for column in model.model_chips:
-        said = row.said[column - Column.GOLD]
+        said = row.said[column - TurnColumn.GOLD]
         tip = model.index(0, column).data(Qt.ItemDataRole.ToolTipRole)
         assert tip.endswith("as gold" if said == row.turn.gold else f"but gold is {row.turn.gold}")
     assert "θ‖F_T‖" in model.index(0, model.shift).data(Qt.ItemDataRole.ToolTipRole)
@@ -95,7 +95,7 @@ def test_the_current_turn_is_lit_and_a_click_or_key_chooses_another(
     session.select(dialogue.turns[2].id)
     view = table.view
     assert view.currentIndex().row() == 2
-    second = view.visualRect(view.model().index(1, Column.TEXT)).center()
+    second = view.visualRect(view.model().index(1, TurnColumn.TEXT)).center()
     qtbot.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=second)
     assert session.current is dialogue.turns[1]
     qtbot.keyClick(view, Qt.Key.Key_Up)
@@ -123,7 +123,7 @@ def test_turns_outside_the_filter_are_known_as_such(session: Session) -> None:
 def test_a_media_problem_is_told_where_its_mark_is(table: TurnTable, session: Session) -> None:
     assert session.current is not None
     session.report_media_problems({session.current.id: "dia0_utt0.mp4 has no sound."})
-    tip = table.view.model().index(0, Column.TEXT).data(Qt.ItemDataRole.ToolTipRole)
+    tip = table.view.model().index(0, TurnColumn.TEXT).data(Qt.ItemDataRole.ToolTipRole)
     assert tip == f"{session.current.text}\ndia0_utt0.mp4 has no sound."
 
 
@@ -138,14 +138,14 @@ def test_columns_fold_and_all_fit(table: TurnTable, session: Session, width: int
         model.headerData(column, Qt.Orientation.Horizontal) for column in columns if header.isSectionHidden(column)
     } == hidden
     assert header.length() == table.view.viewport().width()
-    assert header.sectionSize(Column.TEXT) >= 100
+    assert header.sectionSize(TurnColumn.TEXT) >= 100
 
 
 def test_without_a_run_the_models_columns_are_gone(table: TurnTable, session: Session) -> None:
     session.set_predictions(None, None)
     header = table.view.header()
     assert [column for column in range(header.count()) if not header.isSectionHidden(column)] == [
-        Column.NUMBER, Column.SPEAKER, Column.TEXT, Column.GOLD,
+        TurnColumn.NUMBER, TurnColumn.SPEAKER, TurnColumn.TEXT, TurnColumn.GOLD,
     ]  # fmt: skip
 
 
@@ -156,7 +156,7 @@ def test_the_lit_row_is_of_the_palette(
     request.addfinalizer(lambda: theme.force_palette(None))
     theme.force_palette(palette)
     view = table.view
-    lit = view.visualRect(view.model().index(0, Column.TEXT))
+    lit = view.visualRect(view.model().index(0, TurnColumn.TEXT))
     image = view.viewport().grab().toImage()
     assert image.pixelColor(lit.right() - 2, lit.top() + 3).name().upper() == palette.selected
 

@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 from sklearn.metrics import cohen_kappa_score
 
 from telme_gui.charts.agreement import HIDDEN, LONELY, PART, STRANGERS, AgreementPage
-from telme_gui.window.header import View
+from telme_gui.window.header import MainView
 from telme_gui.window.main_window import MainWindow
 from telme_model.annotations.labels import ADJUDICATED, GOLD, Label, Scope
 from telme_model.corpus.dialogue import TurnId
@@ -22,7 +22,7 @@ BEN = ("joy", "fear", "fear", "anger", "joy", "joy", "joy", "joy", "joy", "fear"
 @pytest.fixture
 def page(qtbot: QtBot, opened: MainWindow) -> Iterator[AgreementPage]:
     """The page in view, with nobody's labels."""
-    opened.show_view(View.CHARTS)
+    opened.show_view(MainView.CHARTS)
     found = opened.charts.page("Agreement")
     assert isinstance(found, AgreementPage)
     yield found
@@ -156,7 +156,7 @@ def test_disputes_stand_side_by_side_and_are_settled(qtbot: QtBot, opened: MainW
     assert session.current.id == turns[1]
     assert opened.turns.isVisible()
     opened.annotator.label("fear")
-    opened.show_view(View.CHARTS)
+    opened.show_view(MainView.CHARTS)
     settled(qtbot, page)
     assert model.index(0, 5).data() == "fear"
     assert page.disputes.words.text() == "1 of 4 settled"
@@ -185,7 +185,7 @@ def test_what_all_agree_on_is_taken_as_one_step(qtbot: QtBot, opened: MainWindow
 
 def test_charts_are_judged_by_a_layer(opened: MainWindow) -> None:
     session = opened.session
-    opened.show_view(View.CHARTS)
+    opened.show_view(MainView.CHARTS)
     opened.charts.page("Confusion")
     chooser = next(box for box in opened.charts.findChildren(QComboBox) if box.accessibleName() == "Judged by")
     assert not chooser.isVisible()

@@ -20,15 +20,15 @@ from telme_gui.charts.compare import ASK, ChangedTurns, ComparePage
 from telme_gui.charts.confusion import ConfusionPage, Matrix
 from telme_gui.charts.contributions import ContributionsPage, by_emotion, by_speaker
 from telme_gui.charts.counts import CountsPage
-from telme_gui.charts.part import Part
 from telme_gui.charts.scatter import REST, ScatterPage
 from telme_gui.charts.scores import ScoresPage, paper_scores
-from telme_gui.charts.versus import Change, Versus
+from telme_gui.charts.subset import Subset
+from telme_gui.charts.versus import Outcome, Versus
 from telme_gui.look.table import Table
 from telme_gui.session.job import Job
 from telme_gui.session.jobs import Jobs
 from telme_gui.session.session import Session
-from telme_gui.window.header import View
+from telme_gui.window.header import MainView
 from telme_gui.window.main_window import MainWindow
 from telme_model.analysis.evaluation import compare_runs, mean_shares
 from telme_model.analysis.models import STANDARD
@@ -68,8 +68,8 @@ def charts(qtbot: QtBot, session: Session, corpus: Corpus) -> Charts:
 
 
 @pytest.fixture
-def part(corpus: Corpus) -> Part:
-    return Part(predictions(corpus.turns(), corpus.labels.labels), Split.TEST)
+def part(corpus: Corpus) -> Subset:
+    return Subset(predictions(corpus.turns(), corpus.labels.labels), Split.TEST)
 
 
 def the(kind: type[T], parent: QObject) -> T:
@@ -78,13 +78,13 @@ def the(kind: type[T], parent: QObject) -> T:
     return child
 
 
-def truth_and_guess(part: Part, model: str = "fused") -> tuple[list[str], list[str]]:
+def truth_and_guess(part: Subset, model: str = "fused") -> tuple[list[str], list[str]]:
     labels, rows = part.predictions.labels, part.scored(model)
     guesses = part.predictions.predicted[model][rows]
     return [labels[i] for i in part.predictions.gold[rows]], [labels[i] for i in guesses]
 
 
-def test_scores_are_scikit_learns(part: Part) -> None:
+def test_scores_are_scikit_learns(part: Subset) -> None:
     truth, guess = truth_and_guess(part)
     labels = list(part.predictions.labels)
     expected = 100 * f1_score(truth, guess, labels=labels, average="weighted", zero_division=0)
@@ -95,7 +95,7 @@ def test_scores_are_scikit_learns(part: Part) -> None:
 def test_shares_are_the_models_own(corpus: Corpus) -> None:
     turns = list(corpus.turns(Split.TEST))
     rows = records(turns, corpus.labels.labels)
-    part = Part(from_records(rows, corpus.labels.labels))
+    part = Subset(from_records(rows, corpus.labels.labels))
     groups = by_emotion(part)
     expected = mean_shares(rows, tuple(Modality))
     assert groups[0].name == "all"
@@ -109,7 +109,7 @@ def test_shares_are_the_models_own(corpus: Corpus) -> None:
 def test_turns_without_audio_have_no_share_of_it(corpus: Corpus) -> None:
     rows = records(corpus.turns(Split.TEST), corpus.labels.labels)
     rows = [{**row, "audio": None, "shapley": {**row["shapley"], "audio": None}} for row in rows]
-    part = Part(from_records(rows, corpus.labels.labels, STANDARD))
+    part = Subset(from_records(rows, corpus.labels.labels, STANDARD))
     assert "audio" not in part.scores
     assert by_emotion(part)[0].shares[1] == 0
 
@@ -277,15 +277,15 @@ def write_run(folder: Path, corpus: Corpus, seed: int) -> Path:
 def test_the_difference_is_the_models_own(corpus: Corpus) -> None:
     here, there = (records(corpus.turns(Split.TEST), corpus.labels.labels, seed=seed) for seed in (0, 9))
     labels = corpus.labels.labels
-    versus = Versus(Part(from_records(here, labels)), from_records(there, labels))
+    versus = Versus(Subset(from_records(here, labels)), from_records(there, labels))
     expected = compare_runs(here, there)
     assert versus.difference is not None
     assert versus.difference.difference == pytest.approx(expected["difference"])
     assert len(versus.changed) == expected["changed"] == len(versus.changes)
     right = [row["gold"] == max(row["fused"], key=row["fused"].get) for row in here]
     was = [row["gold"] == max(row["fused"], key=row["fused"].get) for row in there]
-    assert versus.changes.count(Change.BETTER) == sum(a and not b for a, b in zip(right, was, strict=True))
-    assert versus.changes.count(Change.WORSE) == sum(b and not a for a, b in zip(right, was, strict=True))
+    assert versus.changes.count(Outcome.BETTER) == sum(a and not b for a, b in zip(right, was, strict=True))
+    assert versus.changes.count(Outcome.WORSE) == sum(b and not a for a, b in zip(right, was, strict=True))
 
 
 def test_a_run_of_another_corpus_is_refused(
@@ -349,7 +349,7 @@ def test_a_run_that_cannot_be_compared_says_why(
 def test_every_page_has_its_whole_name_at_the_least_width(qtbot: QtBot, opened: MainWindow, judge: str) -> None:
     session = opened.session
     session.labels.edit("label", {(ADJUDICATED, Scope.ALL, session.turns[0].id): Label(emotion="joy")})
-    opened.show_view(View.CHARTS)
+    opened.show_view(MainView.CHARTS)
     session.judge_against(judge)
     tabs = opened.charts.findChild(QTabBar)
     assert tabs is not None

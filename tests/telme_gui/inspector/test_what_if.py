@@ -12,7 +12,7 @@ from PySide6.QtTest import QSignalSpy
 from pytestqt.qtbot import QtBot
 
 from telme_gui.inspector import Inspector
-from telme_gui.inspector.what_if import Question
+from telme_gui.inspector.what_if import WhatIfQuestion
 from telme_gui.session.jobs import Jobs
 from telme_gui.session.session import Session
 from telme_model.analysis.predictions import Predictions, from_records
@@ -214,7 +214,8 @@ def test_an_answer_about_earlier_predictions_is_not_shown(
     inspector: Inspector, session: Session, trained: Trained
 ) -> None:
     """More turns were predicted while it was computed, and theta was tried once more."""
-    asked = Question(run=trained.run, corpus=trained.corpus, turn=trained.base.ids[3], theta=0.5, base=trained.base)
+    turn = trained.base.ids[3]
+    asked = WhatIfQuestion(run=trained.run, corpus=trained.corpus, turn=turn, theta=0.5, base=trained.base)
     newer = replace(trained.base)
     session.set_predictions(newer, trained.run)
     session.set_theta(0.6)

@@ -10,7 +10,7 @@ from PySide6.QtGui import QFontMetrics, QImage
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from telme_gui.browse.turn_model import Column, TurnModel
+from telme_gui.browse.turn_model import TurnColumn, TurnModel
 from telme_gui.inspector import Inspector
 from telme_gui.look import theme
 from telme_gui.look.wrapping import breakable, one_line, wrapped
@@ -115,7 +115,7 @@ def test_endless_words_stay_in_the_inspector(qtbot: QtBot, session: Session) -> 
 def test_a_broken_name_is_one_line_in_the_table(session: Session) -> None:
     session.set_corpus(saying("tab\tnew\nline", "Ada\nand Bo"))
     model = TurnModel(session)
-    cells = [model.index(0, column).data() for column in (Column.SPEAKER, Column.TEXT)]
+    cells = [model.index(0, column).data() for column in (TurnColumn.SPEAKER, TurnColumn.TEXT)]
     assert cells == ["Ada and Bo", "tab new line"]
 
 

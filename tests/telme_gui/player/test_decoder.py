@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PySide6.QtCore import QSize
 from PySide6.QtGui import QImage
 
-from telme_gui.player.cue import Cue, Segment
+from telme_gui.player.cue import Playlist, Segment
 from telme_gui.player.decoder import RATE, Picture, measure, pictures, sound, stretched
 from telme_model.corpus.dialogue import Clip, Turn
 from telme_model.media.reader import MediaError
@@ -186,9 +186,9 @@ def test_due_and_at_are_inverse(begins: float, start: float, speed: float, at: f
 
 def test_turns_follow_one_another_without_a_gap() -> None:
     turns = corpus_of([None] * 3).dialogues[0].turns
-    cue = Cue(turns=turns, start=0.25, speed=0.5)
+    cue = Playlist(turns=turns, start=0.25, speed=0.5)
     assert [segment.begins for segment in cue.segments(lambda _: 1.0)] == [0.0, 1.5, 3.5]
-    loop = Cue(turns=turns[:1], start=0.25, loop=True)
+    loop = Playlist(turns=turns[:1], start=0.25, loop=True)
     assert [segment.begins for segment in islice(loop.segments(lambda _: 1.0), 3)] == [0.0, 0.75, 1.75]
 
 

@@ -18,7 +18,7 @@ from telme_gui.charts.compare import ComparePage
 from telme_gui.look.settings import Settings
 from telme_gui.look.style import Appearance
 from telme_gui.session.filter import Filter
-from telme_gui.window.header import View
+from telme_gui.window.header import MainView
 from telme_gui.window.main_window import MainWindow
 from telme_model.annotations.labels import Label, Scope
 from telme_model.annotations.store import Key
@@ -145,7 +145,7 @@ def look(qtbot: QtBot, window: MainWindow) -> Seen:
     assert bar is not None
     bar.who.menu().aboutToShow.emit()
     window.queue_menu.refresh()
-    window.show_view(View.DIALOGUE)
+    window.show_view(MainView.DIALOGUE)
     for turn in session.turns[:2]:
         session.select(turn.id)
         keep(str(turn.id), *panels)
@@ -159,7 +159,7 @@ def look(qtbot: QtBot, window: MainWindow) -> Seen:
         keep(ask.__name__)
         assert window.tasks.dialog is not None
         window.tasks.dialog.reject()
-    window.show_view(View.CHARTS)
+    window.show_view(MainView.CHARTS)
     for name in window.charts.names:
         page = window.charts.page(name)
         if isinstance(page, ComparePage) and session.run is not None:

@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 from telme_gui.annotating.annotator import Annotator
 from telme_gui.annotating.queueing import Queues
 from telme_gui.browse.filter_bar import FilterBar
-from telme_gui.browse.turn_model import Column
+from telme_gui.browse.turn_model import TurnColumn
 from telme_gui.browse.turns import TurnTable
 from telme_gui.charts import Charts
 from telme_gui.charts.compare import ComparePage
@@ -114,7 +114,7 @@ def test_the_turn_table(qtbot: QtBot, session: Session, switch: Switch, models: 
     assert session.dialogue is not None
     for place, turn in enumerate(session.dialogue.turns):
         row = shown.rows[turn.id]
-        cells = [model.index(place, len(Column) + number).data() for number in range(len(models))]
+        cells = [model.index(place, len(TurnColumn) + number).data() for number in range(len(models))]
         assert cells == [shown.labels[shown.predicted[key][row]] for key in models.keys]
 
 
@@ -126,7 +126,7 @@ def test_few_letters_tell_the_models_apart(qtbot: QtBot, session: Session, switc
     switch()
     chips = headings(table)[3 : 4 + len(models)]
     assert len(set(chips)) == len(models) + 1
-    room = table.view.columnWidth(Column.GOLD) - 12  # its padding
+    room = table.view.columnWidth(TurnColumn.GOLD) - 12  # its padding
     assert max(map(table.view.header().fontMetrics().horizontalAdvance, chips)) <= room
 
 

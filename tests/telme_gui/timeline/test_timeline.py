@@ -20,8 +20,8 @@ from telme_gui.session.job import Job
 from telme_gui.session.jobs import Jobs
 from telme_gui.session.session import Session
 from telme_gui.timeline import Timeline
-from telme_gui.timeline.lanes import GAP, Lane, View, lanes_of, lay_out, ticks
-from telme_gui.timeline.sound import RATE, Film, SoundDecoded, decode
+from telme_gui.timeline.lanes import GAP, Lane, TimeSpan, lanes_of, lay_out, ticks
+from telme_gui.timeline.sound import RATE, FilmSound, SoundDecoded, decode
 from telme_model.analysis.models import STANDARD, Model, Role
 from telme_model.corpus import open_corpus
 from telme_model.corpus.dialogue import Clip, Corpus, Dialogue, Split
@@ -77,18 +77,18 @@ def test_all_lanes_but_the_spectrogram_fit_into_the_usual_height() -> None:
 
 @given(st.floats(0.3, 4), st.floats(0, 60), st.floats(-100, 100))
 def test_the_view_never_leaves_the_film(factor: float, around: float, by: float) -> None:
-    view = View(0, 60, 800).zoomed(factor, around, 60).moved(by, 60)
+    view = TimeSpan(0, 60, 800).zoomed(factor, around, 60).moved(by, 60)
     assert -1e-9 <= view.start < view.end <= 60 + 1e-9
     assert view.seconds(view.x(around)) == pytest.approx(around)
 
 
 def test_zooming_keeps_the_time_under_the_mouse() -> None:
-    view = View(0, 60, 800).zoomed(4, 20, 60)
-    assert view.x(20) == pytest.approx(View(0, 60, 800).x(20))
+    view = TimeSpan(0, 60, 800).zoomed(4, 20, 60)
+    assert view.x(20) == pytest.approx(TimeSpan(0, 60, 800).x(20))
 
 
 def test_ticks_are_round_and_not_crowded() -> None:
-    view = View(3.2, 47, 800)
+    view = TimeSpan(3.2, 47, 800)
     times = ticks(view)
     assert times == [5, 10, 15, 20, 25, 30, 35, 40, 45]
 
@@ -213,7 +213,7 @@ def test_sound_is_decoded_in_the_background_and_kept(
     assert film_of(timeline) is not None  # at once
 
 
-def film_of(timeline: Timeline) -> Film | None:
+def film_of(timeline: Timeline) -> FilmSound | None:
     return timeline.scene.film if timeline.scene else None
 
 
@@ -228,7 +228,7 @@ def test_closing_while_decoding_leaves_no_thread(qtbot: QtBot, session: Session,
 
 def test_the_film_puts_each_turn_at_its_place(tmp_path: Path, corpus: Corpus) -> None:
     sounds = {sound.place: sound for sound in decode(dialogue_of(corpus).turns)}
-    film = Film(sounds, (0.0, 1.0, 2.0, 3.0, 4.0))
+    film = FilmSound(sounds, (0.0, 1.0, 2.0, 3.0, 4.0))
     assert len(film.samples) == 4 * RATE
     for place, sound in sounds.items():
         part = film.samples[place * RATE : (place + 1) * RATE]
@@ -238,10 +238,10 @@ def test_the_film_puts_each_turn_at_its_place(tmp_path: Path, corpus: Corpus) ->
             assert np.array_equal(part[: len(sound.samples)], sound.samples)
 
 
-@pytest.mark.parametrize("view", [View(0, 40, 900), View(3.1, 3.4, 900)], ids=["coarse", "fine"])
-def test_the_envelope_holds_every_sample(view: View) -> None:
+@pytest.mark.parametrize("view", [TimeSpan(0, 40, 900), TimeSpan(3.1, 3.4, 900)], ids=["coarse", "fine"])
+def test_the_envelope_holds_every_sample(view: TimeSpan) -> None:
     samples = np.random.default_rng(0).integers(-9000, 9000, 40 * RATE).astype(np.int16)
-    film = Film({0: SoundDecoded(place=0, samples=samples)}, (0.0, 40.0))
+    film = FilmSound({0: SoundDecoded(place=0, samples=samples)}, (0.0, 40.0))
     low, high = film.envelope(view, 300)
     assert low.shape == high.shape == (300,)
     part = samples[round(view.start * RATE) : round(view.end * RATE)] / film.loudest
@@ -252,8 +252,8 @@ def test_the_envelope_holds_every_sample(view: View) -> None:
 def test_the_spectrogram_is_bright_where_the_tone_is(tmp_path: Path, corpus: Corpus) -> None:
     clip = write_clip(tmp_path / "tone.mp4", seconds=2.0, channels=1, picture=False)
     sound = next(decode([replace(dialogue_of(corpus).turns[0], audio=Clip(clip))]))
-    film = Film({0: sound}, (0.0, 2.0))
-    picture = film.spectrogram(View(0.5, 1.5, 100), 50, 80)
+    film = FilmSound({0: sound}, (0.0, 2.0))
+    picture = film.spectrogram(TimeSpan(0.5, 1.5, 100), 50, 80)
     high, low = 2595 * np.log10(1 + np.array([8000.0, 60.0]) / 700)
     mels = np.linspace(high, low, 80)
     hertz = 700 * (10 ** (mels / 2595) - 1)

@@ -24,7 +24,7 @@ from telme_gui.session.session import Session
 from telme_gui.training.dialog import TrainingDialog, reckoner
 from telme_gui.training.dialog.encoders_page import EncodersPage
 from telme_gui.training.dialog.form import FormPage, PlaceLine
-from telme_gui.training.trainer import State, Trainer
+from telme_gui.training.trainer import Trainer, TrainerState
 from telme_model import bundled
 from telme_model.annotations.apply import with_labels
 from telme_model.annotations.labels import Label
@@ -371,7 +371,7 @@ def test_after_a_failure_it_opens_with_what_was_asked(
     trainer, runs = trainer, tmp_path / "elsewhere"
     config = preset("demo").with_settings(["seed=3", "fusion.theta=0.5"])
     trainer.plan = Plan(config=config, corpus=series, run=runs / "mine", warm_start=tmp_path / "old")
-    trainer.state = State.FAILED
+    trainer.state = TrainerState.FAILED
     assert open_dialog(Settings()).plans() == [trainer.plan]
     (runs / "mine").mkdir(parents=True)
     (runs / "mine" / "fusion.safetensors").touch()  # it came far enough to be gone on with

@@ -17,9 +17,9 @@ from telme_gui.session.jobs import Jobs
 from telme_gui.session.session import Session
 from telme_gui.training.monitor import Monitor
 from telme_gui.training.monitor.log import LogPane
-from telme_gui.training.monitor.phases import Progress
+from telme_gui.training.monitor.phases import PhaseState
 from telme_gui.training.monitor.summary_view import left_out, versus
-from telme_gui.training.trainer import Problem, State, Trainer
+from telme_gui.training.trainer import RunProblem, Trainer, TrainerState
 from telme_model import bundled
 from telme_model.corpus.dialogue import Split
 from telme_model.events import Phase, StageDone
@@ -69,7 +69,7 @@ def monitor(qtbot: QtBot, session: Session, trainer: Trainer, appearance: Appear
     return monitor
 
 
-def put(trainer: Trainer, state: State, history: History, problem: Problem | None = None) -> Plan:
+def put(trainer: Trainer, state: TrainerState, history: History, problem: RunProblem | None = None) -> Plan:
     """The trainer as it stands in the midst of a run of the demo's."""
     trainer.plan = Plan(config=DEMO, corpus=bundled.DEMO_CORPUS, run=bundled.DEMO_RUN)
     trainer.state, trainer.history, trainer.problem = state, history, problem
@@ -85,13 +85,13 @@ def test_nothing_trained_yet_offers_to_train(qtbot: QtBot, monitor: Monitor) -> 
 
 
 BUTTONS = {
-    State.STARTING: ("Pause", {"stop", "discard"}),
-    State.RUNNING: ("Pause", {"stop", "discard"}),
-    State.PAUSED: ("Resume", {"stop", "discard"}),
-    State.STOPPING: ("Pause", {"stop", "discard"}),
-    State.STOPPED: ("Resume", {"train"}),
-    State.FAILED: ("Resume", {"train"}),
-    State.FINISHED: (None, {"train"}),
+    TrainerState.STARTING: ("Pause", {"stop", "discard"}),
+    TrainerState.RUNNING: ("Pause", {"stop", "discard"}),
+    TrainerState.PAUSED: ("Resume", {"stop", "discard"}),
+    TrainerState.STOPPING: ("Pause", {"stop", "discard"}),
+    TrainerState.STOPPED: ("Resume", {"train"}),
+    TrainerState.FAILED: ("Resume", {"train"}),
+    TrainerState.FINISHED: (None, {"train"}),
 }
 
 
@@ -101,14 +101,14 @@ def test_buttons_are_those_that_the_state_allows(trainer: Trainer, monitor: Moni
         put(trainer, state, under_way())
         assert (head.pause.text() if head.pause.isVisible() else None) == pause
         assert {name for name in ("stop", "discard", "train") if getattr(head, name).isVisible()} == others
-        assert head.pause.isEnabled() == (state is not State.STOPPING)
-    trainer.plan = replace(put(trainer, State.FAILED, History()), run=Path("nowhere"))
+        assert head.pause.isEnabled() == (state is not TrainerState.STOPPING)
+    trainer.plan = replace(put(trainer, TrainerState.FAILED, History()), run=Path("nowhere"))
     trainer.changed.emit()
     assert not head.pause.isVisible()  # no folder was made
 
 
 def test_the_panel_says_what_runs_and_how_far_it_is(trainer: Trainer, monitor: Monitor) -> None:
-    put(trainer, State.RUNNING, under_way())
+    put(trainer, TrainerState.RUNNING, under_way())
     head = monitor.head
     assert head.name.text() == bundled.DEMO_RUN.name
     assert head.about.text() == "demo preset  ·  seed 0  ·  labels: gold  ·  on the CPU"
@@ -119,15 +119,15 @@ def test_the_panel_says_what_runs_and_how_far_it_is(trainer: Trainer, monitor: M
 def test_no_bar_moves_once_nothing_runs(trainer: Trainer, monitor: Monitor) -> None:
     """A bar without a range moves for ever."""
     bar = monitor.head.bar
-    put(trainer, State.RUNNING, History())
+    put(trainer, TrainerState.RUNNING, History())
     assert bar.maximum() == 0
-    for state in (State.PAUSED, State.FAILED, State.STOPPED):
+    for state in (TrainerState.PAUSED, TrainerState.FAILED, TrainerState.STOPPED):
         put(trainer, state, History())
         assert (bar.maximum() > 0, bar.value()) == (True, 0)
 
 
 def test_plots_show_the_stage_under_way_or_the_chosen_one(trainer: Trainer, monitor: Monitor) -> None:
-    put(trainer, State.RUNNING, under_way())
+    put(trainer, TrainerState.RUNNING, under_way())
     curves = monitor.curves
     assert curves is not None
     assert [line.ink.name for line in curves.losses.lines] == ["L_cls", "L_response", "L_feature"]
@@ -139,14 +139,14 @@ def test_plots_show_the_stage_under_way_or_the_chosen_one(trainer: Trainer, moni
 
 
 def test_curves_wait_until_the_training_has_loaded_what_they_need(trainer: Trainer, monitor: Monitor) -> None:
-    put(trainer, State.STARTING, History())
+    put(trainer, TrainerState.STARTING, History())
     assert monitor.curves is None
-    put(trainer, State.RUNNING, History())
+    put(trainer, TrainerState.RUNNING, History())
     assert monitor.curves is not None
 
 
 def test_the_legend_reads_values_out(qtbot: QtBot, trainer: Trainer, monitor: Monitor) -> None:
-    put(trainer, State.RUNNING, under_way())
+    put(trainer, TrainerState.RUNNING, under_way())
     curves = monitor.curves
     assert curves is not None
     plot = curves.scores
@@ -173,7 +173,7 @@ def test_the_legend_reads_values_out(qtbot: QtBot, trainer: Trainer, monitor: Mo
 
 
 def test_smoothing_log_scale_and_window_change_what_is_drawn(trainer: Trainer, monitor: Monitor) -> None:
-    put(trainer, State.RUNNING, history := under_way())
+    put(trainer, TrainerState.RUNNING, history := under_way())
     for number in range(51, 301):
         history.add(step(number), 15.0 + number / 10)
     curves = monitor.curves
@@ -190,7 +190,7 @@ def test_smoothing_log_scale_and_window_change_what_is_drawn(trainer: Trainer, m
 
 
 def test_a_hidden_panel_draws_nothing(qtbot: QtBot, trainer: Trainer, monitor: Monitor) -> None:
-    put(trainer, State.RUNNING, history := under_way())
+    put(trainer, TrainerState.RUNNING, history := under_way())
     curves = monitor.curves
     assert curves is not None
     assert monitor._fast.isActive()
@@ -211,19 +211,19 @@ def test_a_problem_is_told_with_its_remedy_and_what_is_offered(
     submitted: list[Plan] = []
     monkeypatch.setattr(trainer, "submit", submitted.extend)
     offer = Plan(config=DEMO, corpus=bundled.DEMO_CORPUS, run=bundled.DEMO_RUN, resume=True)
-    told = Problem(title="The memory is used up", cause="the stage needs more.", remedy="Take a smaller batch.")
-    put(trainer, State.FAILED, under_way(), replace(told, offer=offer, offer_name="Go on with a batch of 2"))
+    told = RunProblem(title="The memory is used up", cause="the stage needs more.", remedy="Take a smaller batch.")
+    put(trainer, TrainerState.FAILED, under_way(), replace(told, offer=offer, offer_name="Go on with a batch of 2"))
     assert monitor.problem.sentence.text() == "The stage needs more."
     assert monitor.problem.offer.text() == "Go on with a batch of 2"
     monitor.problem.offer.click()
     assert submitted == [offer]
-    put(trainer, State.FAILED, under_way(), told)
+    put(trainer, TrainerState.FAILED, under_way(), told)
     assert not monitor.problem.offer.isVisible()
-    put(trainer, State.FAILED, under_way(), replace(told, offer=offer, offer_name="Change settings…", asks=True))
+    put(trainer, TrainerState.FAILED, under_way(), replace(told, offer=offer, offer_name="Change settings…", asks=True))
     with qtbot.waitSignal(monitor.change_wanted, check_params_cb=lambda plan: plan is offer):
         monitor.problem.offer.click()
     assert submitted == [offer]
-    put(trainer, State.RUNNING, under_way())
+    put(trainer, TrainerState.RUNNING, under_way())
     assert not monitor.problem.isVisible()
 
 
@@ -232,7 +232,7 @@ def test_discarding_asks_first(
 ) -> None:
     discarded: list[bool] = []
     monkeypatch.setattr(trainer, "discard", lambda: discarded.append(True))
-    put(trainer, State.RUNNING, under_way())
+    put(trainer, TrainerState.RUNNING, under_way())
     for answer, expected in ((QMessageBox.ButtonRole.RejectRole, []), (QMessageBox.ButtonRole.AcceptRole, [True])):
         monitor.head.discard.click()
         box = monitor.findChildren(QMessageBox)[-1]
@@ -240,20 +240,20 @@ def test_discarding_asks_first(
         assert discarded == expected
     monitor.head.discard.click()
     box = monitor.findChildren(QMessageBox)[-1]
-    put(trainer, State.RUNNING, under_way())  # the next run has begun while the question stands
+    put(trainer, TrainerState.RUNNING, under_way())  # the next run has begun while the question stands
     box.accept()
     assert discarded == [True]
 
 
 def test_scores_are_drawn_over_the_epochs_that_are_planned(trainer: Trainer, monitor: Monitor) -> None:
-    put(trainer, State.RUNNING, under_way())
+    put(trainer, TrainerState.RUNNING, under_way())
     curves = monitor.curves
     assert curves is not None
     (first, last), _ = curves.scores.view.viewRange()
     assert (first, last) == (0.5, 8.5)  # the audio student's; the teacher has had its one
     history = under_way()
     history.add(StageDone(phase=Phase.AUDIO, seconds=5.0, dev_weighted_f1=45.1), 20.0)  # out of patience
-    put(trainer, State.RUNNING, history)
+    put(trainer, TrainerState.RUNNING, history)
     assert curves.scores.view.viewRange()[0][1] == 2.5
     curves.compare([("demo", History.read(LOG))])
     curves.stage.setCurrentText("fusion")
@@ -261,7 +261,7 @@ def test_scores_are_drawn_over_the_epochs_that_are_planned(trainer: Trainer, mon
 
 
 def test_waiting_runs_can_be_taken_out(trainer: Trainer, monitor: Monitor) -> None:
-    plan = put(trainer, State.RUNNING, under_way())
+    plan = put(trainer, TrainerState.RUNNING, under_way())
     waiting = replace(plan, run=plan.run.with_name("seed-2"))
     trainer.queue = [waiting]
     trainer.changed.emit()
@@ -294,7 +294,7 @@ def test_the_run_in_hand_is_not_laid_over_itself(
     other = tmp_path / "other"
     other.mkdir()
     shutil.copy(LOG, other)
-    plan = put(trainer, State.RUNNING, History.read(LOG))
+    plan = put(trainer, TrainerState.RUNNING, History.read(LOG))
     curves = monitor.curves
     assert curves is not None
     monitor.compare([plan.run.parent / "." / plan.run.name, other])
@@ -320,11 +320,11 @@ def test_a_run_is_followed_from_its_start_to_its_end(
     trainer.submit([Plan(config=TOY, corpus=series, run=tmp_path / "runs" / "toy")])
     assert monitor.head.state.text().startswith("Starting")
     monitor.head.pause.click()
-    assert trainer.state is State.PAUSED
+    assert trainer.state is TrainerState.PAUSED
     monitor.head.pause.click()
     with qtbot.waitSignal(trainer.finished, timeout=WAIT):
         pass
-    assert {s.progress for s in monitor.strip.steps} == {Progress.DONE}
+    assert {s.progress for s in monitor.strip.steps} == {PhaseState.DONE}
     text = monitor.log.text.toPlainText()
     assert "teacher: epoch 1 of 2, L_cls" in text
     assert text.endswith("all stages are done")
@@ -356,11 +356,11 @@ def test_a_summary_is_shown_until_it_is_dismissed(qtbot: QtBot, trainer: Trainer
     assert view.excluded.toolTip() == "Without visual: train/dia0_utt3"
     with qtbot.waitSignal(view.charts_wanted, check_params_cb=lambda wanted: wanted == run):
         view.charts.click()
-    problem = Problem(title="The disk is full", cause="No room.", remedy="Make room.")
-    put(trainer, State.FAILED, under_way(), problem)
+    problem = RunProblem(title="The disk is full", cause="No room.", remedy="Make room.")
+    put(trainer, TrainerState.FAILED, under_way(), problem)
     assert monitor.problem.isVisible()
     assert not view.isVisible()  # it is of another run
-    put(trainer, State.RUNNING, under_way())
+    put(trainer, TrainerState.RUNNING, under_way())
     assert view.isVisible()
     view.dismiss.click()
     assert view.isHidden()

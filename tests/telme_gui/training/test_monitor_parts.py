@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from telme_gui.training.monitor.figures import figures
 from telme_gui.training.monitor.log import log_line
-from telme_gui.training.monitor.phases import Progress, phases_of, steps_of
+from telme_gui.training.monitor.phases import PhaseState, phases_of, steps_of
 from telme_gui.training.monitor.plots import nearest, nice
 from telme_gui.training.monitor.series import StageSeries, thinned
 from telme_model import bundled
@@ -86,7 +86,7 @@ def test_phases_follow_the_history() -> None:
     history.add(StageStarted(phase=Phase.CACHING, steps=719), 0.0)
     history.add(Told(phase=Phase.CACHING, done=360, total=719), 1.0)
     read, cache, *_ = steps_of(history, PHASES, alive=True)
-    assert (read.progress, cache.progress) == (Progress.DONE, Progress.ACTIVE)
+    assert (read.progress, cache.progress) == (PhaseState.DONE, PhaseState.ACTIVE)
     assert (cache.caption, cache.fraction) == ("360 of 719", 360 / 719)
     history.add(StageDone(phase=Phase.CACHING, seconds=1.0), 2.0)
     history.add(StageDone(phase=Phase.PREPARING, seconds=1.0), 2.0)
@@ -102,25 +102,25 @@ def test_phases_of_a_run_under_way_stopped_failed_and_finished() -> None:
     assert [s.caption for s in shown[:4]] == ["done", "done", "dev F1 57.3", "epoch 3 of 8 · 45.1"]
     assert shown[3].fraction == 0.5
     assert steps_of(history, PHASES, alive=False)[3].caption == "stopped here"
-    assert steps_of(history, PHASES, alive=False, broken=True)[3].progress is Progress.BROKEN
+    assert steps_of(history, PHASES, alive=False, broken=True)[3].progress is PhaseState.BROKEN
     finished = steps_of(History.read(LOG), PHASES, alive=False)
-    assert {s.progress for s in finished} == {Progress.DONE}
+    assert {s.progress for s in finished} == {PhaseState.DONE}
     assert [s.caption for s in finished[2:6]] == ["dev F1 45.8", "dev F1 39.1", "dev F1 42.8", "dev F1 57.8"]
 
 
 def test_embedding_belongs_to_the_stage_that_was_trained() -> None:
     history = under_way()
     teacher, audio = steps_of(history, PHASES, alive=True, busy=(Phase.TEACHER, "embedding 3 of 9"))[2:4]
-    assert (teacher.progress, teacher.caption) == (Progress.ACTIVE, "embedding 3 of 9")
-    assert audio.progress is Progress.WAITING
-    assert steps_of(history, PHASES, alive=True)[2].progress is Progress.DONE
+    assert (teacher.progress, teacher.caption) == (PhaseState.ACTIVE, "embedding 3 of 9")
+    assert audio.progress is PhaseState.WAITING
+    assert steps_of(history, PHASES, alive=True)[2].progress is PhaseState.DONE
 
 
 def test_a_resumed_run_shows_what_was_finished_before() -> None:
     history = History.read(LOG)
     history.add(StageStarted(phase=Phase.PREPARING), 0.0)
     shown = steps_of(history, PHASES, alive=True)
-    assert [s.progress for s in shown[:3]] == [Progress.ACTIVE, Progress.DONE, Progress.DONE]
+    assert [s.progress for s in shown[:3]] == [PhaseState.ACTIVE, PhaseState.DONE, PhaseState.DONE]
 
 
 def test_phases_are_those_of_the_configuration() -> None:

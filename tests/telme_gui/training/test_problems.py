@@ -10,12 +10,12 @@ from pytestqt.qtbot import QtBot
 from torch import Tensor
 
 from telme_gui.session.jobs import Jobs
-from telme_gui.training.trainer import State, Trainer
+from telme_gui.training.trainer import Trainer, TrainerState
 from telme_model.events import Phase
 from telme_model.runs.folder import RunFolder
 from telme_model.runs.plan import Plan
 from telme_model.runs.presets import TOY
-from telme_model.runs.problems import Problem
+from telme_model.runs.problems import RunProblem
 from telme_model.training.tasks import EncoderTask
 from tests.telme_gui.conftest import WAIT
 
@@ -37,10 +37,10 @@ def plan(series: Path, tmp_path: Path) -> Plan:
     return Plan(config=TINY, corpus=series, run=tmp_path / "runs" / "one")
 
 
-def problem_of(qtbot: QtBot, trainer: Trainer, plan: Plan) -> Problem:
+def problem_of(qtbot: QtBot, trainer: Trainer, plan: Plan) -> RunProblem:
     with qtbot.waitSignal(trainer.left, timeout=WAIT):
         trainer.submit([plan])
-    assert trainer.state is State.FAILED
+    assert trainer.state is TrainerState.FAILED
     assert trainer.problem is not None
     for said in (trainer.problem.cause, trainer.problem.remedy):
         assert said[0] == said[0].upper()
@@ -48,7 +48,7 @@ def problem_of(qtbot: QtBot, trainer: Trainer, plan: Plan) -> Problem:
     return trainer.problem
 
 
-def take_offer(qtbot: QtBot, trainer: Trainer, problem: Problem) -> None:
+def take_offer(qtbot: QtBot, trainer: Trainer, problem: RunProblem) -> None:
     assert problem.offer is not None
     with qtbot.waitSignal(trainer.finished, timeout=WAIT):
         trainer.submit([problem.offer])
@@ -95,7 +95,7 @@ def test_a_folder_that_goes_while_it_is_trained(qtbot: QtBot, trainer: Trainer, 
             trainer.resume()
     assert not plan.run.exists()  # no half of a run comes back
     if stopped:
-        assert trainer.state is State.STOPPED
+        assert trainer.state is TrainerState.STOPPED
         return
     problem = trainer.problem
     assert problem is not None

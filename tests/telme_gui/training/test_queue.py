@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from telme_gui.session.jobs import Jobs
 from telme_gui.session.session import Session
-from telme_gui.training.trainer import State, Trainer
+from telme_gui.training.trainer import Trainer, TrainerState
 from telme_gui.training.unfinished_runs import UnfinishedRuns
 from telme_model.events import Event, Message
 from telme_model.runs import catalogue
@@ -74,7 +74,7 @@ def test_what_waits_is_kept_as_it_changes(
     assert names(runs) == ["seed-1", "seed-2", "seed-3"]
     trainer.withdraw(two)
     assert names(runs) == ["seed-1", "seed-3"]
-    qtbot.waitUntil(lambda: trainer.state is State.RUNNING, timeout=WAIT)
+    qtbot.waitUntil(lambda: trainer.state is TrainerState.RUNNING, timeout=WAIT)
     with qtbot.waitSignal(trainer.left, timeout=WAIT):
         trainer.stop_and_keep()
     assert names(runs) == ["seed-3"]  # a run that a person stopped is not pressed on them
@@ -86,7 +86,7 @@ def test_what_waited_is_offered_and_trained(
     qtbot: QtBot, session: Session, trainer: Trainer, runs: Path, series: Path
 ) -> None:
     trainer.submit(plans(series, runs))
-    qtbot.waitUntil(lambda: trainer.state is State.RUNNING, timeout=WAIT)
+    qtbot.waitUntil(lambda: trainer.state is TrainerState.RUNNING, timeout=WAIT)
     session.close()  # as "Stop and close" does
     after, later, offered = left(qtbot)
     assert not offered.isHidden()
@@ -118,7 +118,7 @@ def test_what_waited_may_wait_on_or_be_forgotten(qtbot: QtBot, runs: Path, serie
     assert later.plan == new  # and not one of those that wait
     assert names(runs) == ["new", *(f"seed-{seed}" for seed in range(1, 8))]
     later.discard()
-    qtbot.waitUntil(lambda: later.state is State.STOPPED, timeout=WAIT)
+    qtbot.waitUntil(lambda: later.state is TrainerState.STOPPED, timeout=WAIT)
     after.close()
     last, _, offered = left(qtbot)
     assert offered.title.text() == "7 runs are still to be trained"
@@ -171,7 +171,7 @@ def test_the_place_is_held_until_the_training_has_ended(
     monkeypatch.setattr("telme_gui.training.trainer.train_plan", work)
     (plan,) = plans(series, runs, 1)
     trainer.submit([plan])
-    qtbot.waitUntil(lambda: trainer.state is State.RUNNING, timeout=WAIT)
+    qtbot.waitUntil(lambda: trainer.state is TrainerState.RUNNING, timeout=WAIT)
     session.close()
     assert seen == [[]]
     assert Waiting().left() == [plan]
@@ -222,7 +222,7 @@ def test_a_queue_that_is_held_and_kept_nowhere_is_asked_about(
     qtbot.addWidget(window)
     first, *behind = plans(series, runs, 1 + count)
     trainer.submit([replace(first, corpus=runs / "nowhere"), *behind])
-    qtbot.waitUntil(lambda: trainer.state is State.FAILED, timeout=WAIT)
+    qtbot.waitUntil(lambda: trainer.state is TrainerState.FAILED, timeout=WAIT)
     asked: list[tuple[str, str]] = []
 
     def answer() -> None:

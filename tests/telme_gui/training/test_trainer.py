@@ -14,7 +14,7 @@ from send2trash import TrashPermissionError
 
 from telme_gui.session.jobs import Jobs
 from telme_gui.session.session import Session
-from telme_gui.training.trainer import State, Trainer
+from telme_gui.training.trainer import Trainer, TrainerState
 from telme_model.events import Event, Message, Phase
 from telme_model.runs import catalogue
 from telme_model.runs.folder import RunError, RunFolder
@@ -54,7 +54,7 @@ def no_trash(_place: Path) -> None:
     raise TrashPermissionError("/")
 
 
-def until(qtbot: QtBot, trainer: Trainer, *states: State) -> None:
+def until(qtbot: QtBot, trainer: Trainer, *states: TrainerState) -> None:
     qtbot.waitUntil(lambda: trainer.state in states, timeout=WAIT)
 
 
@@ -76,7 +76,7 @@ def test_a_run_ends_with_the_weights_of_the_same_run_without_a_window(
     assert finished.args == [plan.run]
     assert tensors(plan.run) == tensors(tmp_path / "headless")
     assert [state for before, state in zip([None, *states], states, strict=False) if state is not before] == [
-        State.IDLE, State.STARTING, State.RUNNING, State.FINISHED
+        TrainerState.IDLE, TrainerState.STARTING, TrainerState.RUNNING, TrainerState.FINISHED
     ]  # fmt: skip
 
 
@@ -150,12 +150,12 @@ def test_a_plan_that_fails_before_its_run_begins_holds_the_queue(
 ) -> None:
     broken = [replace(plan, corpus=tmp_path / "nowhere", run=tmp_path / "runs" / name) for name in ("a", "b")]
     trainer.submit([*broken, plan])
-    until(qtbot, trainer, State.FAILED)
+    until(qtbot, trainer, TrainerState.FAILED)
     assert (trainer.plan, trainer.queue) == (broken[0], [broken[1], plan])
     assert trainer.problem is not None
     assert "nowhere" in trainer.problem.cause
     trainer.start_next()
-    qtbot.waitUntil(lambda: trainer.plan == broken[1] and trainer.state is State.FAILED, timeout=WAIT)
+    qtbot.waitUntil(lambda: trainer.plan == broken[1] and trainer.state is TrainerState.FAILED, timeout=WAIT)
     assert trainer.queue == [plan]
     assert not broken[0].run.exists()
 
@@ -190,7 +190,7 @@ def test_a_pause_holds_before_the_next_step(qtbot: QtBot, trainer: Trainer, plan
     trainer.submit([plan])
     until_phase(qtbot, trainer, Phase.TEACHER)
     trainer.pause()
-    assert trainer.state is State.PAUSED
+    assert trainer.state is TrainerState.PAUSED
     assert trainer.job is not None
     assert not trainer.job.wait(0)
     with qtbot.assertNotEmitted(trainer.finished, wait=200):  # long enough for the whole rest of the run
@@ -198,7 +198,7 @@ def test_a_pause_holds_before_the_next_step(qtbot: QtBot, trainer: Trainer, plan
     held = (plan.run / "events.jsonl").read_bytes()
     assert b'"RunFinished"' not in held
     trainer.resume()
-    until(qtbot, trainer, State.FINISHED)
+    until(qtbot, trainer, TrainerState.FINISHED)
 
 
 def test_stopped_at_a_step_it_keeps_that_very_step(qtbot: QtBot, trainer: Trainer, plan: Plan, tmp_path: Path) -> None:
@@ -211,7 +211,7 @@ def test_stopped_at_a_step_it_keeps_that_very_step(qtbot: QtBot, trainer: Traine
     trainer.changed.connect(lambda: states.append(trainer.state))
     with qtbot.waitSignal(trainer.left, timeout=WAIT):
         trainer.stop_and_keep()
-    assert states == [State.STOPPING, State.STOPPED]
+    assert states == [TrainerState.STOPPING, TrainerState.STOPPED]
     assert not trainer.busy
     state = load_resume(RunFolder.open(plan.run), Phase.AUDIO)
     told = trainer.history.stages[Phase.AUDIO].steps[-1].step
@@ -234,7 +234,7 @@ def test_a_discarded_run_is_in_the_trash(qtbot: QtBot, trainer: Trainer, plan: P
     until_phase(qtbot, trainer, Phase.TEACHER)
     with qtbot.waitSignal(trainer.left, timeout=WAIT):
         trainer.discard()
-    assert trainer.state is State.STOPPED
+    assert trainer.state is TrainerState.STOPPED
     assert not plan.run.exists()
     trashed = tmp_path / "trash" / "one"
     assert RunFolder.open(trashed).config == TINY
@@ -289,7 +289,7 @@ def test_what_is_no_run_cannot_be_resumed(qtbot: QtBot, session: Session, traine
     with qtbot.waitSignal(session.failed) as failed:
         trainer.resume_run(tmp_path)
     assert failed.args == [f"{tmp_path.name} cannot be resumed", f"{tmp_path} is not a run: it has no run.json"]
-    assert trainer.state is State.IDLE
+    assert trainer.state is TrainerState.IDLE
 
 
 def test_a_stop_from_elsewhere_is_a_stop(qtbot: QtBot, session: Session, trainer: Trainer, plan: Plan) -> None:
@@ -297,7 +297,7 @@ def test_a_stop_from_elsewhere_is_a_stop(qtbot: QtBot, session: Session, trainer
     trainer.submit([plan])
     until_phase(qtbot, trainer, Phase.TEACHER)
     session.jobs.running[0].stop()
-    until(qtbot, trainer, State.STOPPED)
+    until(qtbot, trainer, TrainerState.STOPPED)
     assert session.jobs.running == []
 
 
@@ -381,7 +381,7 @@ def test_two_trainings_of_one_folder_are_refused(qtbot: QtBot, trainer: Trainer,
     assert problem.title == "This run is being trained already"
     assert str(plan.run) in problem.cause
     trainer.resume()
-    until(qtbot, trainer, State.FINISHED)
+    until(qtbot, trainer, TrainerState.FINISHED)
     others.close()
 
 
@@ -397,6 +397,6 @@ def test_a_training_that_meets_a_defect_reports_it(
     with qtbot.captureExceptions() as raised, qtbot.waitSignal(trainer.left, timeout=WAIT):
         trainer.submit([plan])
     assert [type(error) for error, *_ in ([(r[1],) for r in raised])] == [ZeroDivisionError]
-    assert trainer.state is State.FAILED
+    assert trainer.state is TrainerState.FAILED
     assert trainer.problem is not None
     assert trainer.problem.cause == "ZeroDivisionError: nobody thought of this"

@@ -10,7 +10,7 @@ from PySide6.QtCore import QThread
 from pytestqt.qtbot import QtBot
 
 from telme_gui.session.jobs import Jobs
-from telme_gui.training.trainer import State, Trainer
+from telme_gui.training.trainer import Trainer, TrainerState
 from telme_model.runs.folder import RunFolder
 from telme_model.runs.plan import Plan
 from telme_model.runs.presets import TOY
@@ -20,7 +20,7 @@ from tests.telme_gui.conftest import WAIT
 
 SETTINGS = ("students=audio", *(f"stages.{stage}.epochs=1" for stage in ("teacher", "audio", "fusion")))
 MOMENTS = (0, 0, 1, 3, 10, 25)  # events told between two wishes
-BUSY = (State.STARTING, State.RUNNING, State.STOPPING)
+BUSY = (TrainerState.STARTING, TrainerState.RUNNING, TrainerState.STOPPING)
 
 
 @pytest.fixture(scope="module")

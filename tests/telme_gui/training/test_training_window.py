@@ -17,8 +17,8 @@ from pytestqt.qtbot import QtBot
 from telme_gui.session.jobs import Jobs
 from telme_gui.session.session import Session
 from telme_gui.training.dialog import TrainingDialog
-from telme_gui.training.monitor.head import Part
-from telme_gui.training.trainer import State, Trainer
+from telme_gui.training.monitor.head import MonitorPart
+from telme_gui.training.trainer import Trainer, TrainerState
 from telme_gui.training.unfinished_runs import UnfinishedRuns
 from telme_gui.window.main_window import TURNS, MainWindow
 from telme_model.annotations.apply import LEARNT
@@ -64,7 +64,7 @@ def start(qtbot: QtBot, window: MainWindow, plan: Plan) -> None:
 
     trainer.advanced.connect(hold)
     trainer.submit([plan])
-    until(qtbot, lambda: trainer.state is State.PAUSED)
+    until(qtbot, lambda: trainer.state is TrainerState.PAUSED)
     trainer.advanced.disconnect(hold)
 
 
@@ -106,7 +106,7 @@ def test_a_run_from_the_menu_is_followed_shown_and_summed_up(qtbot: QtBot, opene
         assert opened.monitor.head.name.text() == "one"
     run = tmp_path / "runs" / "one"
     monitor, session = opened.monitor, opened.session
-    assert opened.trainer.state is State.FINISHED
+    assert opened.trainer.state is TrainerState.FINISHED
     assert monitor.summary.lead.text().startswith("“one” finished after")
     until(qtbot, monitor.summary.isVisible)
     until(qtbot, lambda: session.run == run and session.predictions is not None)
@@ -117,7 +117,7 @@ def test_a_run_from_the_menu_is_followed_shown_and_summed_up(qtbot: QtBot, opene
         row = rows[f"test/dia{record['dialogue']}_utt{record['utterance']}"]
         fused = dict(zip(session.predictions.labels, session.predictions.probabilities["fused"][row], strict=True))
         assert fused == pytest.approx(record["fused"], abs=1e-6)
-    monitor.head.switch.choose(Part.CURVES)
+    monitor.head.switch.choose(MonitorPart.CURVES)
     curves = monitor.curves
     assert curves is not None
     until(qtbot, lambda: curves.isVisible() and curves.losses.view.height() >= 110)
@@ -180,7 +180,7 @@ def test_curves_need_no_scrolling_in_a_small_window_that_annotates(
     opened.docks.bring("Training")
     with qtbot.waitSignal(opened.ending.summed_up, timeout=WAIT):
         opened.trainer.resume()
-    for part, shown in ((Part.CURVES, curves), (Part.OUTCOME, monitor.summary)):
+    for part, shown in ((MonitorPart.CURVES, curves), (MonitorPart.OUTCOME, monitor.summary)):
         monitor.head.switch.choose(part)
         until(qtbot, lambda shown=shown: shown.isVisible() and scroll.verticalScrollBar().maximum() == 0)  # type: ignore[misc]
     until(qtbot, lambda: opened.player.height() >= opened.player.minimumSizeHint().height())
@@ -213,7 +213,7 @@ def test_discarding_from_the_menu_asks_and_puts_the_run_away(
         answer(button)
         until(qtbot, lambda: QApplication.activeModalWidget() is None)
         assert opened.trainer.busy or not kept
-    until(qtbot, lambda: opened.trainer.state is State.STOPPED)
+    until(qtbot, lambda: opened.trainer.state is TrainerState.STOPPED)
     assert not plan.run.exists()
     assert (tmp_path / "trash" / "one" / "run.json").is_file()
     assert opened.monitor.head.state.text().startswith("Discarded")
@@ -388,6 +388,6 @@ def test_shorter_work_is_shown_before_a_training_and_stopped_alone(
     with qtbot.waitSignal(job.finished, timeout=WAIT):
         status.stop.click()
     until(qtbot, lambda: status.work.text().startswith("Training one"))
-    assert opened.trainer.state is State.PAUSED
+    assert opened.trainer.state is TrainerState.PAUSED
     status.stop.click()
-    until(qtbot, lambda: opened.trainer.state is State.STOPPED)
+    until(qtbot, lambda: opened.trainer.state is TrainerState.STOPPED)

@@ -5,7 +5,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QStyle
 from pytestqt.qtbot import QtBot
 
-from telme_gui.window.header import Header, View
+from telme_gui.window.header import Header, MainView
 
 
 def test_letters_of_menus_are_underlined_while_alt_is_held(qtbot: QtBot) -> None:
@@ -31,7 +31,7 @@ def test_it_says_what_is_open(qtbot: QtBot) -> None:
     header = Header()
     qtbot.addWidget(header)
     header.show_open("MELD", "meld", "", "")
-    header.show_view(View.DIALOGUE)
+    header.show_view(MainView.DIALOGUE)
     run = next(label for label in header.findChildren(QLabel) if label.accessibleName() == "Open run")
     assert "no run is open" in run.text()
     header.show_open("MELD", "meld", "night", "fused F1 67.4")

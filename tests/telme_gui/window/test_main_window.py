@@ -18,7 +18,7 @@ from telme_gui.look import theme
 from telme_gui.look.settings import Recent, Settings, Theme
 from telme_gui.look.style import Appearance
 from telme_gui.session.filter import Filter
-from telme_gui.window.header import View
+from telme_gui.window.header import MainView
 from telme_gui.window.main_window import MainWindow
 from telme_model.commands import doctor
 from telme_model.corpus.dialogue import Split
@@ -135,9 +135,9 @@ def test_space_presses_the_button_that_has_the_keyboard_and_plays_elsewhere(qtbo
 
 def test_each_control_has_a_name_and_each_button_says_what_it_does(opened: MainWindow) -> None:
     for name in ("Scores", "By emotion", "Confusion", "Shift", "Contributions", "Counts", "Two runs"):
-        opened.show_view(View.CHARTS)
+        opened.show_view(MainView.CHARTS)
         opened.charts.page(name)
-    opened.show_view(View.DIALOGUE)
+    opened.show_view(MainView.DIALOGUE)
     kinds = (QAbstractButton, QSlider, QComboBox, QLineEdit)
     controls = [of for of in opened.findChildren(QWidget) if isinstance(of, kinds) and of.objectName()[:3] != "qt_"]
     assert len(controls) > 40
@@ -293,7 +293,7 @@ def _playing(window: MainWindow, series: Path, run: Path) -> None:
 
 
 def _charting(window: MainWindow, series: Path, run: Path) -> None:
-    window.show_view(View.CHARTS)
+    window.show_view(MainView.CHARTS)
     window.charts.page("Scores")
     window.charts._give_intervals()
 

@@ -12,8 +12,8 @@ from telme_model.analysis.predictions import Predictions
 from telme_model.annotations.adjudication import disputes, unanimous
 from telme_model.annotations.labels import ADJUDICATED, GOLD, Label
 from telme_model.annotations.queues import (
-    Progress,
     Queue,
+    QueueProgress,
     Sources,
     lacking,
     progress,
@@ -152,12 +152,12 @@ def test_blind_work_is_led_by_nothing_that_anyone_said() -> None:
 
 def test_progress_counts_done_skipped_and_left() -> None:
     own = said({0: "joy", 1: "joy"}) | said({2: None}, unsure=(2,)) | said({3: None})
-    assert progress(TURNS[:6], own, skipped={TURNS[0], TURNS[4]}) == Progress(done=3, skipped=1, left=2)
+    assert progress(TURNS[:6], own, skipped={TURNS[0], TURNS[4]}) == QueueProgress(done=3, skipped=1, left=2)
 
 
 def test_what_was_labelled_before_the_work_began_is_looked_at_again() -> None:
     own = said({0: "joy"}, time=10.0) | said({1: "joy"}, time=30.0)
-    assert progress(TURNS[:3], own, since=20.0) == Progress(done=1, skipped=0, left=2)
+    assert progress(TURNS[:3], own, since=20.0) == QueueProgress(done=1, skipped=0, left=2)
 
 
 def test_a_dispute_shows_everyone_and_suggests_the_majority() -> None:

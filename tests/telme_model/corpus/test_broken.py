@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telme_model.corpus import CorpusError, Severity, open_corpus
-from telme_model.corpus.tables import Report, clock_seconds, plain_seconds, read_table, whole_number
+from telme_model.corpus.tables import TableReport, clock_seconds, plain_seconds, read_table, whole_number
 
 HEADER = "Sr No.,Utterance,Speaker,Emotion,Sentiment,Dialogue_ID,Utterance_ID,Season,Episode,StartTime,EndTime"
 GOOD = '1,"Fine, thanks.",Ada,joy,positive,0,0,2,7,"00:01:02,500","00:01:04,000"'
@@ -256,7 +256,7 @@ def test_no_bytes_make_the_reader_fail(tmp_path_factory: pytest.TempPathFactory,
     file = tmp_path_factory.getbasetemp() / "fuzzed.csv"
     for head in (b"", b"a,b\n"):
         file.write_bytes(head + tail)
-        for line, values in read_table(Report(file), ("a",), ("b",)):
+        for line, values in read_table(TableReport(file), ("a",), ("b",)):
             assert line > 1
             assert set(values) >= {"a", "b"}
 

@@ -23,7 +23,7 @@ from telme_model.demo.faces import (
     random_expression,
     random_look,
 )
-from telme_model.demo.pretrain_visual import Examples, Reader, main
+from telme_model.demo.pretrain_visual import Examples, PretextModel, main
 
 ENCODER = Path(__file__).parents[3] / "resources/demo/encoders/visual"
 REST = Expression()
@@ -178,7 +178,7 @@ def test_examples_show_the_same_expression_on_the_other_face() -> None:
 
 def test_a_patch_draws_its_own_part_of_its_own_frame() -> None:
     torch.manual_seed(0)
-    reader = Reader().eval()
+    reader = PretextModel().eval()
     for name, weight in reader.named_parameters():  # without attention a patch depends on itself alone
         if "temporal_dense" in name or "attention.output.dense" in name:
             torch.nn.init.zeros_(weight)

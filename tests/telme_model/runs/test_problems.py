@@ -21,7 +21,7 @@ from telme_model.media.shards import MediaChangedError
 from telme_model.runs.folder import RunError, RunFolder
 from telme_model.runs.plan import Plan
 from telme_model.runs.presets import TOY
-from telme_model.runs.problems import CHANGE, Problem, explain
+from telme_model.runs.problems import CHANGE, RunProblem, explain
 from telme_model.training.start import train_plan
 from telme_model.training.tasks import EncoderTask
 from tests.support.corpora import rows, write_annotations, write_corpus
@@ -45,7 +45,7 @@ def begin(plan: Plan, phase: Phase) -> Iterator[object]:
     raise AssertionError(phase)
 
 
-def problem_of(plan: Plan, events: Iterator[object] | None = None) -> Problem:
+def problem_of(plan: Plan, events: Iterator[object] | None = None) -> RunProblem:
     """What ends the training of `plan`, or the rest of it."""
     begun = plan.resume or events is not None
     with pytest.raises(StudioError) as caught:  # noqa: PT012 - it may end anywhere
@@ -58,7 +58,7 @@ def problem_of(plan: Plan, events: Iterator[object] | None = None) -> Problem:
     return problem
 
 
-def take_offer(problem: Problem) -> None:
+def take_offer(problem: RunProblem) -> None:
     assert problem.offer is not None
     for _ in train_plan(problem.offer):
         pass

@@ -17,7 +17,7 @@ Rows = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
-class Part:
+class Subset:
     """The rows of a run's predictions that belong to one split, or all of them (`split` None)."""
 
     predictions: Predictions
