@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from telme_model.annotations.labels import Labels
 from telme_model.corpus.dialogue import TurnId
 
-Floats = NDArray[np.float64]
+Doubles = NDArray[np.float64]
 Codes = NDArray[np.int64]
 _NONE = -1  # the code of no label
 
@@ -139,9 +139,9 @@ class _Tables:
         self.shape = (len(places), classes, classes)
         self.resamples, self.seed = resamples, seed
         self.edges = (50 * (1 - level), 50 * (1 + level))
-        self.drawn: dict[int, Floats] = {}
+        self.drawn: dict[int, Doubles] = {}
 
-    def confusion(self, first: Codes, second: Codes, weights: Floats | None = None) -> Floats:
+    def confusion(self, first: Codes, second: Codes, weights: Doubles | None = None) -> Doubles:
         """Turns by the emotions of two annotators [dialogues, classes, classes]."""
         both = (first != _NONE) & (second != _NONE)
         cells = np.ravel_multi_index((self.dialogue[both], first[both], second[both]), self.shape)
@@ -149,7 +149,7 @@ class _Tables:
         counted = np.bincount(cells, weighted, minlength=int(np.prod(self.shape)))
         return counted.reshape(self.shape).astype(np.float64)
 
-    def coincidences(self, codes: Codes) -> Floats:
+    def coincidences(self, codes: Codes) -> Doubles:
         """Krippendorff's coincidences [dialogues, classes, classes] of `codes` [annotators, turns].
 
         Every ordered pair of labels of a turn with m labels counts 1 / (m - 1), so that the turn counts m.
@@ -161,12 +161,12 @@ class _Tables:
             total += counted + counted.swapaxes(1, 2)
         return total
 
-    def measure(self, tables: Floats, formula: Callable[[Floats], Floats]) -> Coefficient:
+    def measure(self, tables: Doubles, formula: Callable[[Doubles], Doubles]) -> Coefficient:
         """One coefficient of tables [dialogues, k, k], its interval from those dialogues that have pairs."""
         (coefficient,) = self.measures(tables[:, None], formula)
         return coefficient
 
-    def measures(self, tables: Floats, formula: Callable[[Floats], Floats]) -> list[Coefficient]:
+    def measures(self, tables: Doubles, formula: Callable[[Doubles], Doubles]) -> list[Coefficient]:
         """A coefficient for each of the tables [dialogues, tables, k, k]."""
         filled = tables[tables.any(axis=(1, 2, 3))]
         count = len(filled)
@@ -180,7 +180,7 @@ class _Tables:
             for k, value in enumerate(values)
         ]
 
-    def _draws(self, count: int) -> Floats:
+    def _draws(self, count: int) -> Doubles:
         """How often each of `count` dialogues is in each resample [resamples, count]; drawn once, it takes a while."""
         if count not in self.drawn:
             generator = np.random.default_rng(self.seed)
@@ -188,20 +188,20 @@ class _Tables:
             self.drawn[count] = draws.astype(np.float64)  # for the BLAS, which products of integers do not use
         return self.drawn[count]
 
-    def _interval(self, drawn: Floats) -> tuple[float, float]:
+    def _interval(self, drawn: Doubles) -> tuple[float, float]:
         """Draws in which the coefficient is not defined are left out; some always are not."""
         low, high = np.percentile(drawn[np.isfinite(drawn)], self.edges)
         return float(low), float(high)
 
 
 def _by_class(
-    tables: _Tables, counted: Floats, formula: Callable[[Floats], Floats], classes: Sequence[str]
+    tables: _Tables, counted: Doubles, formula: Callable[[Doubles], Doubles], classes: Sequence[str]
 ) -> dict[str, Coefficient]:
     """A coefficient of every emotion against all others."""
     return dict(zip(classes, tables.measures(_one_against_rest(counted), formula), strict=True))
 
 
-def _one_against_rest(tables: Floats) -> Floats:
+def _one_against_rest(tables: Doubles) -> Doubles:
     """Tables [..., classes, 2, 2] of each class and the rest, of tables [..., classes, classes]."""
     both = np.diagonal(tables, axis1=-2, axis2=-1)
     first, second = tables.sum(-1) - both, tables.sum(-2) - both
@@ -209,30 +209,30 @@ def _one_against_rest(tables: Floats) -> Floats:
     return np.stack([np.stack([both, first], -1), np.stack([second, neither], -1)], -2)
 
 
-def _raw(tables: Floats) -> Floats:
+def _raw(tables: Doubles) -> Doubles:
     """The share of pairs on the diagonal [...]."""
     with np.errstate(invalid="ignore", divide="ignore"):
-        shares: Floats = np.trace(tables, axis1=-2, axis2=-1) / tables.sum((-2, -1))
+        shares: Doubles = np.trace(tables, axis1=-2, axis2=-1) / tables.sum((-2, -1))
     return shares
 
 
-def _kappa(tables: Floats) -> Floats:
+def _kappa(tables: Doubles) -> Doubles:
     """Cohen's kappa of confusions, which is Fleiss' kappa of the coincidences of complete turns [...]."""
     total = tables.sum((-2, -1))
     return _beyond_chance(_raw(tables), (tables.sum(-1) * tables.sum(-2)).sum(-1), total * total)
 
 
-def _alpha(tables: Floats) -> Floats:
+def _alpha(tables: Doubles) -> Doubles:
     """Krippendorff's nominal alpha of coincidences [...]."""
     uses, total = tables.sum(-1), tables.sum((-2, -1))
     return _beyond_chance(_raw(tables), (uses * (uses - 1)).sum(-1), total * (total - 1))
 
 
-def _beyond_chance(observed: Floats, chance: Floats, total: Floats) -> Floats:
+def _beyond_chance(observed: Doubles, chance: Doubles, total: Doubles) -> Doubles:
     """(observed - expected) / (1 - expected), the expected agreement being chance / total; NaN where that is 1."""
     with np.errstate(invalid="ignore", divide="ignore"):
         expected = chance / total
-        corrected: Floats = np.where(chance < total, (observed - expected) / (1 - expected), np.nan)
+        corrected: Doubles = np.where(chance < total, (observed - expected) / (1 - expected), np.nan)
     return corrected
 
 

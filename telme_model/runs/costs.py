@@ -42,7 +42,7 @@ UNKNOWN = 3600.0  # seconds of a stage where no encoder is known
 SPEAKER, PROMPT = 2, 6  # tokens beside a turn's words: speaker and end; the prompt
 
 EncoderConfig = TextConfig | AudioConfig | VisualConfig
-Key = tuple[EncoderConfig, int, Precision, str]  # what a measurement is good for: encoder, batch, precision, device
+MeasurementKey = tuple[EncoderConfig, int, Precision, str]  # what was measured: encoder, batch, precision, device
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +137,7 @@ class Costs:
         return all(stage.measured for stage in self.stages if stage.phase is not Phase.FUSION)
 
 
-def key(config: Config, modality: Modality) -> Key:
+def key(config: Config, modality: Modality) -> MeasurementKey:
     """What a measurement of this encoder is good for."""
     stage = config.stage(modality)
     return getattr(config, modality), stage.batch, stage.precision, config.device
@@ -151,7 +151,7 @@ def costs(
     *,
     cache: Path,
     run: Path,
-    measured: Mapping[Key, Speed] | None = None,
+    measured: Mapping[MeasurementKey, Speed] | None = None,
 ) -> Costs:
     """What `config` costs on `corpus`. Looks at every clip's size, so not for a window's own thread."""
     turns = tuple(corpus.turns())
@@ -192,7 +192,7 @@ def stage_costs(
     config: Config,
     encoders: Mapping[Modality, Architecture | None],
     machine: Machine,
-    measured: Mapping[Key, Speed] | None = None,
+    measured: Mapping[MeasurementKey, Speed] | None = None,
 ) -> tuple[StageCost, ...]:
     """The stages of a run in order, the fusion last."""
     known = measured or {}

@@ -8,7 +8,7 @@ from telme_model.analysis.models import FUSED, TITLES, student_key
 from telme_model.corpus.dialogue import Modality, Split
 
 Emotions = AbstractSet[str]
-Is = Callable[[Any, Emotions], bool]
+Check = Callable[[Any, Emotions], bool]
 
 _SPLITS, _MODALITIES = frozenset(map(str, Split)), frozenset(map(str, Modality))
 _DISPLACEMENT = frozenset({"text_norm", "h_norm", "lambda", "shift", "theta", "open_gates"})
@@ -47,7 +47,7 @@ def _has_shares(value: Any, labels: Emotions) -> bool:
     )
 
 
-def _or_none(is_sound: Is) -> Is:
+def _or_none(is_sound: Check) -> Check:
     return lambda value, labels: value is None or is_sound(value, labels)
 
 
@@ -55,7 +55,7 @@ _TEXT = (lambda value, _: isinstance(value, str), "a text")
 _PROBABILITIES = (_has_probabilities, "the probabilities of {emotions}")
 _PROBABILITIES_OR_NONE = (_or_none(_has_probabilities), _PROBABILITIES[1])
 _SHARES = (_or_none(_has_shares), "shares of the modalities in {emotions}")
-_FIELDS: dict[str, tuple[Is, str]] = {
+_FIELDS: dict[str, tuple[Check, str]] = {
     "split": (lambda value, _: isinstance(value, str) and value in _SPLITS, "one of train, dev, test"),
     "dialogue": _TEXT,
     "utterance": (lambda value, _: isinstance(value, int), "a whole number"),

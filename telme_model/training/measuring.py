@@ -32,7 +32,7 @@ from telme_model.networks.devices import (
 from telme_model.networks.encoder import Encoder, make_encoder
 from telme_model.networks.losses import classification_loss
 from telme_model.runs.config import AudioPadding, Config
-from telme_model.runs.costs import Gpu, Key, Machine, Speed, key, memory, samples_of, tokens
+from telme_model.runs.costs import Gpu, Machine, MeasurementKey, Speed, key, memory, samples_of, tokens
 from telme_model.runs.weights import TOY, Weights, find_weights
 from telme_model.training.fitting import adamw
 
@@ -69,11 +69,11 @@ def _free(card: int) -> int:
     return int(free) + torch.cuda.memory_reserved(card) - torch.cuda.memory_allocated(card)
 
 
-def measure(config: Config, corpus: Corpus, machine: Machine) -> Generator[Event, None, dict[Key, Speed]]:
+def measure(config: Config, corpus: Corpus, machine: Machine) -> Generator[Event, None, dict[MeasurementKey, Speed]]:
     """Train each encoder for a few steps. One whose architecture is unknown, or too large, is left out with a word."""
     device = choose_device(config.device)
     leave_a_core(device)
-    measured: dict[Key, Speed] = {}
+    measured: dict[MeasurementKey, Speed] = {}
     for done, modality in enumerate(config.modalities):
         phase = config.phase(modality)
         weights = find_weights(getattr(config, modality).weights, modality)

@@ -19,7 +19,7 @@ from telme_model.media.shards import CacheError
 from telme_model.networks.libraries import load_torch
 from telme_model.paths import media_cache_folder
 from telme_model.runs.config import Config
-from telme_model.runs.costs import Costs, Key, Machine, Speed, costs
+from telme_model.runs.costs import Costs, Machine, MeasurementKey, Speed, costs
 from telme_model.runs.weights import HUB_SECONDS, HubAnswer, Weights, ask_hub, find_weights
 
 SETTLE = 250  # ms from the last change to a new reckoning
@@ -69,7 +69,7 @@ class Reckoner(QObject):
         self.hub: dict[str, HubAnswer] = {}  # by name, once it has answered or was waited for long enough
         self.measuring = ""  # what is being measured, "" when nothing is
         self.trouble = ""  # why the last measurement ended early
-        self._measured: dict[Key, Speed] = {}
+        self._measured: dict[MeasurementKey, Speed] = {}
         self._jobs: list[Job] = []
         self._reckoning: CostQuestion | None = None  # under way
         self._asked: set[str] = set()  # the hub's answer to these is waited for
@@ -199,7 +199,7 @@ class Reckoner(QObject):
                 self.trouble = event.text
             self.changed.emit()
 
-    def _take_speeds(self, speeds: dict[Key, Speed] | None) -> None:
+    def _take_speeds(self, speeds: dict[MeasurementKey, Speed] | None) -> None:
         self.measuring = ""
         self._measured |= speeds or {}
         self.changed.emit()
@@ -234,13 +234,15 @@ def _look() -> Generator[Event, None, Machine]:
     return (yield from look_at_machine())
 
 
-def _measure(config: Config, corpus: Corpus, machine: Machine) -> Generator[Event, None, dict[Key, Speed]]:
+def _measure(config: Config, corpus: Corpus, machine: Machine) -> Generator[Event, None, dict[MeasurementKey, Speed]]:
     from telme_model.training.measuring import measure
 
     return (yield from measure(config, corpus, machine))
 
 
-def _reckoned(question: CostQuestion, machine: Machine, measured: dict[Key, Speed]) -> Generator[Event, None, Answer]:
+def _reckoned(
+    question: CostQuestion, machine: Machine, measured: dict[MeasurementKey, Speed]
+) -> Generator[Event, None, Answer]:
     yield Message(text="reckoning")
     config = question.config
     weights = {modality: find_weights(getattr(config, modality).weights, modality) for modality in config.modalities}

@@ -20,7 +20,7 @@ from telme_model.annotations.exchange.interface import (
     Incoming,
     Layers,
     NoPlaceError,
-    Place,
+    ScopedTurn,
     Unplaced,
 )
 from telme_model.annotations.exchange.placing import Places
@@ -36,7 +36,7 @@ __all__ = [
     "Format",
     "Incoming",
     "Layers",
-    "Place",
+    "ScopedTurn",
     "Unplaced",
     "export",
     "found_in",

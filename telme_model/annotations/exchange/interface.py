@@ -9,8 +9,8 @@ from telme_model.corpus.dialogue import TurnId
 from telme_model.corpus.emotions import LabelSet
 from telme_model.errors import StudioError
 
-Place = tuple[Scope, TurnId]  # what holds one label of a layer
-Layers = Mapping[str, Mapping[Place, Label]]
+ScopedTurn = tuple[Scope, TurnId]  # what holds one label of a layer
+Layers = Mapping[str, Mapping[ScopedTurn, Label]]
 Planned = Iterator[tuple[Path, Callable[[Path], object]]]  # a file to be, and what writes it where it is told
 MOST_UNPLACED = 20_000  # with more, a file is of another corpus or no labels at all
 UNNAMED = ""  # the layer of a file that names none
@@ -60,10 +60,10 @@ class Inbox:
     """Gathers what files say; of two labels for one place the first is kept."""
 
     emotions: LabelSet
-    placed: dict[str, dict[Place, Label]] = field(default_factory=dict)
+    placed: dict[str, dict[ScopedTurn, Label]] = field(default_factory=dict)
     unplaced: list[Unplaced] = field(default_factory=list)
 
-    def put(self, layer: str, place: Place, label: Label, where: str) -> None:
+    def put(self, layer: str, place: ScopedTurn, label: Label, where: str) -> None:
         """Take a label whose turn is known."""
         labels = self.placed.setdefault(layer, {})
         first = labels.setdefault(place, label)

@@ -19,8 +19,8 @@ from telme_model.annotations.exchange.interface import (
     Inbox,
     Layers,
     NoPlaceError,
-    Place,
     Planned,
+    ScopedTurn,
 )
 from telme_model.annotations.exchange.notes import escaped, label_of, note_of, unescaped
 from telme_model.annotations.exchange.placing import Places, split_named
@@ -84,7 +84,7 @@ class _LimitedReport(TableReport):
             raise ExchangeError(f"{self.file} has over {_MOST_FAULTS} malformed rows: it is no table of labels")
 
 
-def _write(path: Path, *, corpus: Corpus, split: Split, layer: str, labels: Mapping[Place, Label]) -> None:
+def _write(path: Path, *, corpus: Corpus, split: Split, layer: str, labels: Mapping[ScopedTurn, Label]) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         table = csv.DictWriter(file, COLUMNS + OURS, restval="")
         table.writeheader()
