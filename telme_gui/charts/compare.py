@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 
 from telme_gui.charts.listing import Index, set_columns, turn_list
 from telme_gui.charts.subset import Subset
-from telme_gui.charts.versus import Outcome, Versus, read_run
+from telme_gui.charts.versus import TurnChange, Versus, read_run
 from telme_gui.look.table import Table
 from telme_gui.session.filter import Filter
 from telme_gui.session.job import Job
@@ -66,7 +66,7 @@ class ComparePage(QWidget):
         top.addWidget(self._words, 1)
         kinds = QHBoxLayout()
         kinds.setSpacing(8)
-        for number, kind in enumerate((None, *Outcome)):
+        for number, kind in enumerate((None, *TurnChange)):
             button = QPushButton(self)
             button.setAccessibleName(f"Turns {kind.value}" if kind else "All turns that changed")
             button.setToolTip("Show these turns alone in all panels")
@@ -158,13 +158,13 @@ class ComparePage(QWidget):
             rows.append([model.short, *cells])
         ours, theirs = versus.part.predictions.run or "this run", versus.other.run
         self._table.fill(("Weighted F1", f"{ours} (open)", theirs, "difference"), rows)
-        counts = [len(versus.changes), *(versus.changes.count(kind) for kind in Outcome)]
-        names = ["changed", *(kind.value for kind in Outcome)]
+        counts = [len(versus.changes), *(versus.changes.count(kind) for kind in TurnChange)]
+        names = ["changed", *(kind.value for kind in TurnChange)]
         for button, count, name in zip(self._kinds.buttons(), counts, names, strict=True):
             button.setText(f"{name}  {count}")
             button.setEnabled(count > 0)
 
-    def _filter(self, kind: Outcome | None) -> None:
+    def _filter(self, kind: TurnChange | None) -> None:
         if self._versus is not None:
             turns = frozenset(self._changed.turns(kind))
             name = f"{kind or 'changed'} against {self._versus.other.run}"
@@ -207,7 +207,7 @@ class ChangedTurns(QAbstractTableModel):
         """The turn of a row."""
         return self._ids[row]
 
-    def turns(self, kind: Outcome | None) -> list[TurnId]:
+    def turns(self, kind: TurnChange | None) -> list[TurnId]:
         """The turns of one kind, all of them for None."""
         changes = self._versus.changes if self._versus else ()
         return [turn for turn, change in zip(self._ids, changes, strict=True) if kind in (None, change)]

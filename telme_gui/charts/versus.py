@@ -23,7 +23,7 @@ from telme_model.runs.records import run_predictions, run_records
 RESAMPLES = 2000
 
 
-class Outcome(StrEnum):
+class TurnChange(StrEnum):
     """What became of a turn whose fused prediction differs, seen from the open run."""
 
     BETTER = "better"  # right here, wrong there
@@ -81,13 +81,13 @@ class Versus:
         return np.compress(ours != theirs, self.pairs, axis=0)
 
     @cached_property
-    def changes(self) -> tuple[Outcome, ...]:
+    def changes(self) -> tuple[TurnChange, ...]:
         """What became of each changed turn [changed]."""
         gold = self.part.predictions.gold[self.changed[:, 0]]
         ours = self.part.predictions.predicted[FUSED][self.changed[:, 0]] == gold
         theirs = self.other.predicted[FUSED][self.changed[:, 1]] == gold
         return tuple(
-            Outcome.BETTER if right else Outcome.WORSE if was_right else Outcome.NEITHER
+            TurnChange.BETTER if right else TurnChange.WORSE if was_right else TurnChange.NEITHER
             for right, was_right in zip(ours, theirs, strict=True)
         )
 

@@ -23,7 +23,7 @@ from telme_gui.charts.counts import CountsPage
 from telme_gui.charts.scatter import REST, ScatterPage
 from telme_gui.charts.scores import ScoresPage, paper_scores
 from telme_gui.charts.subset import Subset
-from telme_gui.charts.versus import Outcome, Versus
+from telme_gui.charts.versus import TurnChange, Versus
 from telme_gui.look.table import Table
 from telme_gui.session.job import Job
 from telme_gui.session.jobs import Jobs
@@ -284,8 +284,8 @@ def test_the_difference_is_the_models_own(corpus: Corpus) -> None:
     assert len(versus.changed) == expected["changed"] == len(versus.changes)
     right = [row["gold"] == max(row["fused"], key=row["fused"].get) for row in here]
     was = [row["gold"] == max(row["fused"], key=row["fused"].get) for row in there]
-    assert versus.changes.count(Outcome.BETTER) == sum(a and not b for a, b in zip(right, was, strict=True))
-    assert versus.changes.count(Outcome.WORSE) == sum(b and not a for a, b in zip(right, was, strict=True))
+    assert versus.changes.count(TurnChange.BETTER) == sum(a and not b for a, b in zip(right, was, strict=True))
+    assert versus.changes.count(TurnChange.WORSE) == sum(b and not a for a, b in zip(right, was, strict=True))
 
 
 def test_a_run_of_another_corpus_is_refused(
