@@ -9,15 +9,15 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
 
-from telme_gui.annotating.exporting import ExportDialog
-from telme_gui.annotating.importing import CHANGED, NEW, UNPLACED, ImportDialog
+from telme_gui.annotating.exporting import ExportDialog, report_text
+from telme_gui.annotating.importing import CHANGED, NEW, UNPLACED, ImportDialog, told
 from telme_gui.annotating.layers import LayersDialog
 from telme_gui.app import make_window
 from telme_gui.look.settings import Settings, load, save
 from telme_gui.look.style import Appearance
 from telme_gui.session.session import Session
 from telme_gui.window.main_window import MainWindow
-from telme_model.annotations.exchange import Format
+from telme_model.annotations.exchange import ExportReport, Format
 from telme_model.annotations.labels import GOLD, Label, Scope
 from telme_model.annotations.places import store_path
 from telme_model.annotations.store import Key, Store
@@ -391,3 +391,25 @@ def test_a_place_that_cannot_be_written_is_told_with_a_way_on(qtbot: QtBot, open
     finish(qtbot, dialog)
     assert dialog.problem.text().endswith("cannot be written: Not a directory. Choose another place.")
     dialog.close()
+
+
+def test_a_label_is_told_in_a_line() -> None:
+    assert told(None) == ""
+    assert told(Label(emotion="joy")) == "joy"
+    assert told(Label(emotion="joy", unsure=True, comment="So\n  what?")) == "joy · unsure · “So what?”"
+    assert told(Label(flag=True)) == "no emotion · flagged"
+
+
+def test_a_report_counts_what_was_written_and_names_what_was_not(tmp_path: Path) -> None:
+    one = ExportReport(files=(tmp_path / "a.csv",), labels=1, left_out=())
+    text = report_text(one, "R&D <labels>")
+    assert "1 label in 1 file<" in text
+    assert "R&amp;D &lt;labels>" in text
+    assert text.endswith("<p>Nothing was left out.</p>")
+    two = ExportReport(
+        files=(tmp_path / "a.csv", tmp_path / "b.csv"), labels=1_200, left_out=("2 comments", "<3 flags")
+    )
+    text = report_text(two, "here")
+    assert "1,200 labels in 2 files<" in text
+    assert "<li>2 comments</li><li>&lt;3 flags</li>" in text
+    assert "Nothing was left out" not in text

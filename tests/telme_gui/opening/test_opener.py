@@ -336,3 +336,21 @@ def test_a_name_without_a_split_is_that_of_test(series: Path) -> None:
     assert str(found.id if (found := find_turn(turns, "dia2_utt1")) else "") == "test/dia2_utt1"
     assert str(found.id if (found := find_turn(turns, "train/dia2_utt1")) else "") == "train/dia2_utt1"
     assert str(found.id if (found := find_turn(turns, "dia7_utt0")) else "") == "train/dia7_utt0"
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_one_is_met_by_what_the_fusion_rescued(opener: Opener, session: Session, series: Path, seed: int) -> None:
+    """The turn that is right by the fusion alone, of test where there is one, whose features moved farthest."""
+    corpus = open_corpus(series)
+    gone = replace(next(corpus.turns(Split.TEST)), id=replace(next(corpus.turns(Split.TEST)).id, dialogue="99"))
+    shown = predictions([*corpus.turns(), gone], corpus.labels.labels, seed=seed)
+    session.set_corpus(corpus)
+    session.set_predictions(shown, None)
+    opener._go_to_something()
+    rescued, moved = shown.effects[Effect.RESCUED], shown.shift / shown.limit
+    best = max(
+        (row for row, turn in enumerate(shown.ids) if turn != gone.id),
+        key=lambda row: (rescued[row], shown.ids[row].split is Split.TEST, moved[row]),
+    )
+    assert session.current is not None
+    assert session.current.id == shown.ids[best]

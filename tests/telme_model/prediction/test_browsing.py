@@ -11,6 +11,7 @@ from telme_model.corpus.dialogue import Corpus, Dialogue, Split, TurnId
 from telme_model.events import Progress, TurnPredicted
 from telme_model.prediction.browsing import predict_as_wanted
 from telme_model.prediction.predictor import predict
+from telme_model.runs.folder import RunError
 from telme_model.runs.records import Record
 from tests.support.runs import ToyRun
 
@@ -82,3 +83,10 @@ def test_it_says_what_predict_says(toy_run: ToyRun, opened: Corpus) -> None:
 
 def key(record: Record) -> tuple[str, str, int]:
     return record["split"], record["dialogue"], record["utterance"]
+
+
+def test_no_media_are_kept_in_the_corpus_folder(toy_run: ToyRun) -> None:
+    work = predict_as_wanted(toy_run.path, open_corpus(toy_run.corpus), (), lambda: None, cache=toy_run.corpus / "new")
+    with pytest.raises(RunError, match=r"lies in the corpus folder .* choose a place outside it"):
+        list(work)
+    assert not (toy_run.corpus / "new").exists()
