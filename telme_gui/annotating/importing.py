@@ -209,12 +209,12 @@ class ImportDialog(WorkDialog):
         if self.shown is None:
             return []
         if name == NEW:
-            return [(*_place(key), told(label)) for key, label in self.shown.new.items()]
-        return [(*_place(key), self._now(key), told(label)) for key, label in self.shown.changed.items()]
+            return [(*_place(key), label_words(label)) for key, label in self.shown.new.items()]
+        return [(*_place(key), self._now(key), label_words(label)) for key, label in self.shown.changed.items()]
 
     def _now(self, key: Key) -> str:
         layer, scope, turn = key
-        return told(self._session.labels.in_layer(layer, scope).get(turn))
+        return label_words(self._session.labels.in_layer(layer, scope).get(turn))
 
     # -- the import ---------------------------------------------------------------------------------------------
 
@@ -236,7 +236,7 @@ def _is_folder(place: Path) -> bool:
     return os.path.isdir(place)  # noqa: PTH112 - Path's raises where one may not look
 
 
-def told(label: Label | None) -> str:
+def label_words(label: Label | None) -> str:
     """A label in a line."""
     if label is None:
         return ""

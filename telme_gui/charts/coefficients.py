@@ -73,7 +73,10 @@ class CoefficientsView(QWidget):
         self._agreement = found
         chosen = self.chooser.currentText()
         self.together.show_agreement(found)
-        rows = [[_name(pair), told(pair.kappa), told(pair.raw, 100), f"{pair.turns:,}"] for pair in found.pairs]
+        rows = [
+            [_name(pair), coefficient_words(pair.kappa), coefficient_words(pair.raw, 100), f"{pair.turns:,}"]
+            for pair in found.pairs
+        ]
         self.pairs.fill(("", "Cohen's κ", "same, %", "turns"), rows)
         self.chooser.blockSignals(True)
         self.chooser.clear()
@@ -94,7 +97,10 @@ class CoefficientsView(QWidget):
         found, pair = self._agreement, self.pair
         if found is None or pair is None:
             return
-        rows = [[label, told(found.alpha_by_class[label]), told(pair.kappa_by_class[label])] for label in found.classes]
+        rows = [
+            [label, coefficient_words(found.alpha_by_class[label]), coefficient_words(pair.kappa_by_class[label])]
+            for label in found.classes
+        ]
         self.classes.fill(("", "α of all", f"κ of {_name(pair)}"), rows)
         nothing = f"{pair.first} and {pair.second} have no turn in common"
         counts = np.array(pair.counts(found.classes), np.int64)
@@ -128,7 +134,7 @@ class _Together(Figure):
             ("Fleiss' κ", found.fleiss, found.complete),
             ("Same emotion", found.raw, found.shared),
         )
-        words = (f"{name} {told(value)} on {turns} turns" for name, value, turns in self._tiles)
+        words = (f"{name} {coefficient_words(value)} on {turns} turns" for name, value, turns in self._tiles)
         self.setAccessibleDescription("; ".join(words))
         self.say("")
 
@@ -137,7 +143,7 @@ class _Together(Figure):
         width = min(176.0, self.width() / max(1, len(self._tiles)))
         for place, (name, value, turns) in enumerate(self._tiles):
             box = QRectF(place * width, 0, width - 8, 26)
-            figure, _, interval = told(value).partition(" ")
+            figure, _, interval = coefficient_words(value).partition(" ")
             write(painter, box, figure, bold=True, size=BIG)
             ahead = painter.fontMetrics().horizontalAdvance(figure) + 6
             write(painter, box.adjusted(ahead, 4, 0, 4), interval, muted=True)
@@ -145,7 +151,7 @@ class _Together(Figure):
             write(painter, QRectF(box.left(), 39, box.width(), 13), f"{turns:,} turns", muted=True)
 
 
-def told(value: Coefficient, scale: float = 1.0) -> str:
+def coefficient_words(value: Coefficient, scale: float = 1.0) -> str:
     """A coefficient with half its interval, "0.61 ± 0.05"; a dash where it is not defined."""
     if value.value is None:
         return "–"

@@ -79,10 +79,12 @@ class UnfinishedRuns(Banner):
     def _show(self) -> None:
         if self.runs:
             run = self.runs[0]
-            self.word(f"{run.run.name} was cut off while it was trained", told(run, time.time()) + self._others())
+            self.word(
+                f"{run.run.name} was cut off while it was trained", progress_sentence(run, time.time()) + self._others()
+            )
             self._word(_CUT_OFF)
         elif self.plans:
-            self.word(*waited(self.plans))
+            self.word(*waiting_words(self.plans))
             self._word(_WAITING)
         self.setVisible(bool(self.runs or self.plans))
 
@@ -122,7 +124,7 @@ class UnfinishedRuns(Banner):
         self._next()
 
 
-def waited(plans: Sequence[Plan]) -> tuple[str, str]:
+def waiting_words(plans: Sequence[Plan]) -> tuple[str, str]:
     """Title and sentence on what is still to be trained."""
     title = "A run is still to be trained" if len(plans) == 1 else f"{len(plans)} runs are still to be trained"
     named = [f"{plan.run.name} (goes on where it stood)" if plan.resume else plan.run.name for plan in plans[:NAMED]]
@@ -130,7 +132,7 @@ def waited(plans: Sequence[Plan]) -> tuple[str, str]:
     return title, f"The window was closed before: {', '.join(named)}{more}."
 
 
-def told(run: Unfinished, now: float) -> str:
+def progress_sentence(run: Unfinished, now: float) -> str:
     """How far a run came, and when, in a sentence."""
     epoch = f", after epoch {run.epoch} of {run.epochs}" if run.epoch else ""
     return f"In the phase “{run.phase}”{epoch}, {_ago(now - run.touched)}. What was done is kept."

@@ -237,7 +237,7 @@ class TrainingDialog(QDialog):
         corpus, layer = self.run_page.corpus, self.run_page.learnt
         self._corpus = self._relabel(corpus, layer) if corpus and layer != GOLD else corpus
         if self._corpus is not None:
-            own = layers_of.said(self._corpus, self._labels[layer]) if layer != GOLD else ""
+            own = layers_of.labels_sentence(self._corpus, self._labels[layer]) if layer != GOLD else ""
             self.run_page.show_counts(self._corpus, own)
         self._changed()
 

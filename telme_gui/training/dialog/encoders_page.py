@@ -61,7 +61,11 @@ class EncodersPage(FormPage):
                 _say(label, "Not used: the modality takes no part in this run." if unused else looking)
             else:
                 label.setToolTip(str(found.place or ""))
-                _say(label, " ".join(said(found, self._reckoner.hub.get(found.name))), wrong=bool(found.lacking))
+                _say(
+                    label,
+                    " ".join(weights_sentences(found, self._reckoner.hub.get(found.name))),
+                    wrong=bool(found.lacking),
+                )
 
 
 def _say(label: QLabel, text: str, *, wrong: bool = False) -> None:
@@ -69,7 +73,7 @@ def _say(label: QLabel, text: str, *, wrong: bool = False) -> None:
     dress(label, "wrong" if wrong else "caption")
 
 
-def said(found: Weights, hub: HubAnswer | None) -> list[str]:
+def weights_sentences(found: Weights, hub: HubAnswer | None) -> list[str]:
     """What is to be said of weights, sentence by sentence."""
     if found.built:
         return ["Built from scratch."]

@@ -25,7 +25,7 @@ def count_labels(corpus: Corpus, layers: Iterable[str], relabel: Relabel) -> dic
     return {layer: count for layer, count in counts.items() if count}
 
 
-def said(corpus: Corpus, count: Counter[Split]) -> str:
+def labels_sentence(corpus: Corpus, count: Counter[Split]) -> str:
     """How much of what is learnt is the layer's own: "1 label among 24 train turns, none among 9 dev; …"."""
     parts: list[str] = []
     for split in (Split.TRAIN, Split.DEV):

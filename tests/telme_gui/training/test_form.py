@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 from telme_gui.training.dialog.ablation_page import VARIANTS, hindrance, varied
 from telme_gui.training.dialog.draft import Draft
 from telme_gui.training.dialog.form import Choice, FormPage, Several
-from telme_gui.training.dialog.layers import said
+from telme_gui.training.dialog.layers import labels_sentence
 from telme_gui.training.dialog.notes import notes
 from telme_gui.training.dialog.run_page import SeedsError, parse_seeds
 from telme_model.corpus.dialogue import Corpus, Dialogue, Modality, Split, Turn, TurnId
@@ -266,4 +266,4 @@ def test_how_much_is_a_layer_s_own(count: dict[Split, int], words: str) -> None:
         return Dialogue(split=split, name="0", turns=tuple(turns))
 
     corpus = Corpus(root=Path(), kind="meld", labels=MELD, dialogues=(dialogue(Split.TRAIN, 2), dialogue(Split.DEV, 1)))
-    assert said(corpus, Counter(count)) == words
+    assert labels_sentence(corpus, Counter(count)) == words

@@ -13,7 +13,7 @@ from telme_gui.session.jobs import Jobs
 from telme_gui.session.session import Session
 from telme_gui.training import discarding
 from telme_gui.training.trainer import Trainer
-from telme_gui.training.unfinished_runs import UnfinishedRuns, told
+from telme_gui.training.unfinished_runs import UnfinishedRuns, progress_sentence
 from telme_model.events import EpochDone, Phase
 from telme_model.runs import catalogue
 from telme_model.runs.catalogue import Unfinished
@@ -122,4 +122,4 @@ def test_several_are_offered_one_after_another_and_may_wait_or_go(
 def test_how_far_a_run_came_is_told(leftover: Path) -> None:
     (found,) = catalogue.unfinished([leftover])
     words = "In the phase “audio student”, after epoch 1 of 2, 2 hours ago. What was done is kept."
-    assert told(found, found.touched + 7300) == words
+    assert progress_sentence(found, found.touched + 7300) == words
