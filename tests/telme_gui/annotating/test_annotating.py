@@ -432,7 +432,9 @@ def test_skipped_turns_come_again_at_the_end_of_the_queue(annotating: MainWindow
     session, annotator = annotating.session, annotating.annotator
     order = tuple(session.turns[place].id for place in (4, 1))
     annotator.work_through("low margin", order)
-    hit(annotating, "s", "1")
+    hit(annotating, "s")
+    assert annotator.left == 2  # also what is skipped is still to be done
+    hit(annotating, "1")
     assert session.current is not None
     assert session.current.id == order[0]
     assert annotator.left == 1

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
 
 from telme_gui.annotating.exporting import ExportDialog, report_text
-from telme_gui.annotating.importing import CHANGED, NEW, UNPLACED, ImportDialog, told
+from telme_gui.annotating.importing import CHANGED, NEW, UNPLACED, ImportDialog, label_words
 from telme_gui.annotating.layers import LayersDialog
 from telme_gui.app import make_window
 from telme_gui.look.settings import Settings, load, save
@@ -394,10 +394,10 @@ def test_a_place_that_cannot_be_written_is_told_with_a_way_on(qtbot: QtBot, open
 
 
 def test_a_label_is_told_in_a_line() -> None:
-    assert told(None) == ""
-    assert told(Label(emotion="joy")) == "joy"
-    assert told(Label(emotion="joy", unsure=True, comment="So\n  what?")) == "joy · unsure · “So what?”"
-    assert told(Label(flag=True)) == "no emotion · flagged"
+    assert label_words(None) == ""
+    assert label_words(Label(emotion="joy")) == "joy"
+    assert label_words(Label(emotion="joy", unsure=True, comment="So\n  what?")) == "joy · unsure · “So what?”"
+    assert label_words(Label(flag=True)) == "no emotion · flagged"
 
 
 def test_a_report_counts_what_was_written_and_names_what_was_not(tmp_path: Path) -> None:

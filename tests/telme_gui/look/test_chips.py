@@ -55,6 +55,17 @@ def test_the_name_stands_out_from_its_ground(palette: Palette, emotion: str) -> 
     assert max(chips.contrast(QColor(colour), ground) for colour in colours) >= chips.CONTRAST
 
 
+@pytest.mark.parametrize("emotion", EMOTIONS)
+def test_the_name_keeps_the_emotions_colour_as_far_as_contrast_lets_it(palette: Palette, emotion: str) -> None:
+    inks, colour, text = chips._inks(emotion, palette), theme.emotion_colour(emotion), QColor(palette.text)
+    if chips.contrast(colour, inks.ground) >= chips.CONTRAST:
+        assert inks.name == colour
+    for channel in (QColor.red, QColor.green, QColor.blue):
+        ends = channel(colour), channel(text)
+        assert min(ends) <= channel(inks.name) <= max(ends)
+    assert inks.name != text
+
+
 def test_contrast_is_that_of_the_standard(qtbot: QtBot) -> None:
     assert chips.contrast(QColor("white"), QColor("black")) == pytest.approx(21)
     assert chips.contrast(QColor("#767676"), QColor("white")) == pytest.approx(4.54, abs=0.01)  # WCAG's own example

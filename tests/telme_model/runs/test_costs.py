@@ -1,6 +1,7 @@
 """Costs before a run: against counts by hand, the networks themselves, and a measurement."""
 
 import json
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
@@ -124,6 +125,10 @@ def test_labelled_turns_without_their_clip_are_counted(tmp_path: Path) -> None:
     assert cost.lacking == {Modality.AUDIO: expected, Modality.VISUAL: expected}
     assert cost.without_clips((Modality.TEXT, Modality.VISUAL)) == (Modality.VISUAL,)
     assert cost.without_clips((Modality.TEXT,)) == ()
+    single = replace(cost, labelled={Split.TRAIN: 1}, lacking={Modality.AUDIO: Counter({Split.TRAIN: 1})})
+    assert single.without_clips((Modality.AUDIO,)) == (Modality.AUDIO,)
+    unlabelled = replace(cost, labelled={}, lacking={Modality.AUDIO: Counter[Split]()})
+    assert unlabelled.without_clips((Modality.AUDIO,)) == ()
     words = [turn.gold for turn in corpus.turns(Split.TRAIN)]
     assert cost.emotions == {emotion: words.count(emotion) for emotion in corpus.labels.labels}
 
