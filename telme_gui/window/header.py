@@ -5,9 +5,8 @@ from enum import IntEnum
 from typing import Any
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
-from PySide6.QtGui import QAction, QKeyEvent
+from PySide6.QtGui import QAction, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import (
-    QApplication,
     QButtonGroup,
     QHBoxLayout,
     QLabel,
@@ -43,10 +42,16 @@ class MenuBar(QMenuBar):
         self._underline = Underline("Fusion")
         self._underline.setParent(self)
         self.setStyle(self._underline)
-        QApplication.instance().installEventFilter(self)  # type: ignore[union-attr]  # there is one: this is a widget
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's
+        """Look at what the system sends the window: a filter on the program would see every event of every widget."""
+        handle = self.window().windowHandle()
+        if handle is not None:
+            handle.installEventFilter(self)
+        super().showEvent(event)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's
-        """Follow the Alt key, wherever the keyboard is."""
+        """Follow the Alt key, wherever in the window the keyboard is."""
         if event.type() in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease) and isinstance(event, QKeyEvent):
             held = event.type() is QEvent.Type.KeyPress
             if event.key() == Qt.Key.Key_Alt and held is not self._underline.shown:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -96,9 +97,13 @@ def opened(qtbot: QtBot, window: MainWindow, series: Path, night: Path) -> MainW
 
 @pytest.fixture(autouse=True)
 def _garbage_waits() -> Iterator[None]:
-    """As in the program, nothing of Qt's is deleted on a Job's thread; between two tests Python collects by itself."""
+    """As in the program, nothing of Qt's is deleted on a Job's thread; between two tests Python collects by itself.
+
+    Windows that a test has closed are deleted with it: the next one would dress and polish them once more.
+    """
     gc.disable()
     yield
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
     gc.enable()
 
 

@@ -19,10 +19,10 @@ def test_letters_of_menus_are_underlined_while_alt_is_held(qtbot: QtBot) -> None
 
     plain = header.menus.grab().toImage()
     assert not underlined()
-    QTest.keyPress(header, Qt.Key.Key_Alt)
+    QTest.keyPress(header.windowHandle(), Qt.Key.Key_Alt)
     assert underlined()
     assert header.menus.grab().toImage() != plain
-    QTest.keyRelease(header, Qt.Key.Key_Alt)
+    QTest.keyRelease(header.windowHandle(), Qt.Key.Key_Alt)
     assert not underlined()
     assert header.menus.grab().toImage() == plain
 
