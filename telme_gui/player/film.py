@@ -10,7 +10,7 @@ from telme_gui.player.pictures import End, Measures, Pictures, Shot
 from telme_gui.player.sound import Clock, SoundThread, Volume, WallClock
 from telme_gui.session.session import Session
 from telme_model.corpus import timing as film_time
-from telme_model.corpus.dialogue import Dialogue, Modality, Turn, TurnId
+from telme_model.corpus.dialogue import Dialogue, Modality, Turn
 
 _EARLY = 0.001  # seconds: a shot due this soon is shown now
 _TICK = 40  # ms between two looks at the clock, at most
@@ -52,7 +52,6 @@ class Film(QObject):
         self._now = 0.0  # seconds of playing of the cue, while paused
         self._owed = 0  # shots to be shown while paused, as soon as they are decoded
         self._ended = False
-        self._leading = False  # the film itself selects the turn that begins
         self._pending: float | None = None  # a seek that waits for the last one's picture
         self._sounds: list[SoundThread] = []  # the last one is in use, those before it are ending
         self._clock: Clock | None = None
@@ -173,8 +172,8 @@ class Film(QObject):
         seconds = min(max(seconds, 0.0), self._session.film_seconds)
         starts = self._session.turn_starts
         place = film_time.turn_at(starts, seconds)
-        self._lead(dialogue.turns[place].id)
         self._go(dialogue.turns[place], seconds - starts[place])
+        self._session.select(dialogue.turns[place].id)
 
     def _seek_on(self) -> None:
         """Go where a seek wanted to while the one before it had nothing to show yet."""
@@ -322,7 +321,7 @@ class Film(QObject):
 
     def _show(self, shot: Shot) -> None:
         self._shot = shot
-        self._lead(shot.segment.turn.id)
+        self._session.select(shot.segment.turn.id)
         self.shown.emit(shot)
 
     def _end(self, last: Shot | None, end: End) -> None:
@@ -338,19 +337,11 @@ class Film(QObject):
 
     # -- the session --------------------------------------------------------------------------------------------
 
-    def _lead(self, turn: TurnId) -> None:
-        self._leading = True
-        try:
-            self._session.select(turn)
-        finally:
-            self._leading = False
-
     def _on_current(self) -> None:
         current = self._session.current
-        shown = self._shot.segment.turn if self._shot else None
-        if self._leading or (current is not None and shown is not None and _same_clips(current, shown)):
-            return  # the film chose it, or only its label is another
-        self._go(current)
+        here = self._shot.segment.turn if self._shot else next(iter(self._cue.turns), None)
+        if current is None or here is None or not _same_clips(current, here):  # or else the film chose it
+            self._go(current)
 
     def _on_corpus(self) -> None:
         self._set_playing(False)

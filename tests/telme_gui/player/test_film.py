@@ -160,14 +160,10 @@ def test_a_loop_has_no_gap(watched: Watched, long: Clip, device: Device) -> None
 
 def test_frames_are_stepped_both_ways(watched: Watched, long: Clip, device: Device) -> None:
     watched.open([long])
-    for _ in range(5):
-        with watched.qtbot.waitSignal(watched.film.shown):
-            watched.film.step_frame(1)
-    assert watched.level == pytest.approx(grey(5 / 24), abs=3)
-    for _ in range(2):
-        with watched.qtbot.waitSignal(watched.film.shown):
-            watched.film.step_frame(-1)
-    assert watched.level == pytest.approx(grey(3 / 24), abs=3)
+    for frame, by in [(1, 1), (2, 1), (3, 1), (4, 1), (5, 1), (4, -1), (3, -1)]:
+        watched.film.step_frame(by)
+        watched.qtbot.waitUntil(lambda frame=frame: watched.shots[-1].at == pytest.approx(frame / 24, abs=0.01))
+        assert watched.level == pytest.approx(grey(frame / 24), abs=3)
 
 
 def test_a_step_back_from_a_turns_first_frame_is_the_last_of_the_turn_before(
@@ -342,6 +338,18 @@ def test_a_label_that_is_hidden_or_told_leaves_the_film_alone(watched: Watched, 
     watched.qtbot.waitUntil(lambda: watched.film.at > 0.4)
     assert watched.film.playing
     assert watched.turns == begun
+
+
+def test_a_label_that_is_told_while_a_picture_is_awaited_leaves_the_film_where_it_goes(
+    watched: Watched, short: list[Clip | None], device: Device
+) -> None:
+    watched.open(short)
+    watched.session.seek(watched.session.turn_starts[1] + 0.26)
+    assert watched.session.current is not None
+    watched.session.current = replace(watched.session.current, gold=None)
+    watched.session.current_changed.emit()
+    watched.qtbot.waitUntil(lambda: watched.turns[-1] == 1)
+    assert watched.level == pytest.approx(grey(6 / 24), abs=3)
 
 
 # What goes wrong
