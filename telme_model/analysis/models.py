@@ -58,12 +58,10 @@ class Model:
         return {Role.TEACHER: "teacher", Role.FUSED: "fusion"}.get(self.role) or str(self.modality)
 
 
-# By key, whatever the run: a name without its teacher's modality, in the order in which everything lists models.
-TITLES = {
-    TEACHER: TEACHER,
-    **{student.key: student.title for student in (Model(Role.STUDENT, modality) for modality in Modality)},
-    FUSED: FUSED,
-}
+# Those that a run may have, in the order in which everything lists them; the teacher's modality is the run's.
+ENCODERS = (Model(Role.TEACHER), *(Model(Role.STUDENT, modality) for modality in Modality))
+MODELS = (*ENCODERS, Model(Role.FUSED))
+TITLES = {model.key: model.title for model in MODELS}
 
 
 @dataclass(frozen=True, slots=True)

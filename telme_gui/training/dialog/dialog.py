@@ -34,6 +34,7 @@ from telme_gui.training.dialog.form import Choice, FormPage, dress
 from telme_gui.training.dialog.reckoner import CostQuestion, Reckoner
 from telme_gui.training.dialog.run_page import RunPage, parse_seeds
 from telme_gui.training.trainer import Trainer
+from telme_model.analysis.models import ENCODERS, Model, Role
 from telme_model.corpus.dialogue import GOLD, Corpus, Modality, Split
 from telme_model.errors import StudioError
 from telme_model.paths import runs_folder
@@ -46,13 +47,7 @@ from telme_model.settings import Setting
 PAGES = 136  # px, the list of pages
 SIZE = (1120, 640)  # px
 OPTIMISATION = "AdamW, a linear schedule with warm-up, and the epoch that is best on dev."
-STAGES = {  # title and sentence of each stage's page, by its name in the configuration
-    "teacher": ("Teacher", f"The encoder that teaches the others. {OPTIMISATION}"),
-    "text": ("Text student", f"Learns from the teacher. {OPTIMISATION}"),
-    "audio": ("Audio student", f"Learns from the teacher. {OPTIMISATION}"),
-    "visual": ("Visual student", f"Learns from the teacher. {OPTIMISATION}"),
-}
-INPUTS = {"text": "Words", "audio": "Sound", "visual": "Picture"}
+PURPOSES = {Role.TEACHER: "The encoder that teaches the others.", Role.STUDENT: "Learns from the teacher."}
 
 
 class TrainingDialog(QDialog):
@@ -174,16 +169,17 @@ class TrainingDialog(QDialog):
     def _pages(self) -> list[tuple[str, FormPage]]:
         self._students: dict[Modality, int] = {}  # rows of the list
         pages: list[tuple[str, FormPage]] = [("Run", self.run_page)]
-        for stage, (title, sentence) in STAGES.items():
-            if stage in list(Modality):
-                self._students[Modality(stage)] = len(pages)
-            pages.append((title, self._page(title, sentence, {"": f"stages.{stage}."})))
+        for model in ENCODERS:
+            if model.modality is not None:
+                self._students[model.modality] = len(pages)
+            title, about = model.title.capitalize(), f"{PURPOSES[model.role]} {OPTIMISATION}"
+            pages.append((title, self._page(title, about, {"": f"stages.{model.stage}."})))
         about = "L_student = L_cls + α L_response + β L_feature (equation 6)."
         pages.append(("Distillation", self._page("Distillation", about, {"": "distillation."})))
         about = "Shifts the teacher's features by what the students saw (equations 16 to 19)."
-        groups = {"": "fusion.", "Optimisation": "stages.fusion."}
+        groups = {"": "fusion.", "Optimisation": f"stages.{Model(Role.FUSED).stage}."}
         pages.append(("Fusion", self._page("Fusion", about, groups)))
-        inputs = {title: f"{modality}." for modality, title in INPUTS.items()}
+        inputs = {modality.capitalize(): f"{modality}." for modality in Modality}
         pages.append(("Inputs", self._page("Inputs", "What the encoders are given of a turn.", inputs)))
         return [*pages, ("Backbones", EncodersPage(self.draft, self.reckoner)), ("Ablation", self.ablation)]
 

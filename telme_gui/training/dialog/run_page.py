@@ -12,6 +12,7 @@ from telme_gui.look import theme
 from telme_gui.session.session import Session
 from telme_gui.training.dialog.draft import Draft
 from telme_gui.training.dialog.form import Choice, FormPage, PlaceLine, shown
+from telme_model.analysis.models import MODELS
 from telme_model.corpus import open_corpus
 from telme_model.corpus.dialogue import GOLD, Corpus, Split
 from telme_model.errors import StudioError
@@ -26,7 +27,7 @@ from telme_model.runs.plan import Plan
 MOST_SEEDS = 100
 NAME = 108  # px for the corpus' name
 DETAILS = ("over_long", "evaluation_batch", "background_turns", "checkpoint_steps")
-STAGES = ("teacher", "text", "audio", "visual", "fusion")
+PRECISIONS = tuple(f"stages.{model.stage}.precision" for model in MODELS)
 
 
 class SeedsError(StudioError):
@@ -124,7 +125,7 @@ class RunPage(FormPage):
         self.precision.addItem("as each stage has it", "")
         for precision in Precision:
             self.precision.addItem(shown(precision), str(precision))
-        words = SETTINGS["stages.teacher.precision"]
+        words = SETTINGS[PRECISIONS[0]]
         self.row(words.title, self.precision, words.help)
         self.precision.activated.connect(lambda _row: self._set_precision(self.precision.currentData()))
         self.draft.changed.connect(self._show_precision)
@@ -210,10 +211,10 @@ class RunPage(FormPage):
 
     def _set_precision(self, precision: str) -> None:
         if precision:
-            self.draft.set_all({f"stages.{stage}.precision": precision for stage in STAGES})
+            self.draft.set_all(dict.fromkeys(PRECISIONS, precision))
 
     def _show_precision(self) -> None:
-        said = {self.draft.text(f"stages.{stage}.precision") for stage in STAGES}
+        said = set(map(self.draft.text, PRECISIONS))
         self.precision.choose(said.pop() if len(said) == 1 else "")
 
     def _check_seeds(self, text: str) -> None:

@@ -7,8 +7,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLay
 from telme_gui.look import theme
 from telme_gui.look.figure import LEFT, RIGHT, Figure, half_width, write
 from telme_gui.training.monitor.inks import STAGES, Ink
-from telme_model.analysis.models import FUSED, Model, Role
-from telme_model.corpus.dialogue import Modality
+from telme_model.analysis.models import FUSED, MODELS
 from telme_model.runs.comparison import PairedDifference
 from telme_model.runs.facts import ModelScore
 from telme_model.runs.names import run_name
@@ -18,8 +17,7 @@ from telme_model.runs.summary import Excluded, Summary
 ROW = 22  # px
 NAMES, NUMBERS = 64, 92  # px beside the bars
 MOST, NAMED = 3, 12  # reasons that are told, and turns of one
-_MODELS = (Model(Role.TEACHER), *(Model(Role.STUDENT, modality) for modality in Modality), Model(Role.FUSED))
-_INKS = {model.key: STAGES[model.phase] for model in _MODELS}
+_INKS = {model.key: STAGES[model.phase] for model in MODELS}
 
 
 class SummaryView(QFrame):

@@ -5,7 +5,7 @@ import shlex
 import shutil
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from threading import Event as Flag
 from types import SimpleNamespace
@@ -668,9 +668,22 @@ def test_students_that_take_no_part_have_no_page(open_dialog: Open) -> None:
     def pages() -> list[str]:
         return [dialog.pages.item(i).text() for i in range(dialog.pages.count()) if not dialog.pages.isRowHidden(i)]
 
-    assert "Text student" not in pages()
+    assert pages()[1:4] == ["Teacher", "Audio student", "Visual student"]
     dialog.draft.set("teacher", "audio")
     assert [page for page in pages() if "student" in page] == ["Text student", "Visual student"]
+    titles = [label.text() for label in dialog.findChildren(QLabel)]
+    assert all(titles.count(modality.capitalize()) == 2 for modality in Modality)  # its input, and its weights
+
+
+def test_one_precision_is_that_of_every_stage(open_dialog: Open) -> None:
+    page = open_dialog().run_page
+    page.precision.choose("bf16")
+    page.precision.activated.emit(page.precision.currentIndex())
+    config = page.draft.config
+    assert config is not None
+    assert {getattr(config.stages, field.name).precision for field in fields(config.stages)} == {"bf16"}
+    page.draft.set("stages.text.precision", "fp32")
+    assert page.precision.currentData() == ""
 
 
 def test_preset_and_reset(open_dialog: Open) -> None:

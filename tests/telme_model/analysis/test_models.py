@@ -1,14 +1,16 @@
 """The models of a run: a config and its records tell the same ones, whatever teaches and whatever fuses."""
 
+from dataclasses import fields
+
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from telme_model.analysis.models import STANDARD, TITLES, Models, models_in, models_of
+from telme_model.analysis.models import ENCODERS, MODELS, STANDARD, TITLES, Models, models_in, models_of
 from telme_model.analysis.predictions import Effect
 from telme_model.corpus.dialogue import Modality, Split, Turn, TurnId
 from telme_model.events import Phase
-from telme_model.runs.config import Config, FusionConfig, FusionKind
+from telme_model.runs.config import Config, FusionConfig, FusionKind, Stages
 from tests.support.predictions import predictions, records
 
 TEXT, AUDIO, VISUAL = Modality
@@ -44,6 +46,11 @@ def test_a_text_student_has_a_field_of_its_own() -> None:
     assert [model.phase for model in models] == [Phase.TEACHER, Phase.TEXT, Phase.VISUAL, Phase.FUSION]
     assert models.student_keys == ("text_student", "visual")
     assert models.modalities == (TEXT, AUDIO, VISUAL)
+
+
+def test_the_one_table_has_a_row_for_every_stage_of_the_settings() -> None:
+    assert [model.stage for model in MODELS] == [field.name for field in fields(Stages)]
+    assert MODELS[:-1] == ENCODERS
 
 
 @given(CONFIGS)
