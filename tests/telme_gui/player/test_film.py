@@ -46,6 +46,10 @@ class Watched:
         self.session.set_corpus(corpus_of(*dialogues))
         self.qtbot.waitUntil(lambda: bool(self.shots))
 
+    def until_at(self, seconds: float) -> None:
+        """Wait for the picture of this moment of its turn."""
+        self.qtbot.waitUntil(lambda: abs(self.shots[-1].at - seconds) < 0.01)
+
     def until_over(self) -> None:
         self.qtbot.waitUntil(lambda: not self.film.playing)
 
@@ -162,7 +166,7 @@ def test_frames_are_stepped_both_ways(watched: Watched, long: Clip, device: Devi
     watched.open([long])
     for frame, by in [(1, 1), (2, 1), (3, 1), (4, 1), (5, 1), (4, -1), (3, -1)]:
         watched.film.step_frame(by)
-        watched.qtbot.waitUntil(lambda frame=frame: watched.shots[-1].at == pytest.approx(frame / 24, abs=0.01))
+        watched.until_at(frame / 24)
         assert watched.level == pytest.approx(grey(frame / 24), abs=3)
 
 
