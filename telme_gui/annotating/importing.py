@@ -177,7 +177,7 @@ class ImportDialog(WorkDialog):
             self.shown = preview(self._session.labels.store, self.incoming, self.targets.chosen)
         except ExchangeError as problem:
             self.shown = None
-            self.say(str(problem))
+            self.say(problem.advice)
         else:
             self.say("")
         counts = self._counts()

@@ -192,7 +192,7 @@ class Queues(QObject):
         labels = self._searchable(searched)
         job = session.jobs.start(partial(search, asked.run, session.corpus, labels), f"{SEARCHING} in {searched}")
         job.done.connect(self._take)
-        job.failed.connect(lambda error: session.failed.emit("Label errors were not searched", str(error)))
+        job.failed.connect(partial(session.jobs.fail, "Label errors were not searched"))
         job.finished.connect(self._end_search)
         self.searching, self._sought = job, asked
         self.changed.emit()

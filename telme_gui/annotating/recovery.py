@@ -147,7 +147,7 @@ class StoreBanner(Banner):
 
     def _fail(self, name: str, error: Exception) -> None:
         self.hide()  # what is still damaged is offered again
-        self._session.failed.emit(f"{name} did not succeed", str(error))
+        self._session.jobs.fail(f"{name} did not succeed", error)
 
     def _show(self, title: str, sentence: str, offers: list[Offer]) -> None:
         self.which.hide()

@@ -192,7 +192,7 @@ class AgreementPage(QWidget):
         )
         self._asked, self._job = asked, session.jobs.start(work)
         self._job.done.connect(self._take)
-        self._job.failed.connect(lambda error: session.failed.emit("Agreement is not computed", str(error)))
+        self._job.failed.connect(partial(session.jobs.fail, "Agreement is not computed"))
 
     def _take(self, found: Findings | None) -> None:
         if found is not None and self.sender() is self._job:

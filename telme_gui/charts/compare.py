@@ -25,6 +25,7 @@ from telme_gui.session.session import Session
 from telme_model.analysis.models import FUSED
 from telme_model.analysis.predictions import Predictions
 from telme_model.corpus.dialogue import TurnId
+from telme_model.errors import StudioError
 
 HEADER = ("Turn", "Speaker", "Text", "Gold", "This run", "Other run")
 EMOTION_COLUMNS = (3, 4, 5)
@@ -113,7 +114,9 @@ class ComparePage(QWidget):
     def _fail(self, error: Exception) -> None:
         self._choose.setEnabled(True)
         self._job = None
-        self._words.setText(str(error))
+        if not isinstance(error, StudioError):
+            raise error  # a defect: the window's report says so
+        self._words.setText(error.advice)
 
     def _forget(self) -> None:
         self._part = self._other = None

@@ -12,6 +12,8 @@ from telme_gui.session.session import Session
 from telme_model.analysis.predictions import Predictions, from_records
 from telme_model.corpus.dialogue import Corpus, Modality, TurnId
 from telme_model.corpus.fingerprint import fingerprint
+from telme_model.errors import StudioError
+from telme_model.files import refused
 from telme_model.networks.libraries import load_torch
 from telme_model.runs.folder import RunError, RunFolder
 
@@ -42,7 +44,7 @@ class WhatIfThread(QThread):
     checked = Signal(str)  # why the run cannot answer, "" where it can
     fused_anew = Signal(object, object)  # Question, Predictions of all turns
     answered = Signal(object, object)  # Question, record of its turn
-    failed = Signal(object, str)  # Question, sentence
+    failed = Signal(object, object)  # Question, StudioError; any other exception is a defect
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -96,8 +98,10 @@ class WhatIfThread(QThread):
                 text=question.text,
                 context_turns=question.context_turns,
             )
-        except Exception as error:  # noqa: BLE001 - whatever it is, the panel says it
-            self.failed.emit(question, str(error))
+        except (OSError, MemoryError) as error:
+            self.failed.emit(question, refused(error))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the window says it
+            self.failed.emit(question, error)
         else:
             self.answered.emit(question, record)
 
@@ -116,7 +120,7 @@ def why_not(run_path: Path, corpus: Corpus) -> str:
         run = RunFolder.open(run_path)
         facts, config = run.facts, run.config
     except RunError as error:
-        return str(error)
+        return error.advice
     if facts["corpus"]["fingerprint"] != fingerprint(corpus):
         return f"What-if needs stored embeddings, and {run.name} keeps those of the corpus it was trained on."
     lost = [str(m) for m in config.modalities if not (run.path / "embeddings" / f"{m}.safetensors").is_file()]
@@ -274,11 +278,14 @@ class WhatIfState(QObject):
             self.waiting = self.waiting and not self._is_newest(question)
             self.changed.emit()
 
-    @Slot(object, str)
-    def _take_failure(self, question: WhatIfQuestion, sentence: str) -> None:
+    @Slot(object, object)
+    def _take_failure(self, question: WhatIfQuestion, error: Exception) -> None:
         if self._is_newest(question):
-            self.answer, self.waiting, self.error = None, False, sentence
+            self.answer, self.waiting = None, False
+            self.error = error.advice if isinstance(error, StudioError) else "the report of the error says why."
             self.changed.emit()
+        if not isinstance(error, StudioError):
+            raise error  # a defect: the window's report says so
 
     def _is_newest_run(self, question: WhatIfQuestion) -> bool:
         return question.run == self.session.run and question.corpus is self.session.corpus

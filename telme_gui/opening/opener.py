@@ -17,7 +17,6 @@ from telme_model.analysis.predictions import Effect, Predictions, from_records
 from telme_model.corpus import open_corpus
 from telme_model.corpus.dialogue import Corpus, Dialogue, Severity, Split, Turn
 from telme_model.corpus.fingerprint import fingerprint
-from telme_model.errors import StudioError
 from telme_model.events import Event, Message, Progress, TurnPredicted
 from telme_model.networks.libraries import load_torch
 from telme_model.prediction.stored import StoredPredictions
@@ -207,15 +206,9 @@ class Opener(QObject):
     def _give_up(self, title: str, error: Exception) -> None:
         """Say why nothing was opened; whoever waits for it hears so even of a defect."""
         try:
-            self._fail(title, error)
+            self._session.jobs.fail(title, error)
         finally:
             self.settled.emit(False)
-
-    def _fail(self, title: str, error: Exception) -> None:
-        if isinstance(error, StudioError):
-            self._session.failed.emit(title, error.advice)
-        else:
-            raise error  # a defect: the window's report says so
 
     # -- where to go --------------------------------------------------------------------------------------------
 

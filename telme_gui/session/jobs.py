@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from telme_gui.session.job import Job
+from telme_model.errors import StudioError
 from telme_model.events import Event
 
 
@@ -53,6 +54,12 @@ class Jobs(QObject):
             job.wait()  # until its end is told to everyone, who may ask who it was; then it goes, with all it holds
             job.deleteLater()
             self.changed.emit()
+
+    def fail(self, title: str, error: Exception) -> None:
+        """Say what went wrong and what to do; what no person can mend is a defect, which the window's report says."""
+        if not isinstance(error, StudioError):
+            raise error
+        self.failed.emit(title, error.advice)
 
     def close(self) -> None:
         """Stop all work and wait until it has kept what it did."""

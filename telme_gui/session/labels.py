@@ -92,7 +92,7 @@ class Labels(QObject):
             except StoreDamagedError as problem:
                 self._take_damage(problem)
             except StoreError as problem:
-                self.failed.emit("The labels cannot be opened", str(problem))
+                self.failed.emit("The labels cannot be opened", problem.advice)
             else:
                 self._clock.start()
         return self.store
@@ -155,7 +155,7 @@ class Labels(QObject):
         try:
             self.layer = self.layer if layer is None else check_name(layer)
         except StoreError as problem:
-            self.failed.emit("There can be no such layer", str(problem))
+            self.failed.emit("There can be no such layer", problem.advice)
         self.scope = self.scope if scope is None else scope
         self.blind = self.blind if blind is None else blind
         if before != (self.layer, self.scope, self.blind):
@@ -168,7 +168,7 @@ class Labels(QObject):
             if self.store is not None and layer in self.store.layers():
                 self.store.rename_layer(layer, new)
         except StoreError as problem:
-            self.failed.emit("The layer keeps its name", str(problem))
+            self.failed.emit("The layer keeps its name", problem.advice)
             return
         if self.layer == layer:
             self.layer = new
@@ -182,7 +182,7 @@ class Labels(QObject):
         try:
             store.add_layer(layer)
         except StoreError as problem:
-            self.failed.emit("The layer is not added", str(problem))
+            self.failed.emit("The layer is not added", problem.advice)
             return False
         self.changed.emit(None)
         return True
@@ -215,7 +215,7 @@ class Labels(QObject):
         except StoreDamagedError as problem:
             self._take_damage(problem)
         except StoreError as problem:
-            self.failed.emit("There is no new backup", str(problem))
+            self.failed.emit("There is no new backup", problem.advice)
         return None
 
     @property
@@ -254,7 +254,7 @@ class Labels(QObject):
             self._take_damage(problem)
             return None
         except StoreError as problem:
-            self.failed.emit("The label is not kept", str(problem))
+            self.failed.emit("The label is not kept", problem.advice)
             return None
         if step is not None:
             single = frozenset({step.turn}) if step.size == 1 and step.turn is not None else None
@@ -271,7 +271,7 @@ class Labels(QObject):
                 self._take_damage(problem)
             except StoreError as problem:
                 self._clock.stop()
-                self.failed.emit("The labels cannot be read any more", str(problem))
+                self.failed.emit("The labels cannot be read any more", problem.advice)
 
 
 def is_disputed(labels: Sequence[Label]) -> bool:

@@ -94,7 +94,7 @@ class Listening(QObject):
 
     def _fail(self, error: Exception) -> None:
         if self.sender() is self._job:
-            self._session.failed.emit("The sound of this dialogue cannot be shown", str(error))
+            self._session.jobs.fail("The sound of this dialogue cannot be shown", error)
 
     def _end(self) -> None:
         if self.sender() is self._job:

@@ -41,7 +41,7 @@ def decode(turns: Sequence[Turn]) -> Iterator[SoundDecoded]:
         try:
             waveform = read_waveform(turn.audio, _SETTINGS)
         except MediaError as error:
-            yield SoundDecoded(place=place, samples=None, problem=str(error))
+            yield SoundDecoded(place=place, samples=None, problem=error.advice)
         else:
             yield SoundDecoded(place=place, samples=np.round(waveform * 32767).astype(np.int16))
 

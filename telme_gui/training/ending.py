@@ -1,6 +1,7 @@
 """What follows when a run ends: it is shown, summed up, and whoever works in another window is told."""
 
 from collections.abc import Callable, Generator
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -41,7 +42,7 @@ class Ending(QObject):
 
         job = session.jobs.start(work, f"Summing up {run.name}")
         job.done.connect(self._tell)
-        job.failed.connect(lambda error: session.failed.emit(f"{run.name} cannot be summed up", str(error)))
+        job.failed.connect(partial(session.jobs.fail, f"{run.name} cannot be summed up"))
 
     def _leave(self, run: Path) -> None:
         trainer = self._trainer

@@ -147,7 +147,7 @@ class Trainer(QObject):
         try:
             plan = Plan.resuming(run)
         except RunError as error:
-            self._jobs.failed.emit(f"{run.name} cannot be resumed", str(error))
+            self._jobs.fail(f"{run.name} cannot be resumed", error)
             return
         self.submit([plan])
 
@@ -268,7 +268,7 @@ class Trainer(QObject):
         try:
             aside = catalogue.move_to_trash(run)
         except RunError as error:
-            self._jobs.failed.emit(f"{run.name} cannot be put into the trash", str(error))
+            self._jobs.fail(f"{run.name} cannot be put into the trash", error)
         else:
             if aside is not None:
                 told = f"There is no trash where it lay: it is kept in {aside}, for you to delete."

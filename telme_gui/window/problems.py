@@ -5,6 +5,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Generator
+from functools import partial
 from types import TracebackType
 
 from PySide6.QtCore import QObject, Qt, Signal, qVersion
@@ -86,7 +87,7 @@ def report_system(session: Session, window: QWidget) -> None:
 
     job = session.jobs.start(look, "Looking at this machine")
     job.done.connect(show)
-    job.failed.connect(lambda error: session.failed.emit("There is no system report", str(error)))
+    job.failed.connect(partial(session.jobs.fail, "There is no system report"))
 
 
 class Reporter(QObject):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 from telme_model.annotations.backups import backups
@@ -14,23 +15,30 @@ from telme_model.annotations.labels import Label, Origin, Scope
 from telme_model.annotations.schema import APPLICATION, SCRIPTS
 from telme_model.corpus.dialogue import Split, TurnId
 from telme_model.errors import StudioError
-from telme_model.files import FileError, reason
+from telme_model.files import DiskFullError, FileError, is_full, reason
 
 WAIT = 5.0  # seconds until another program's edit counts as stuck
 
 _REASONS = {  # by SQLite's primary error codes
     sqlite3.SQLITE_BUSY: "another program is writing to it and does not end; try again in a moment",
     sqlite3.SQLITE_CANTOPEN: "its folder cannot be written to; name another with TELME_ANNOTATIONS",
-    sqlite3.SQLITE_FULL: "the disk is full; make room and do it again",
-    sqlite3.SQLITE_IOERR: "the disk does not answer as it should, or is full",
+    sqlite3.SQLITE_IOERR: "the disk does not answer as it should",
     sqlite3.SQLITE_PERM: "the permission is missing",
     sqlite3.SQLITE_READONLY: "it is read-only; name another folder with TELME_ANNOTATIONS",
 }
+_PROBE = 1 << 20  # bytes that fit wherever a store can grow
 _BROKEN = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
 class StoreError(StudioError):
     """A store that cannot be opened, read or written; the message says why and what to do."""
+
+
+class StoreFullError(DiskFullError, StoreError):
+    """A store whose disk takes no more: what was to be written is not, and all that was before it stands."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"the annotations in {path} cannot be written: the disk is full, or your share of it")
 
 
 class UnreadableError(sqlite3.DatabaseError):
@@ -50,18 +58,32 @@ class StoreDamagedError(StoreError):
 
 @contextmanager
 def store_errors(path: Path) -> Iterator[None]:
-    """Turn what SQLite and the disk say into StoreError or StoreDamagedError."""
+    """Turn what SQLite and the disk say into StoreError, StoreFullError or StoreDamagedError."""
     try:
         yield
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code in _BROKEN:
             raise StoreDamagedError(path, str(error)) from error
+        if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and not _has_room(path.parent)):
+            raise StoreFullError(path) from error
         raise StoreError(f"the annotations in {path} cannot be used: {_REASONS.get(code, str(error))}") from error
     except (OSError, FileError) as error:
+        if isinstance(error, DiskFullError) or (isinstance(error, OSError) and is_full(error)):
+            raise StoreFullError(path) from error
         raise StoreError(
             f"the annotations in {path} cannot be used: {reason(error)}; name another folder with TELME_ANNOTATIONS"
         ) from error
+
+
+def _has_room(folder: Path) -> bool:
+    """Whether the disk still takes something: for SQLite, a quota that is used up is an error like any other."""
+    try:
+        with TemporaryFile(dir=folder) as probe:
+            probe.write(bytes(_PROBE))
+    except OSError as error:
+        return not is_full(error)
+    return True
 
 
 def connect(path: Path) -> sqlite3.Connection:

@@ -97,13 +97,32 @@ def within_memory(
         try:
             return (yield from work(*args, **kwargs))
         except (MemoryError, RuntimeError) as error:
-            if not memory_full(error):
-                raise
-            reason = str(error).partition("\n")[0][:_LONGEST]
+            reason = _lack(error)
         # Outside the block above, so that the error lets go of the memory that its frames hold.
         raise MemoryFullError(reason)
 
     return walk
+
+
+def answered_within_memory(answer: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+    """The same for what is no work but an answer: a function."""
+
+    @wraps(answer)
+    def call(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+        try:
+            return answer(*args, **kwargs)
+        except (MemoryError, RuntimeError) as error:
+            reason = _lack(error)
+        raise MemoryFullError(reason)  # as above
+
+    return call
+
+
+def _lack(error: Exception) -> str:
+    """What the device says of the memory that did not suffice. Raises any other error again."""
+    if not memory_full(error):
+        raise error
+    return str(error).partition("\n")[0][:_LONGEST]
 
 
 def autocast(dtype: torch.dtype | None, device: torch.device) -> torch.autocast:

@@ -16,6 +16,7 @@ from telme_model.analysis.predictions import Predictions
 from telme_model.corpus.dialogue import Corpus, Modality, Turn, TurnId
 from telme_model.corpus.fingerprint import fingerprint
 from telme_model.networks.batching import collate_tokens
+from telme_model.networks.devices import answered_within_memory
 from telme_model.networks.embedding import fusion_batches
 from telme_model.networks.encoder import Encoder
 from telme_model.networks.fusion import OFFICIAL_EPSILON, AttentionShifting, shift
@@ -33,8 +34,9 @@ SPARE_CORES = max((os.cpu_count() or 1) - 1, 1)  # for what is not little: the w
 class WhatIf:
     """A run's fusion over its stored embeddings, loaded once; the text encoder is, when words first change."""
 
+    @answered_within_memory
     def __init__(self, run_path: Path, corpus: Corpus) -> None:
-        """Load the run. Raises RunError when it holds no embeddings of this very corpus."""
+        """Load the run. Raises RunError when it holds no embeddings of this very corpus; MemoryFullError."""
         self.run = RunFolder.open(run_path)
         if self.run.facts["corpus"]["fingerprint"] != fingerprint(corpus):
             raise RunError(f"{run_path} keeps embeddings of the corpus it was trained on, and this is another one")
@@ -48,6 +50,7 @@ class WhatIf:
 
     # -- one turn -----------------------------------------------------------------------------------------------
 
+    @answered_within_memory
     def ask(
         self,
         turn: TurnId,
@@ -63,7 +66,7 @@ class WhatIf:
         `text` replaces the turn's own words; `context_turns` is how many turns before it the text encoder reads.
         Where the fusion attends over batches, as the released code does, the turn keeps its company, and the
         Shapley shares, which are not of one turn then, are None. Raises KeyError for an unknown turn, RunError when
-        the text encoder cannot be loaded.
+        the text encoder cannot be loaded, MemoryFullError.
         """
         with torch.no_grad(), _threads(1):
             return self._answer(self.rows[turn], theta, frozenset(mute), text, context_turns)
@@ -132,6 +135,7 @@ class WhatIf:
 
     # -- all turns ----------------------------------------------------------------------------------------------
 
+    @answered_within_memory
     def fuse_anew(self, theta: float, base: Predictions) -> Predictions:
         """`base` (this run's predictions of any turns) fused with another theta (equations 18 and 19).
 

@@ -124,6 +124,25 @@ def test_words_that_are_shown_are_no_comparison() -> None:
     )
 
 
+def shows_words_alone(code: str) -> list[int]:
+    """The lines that take an error's words without what to do about it."""
+    tree = ast.parse(code)
+    errors = _errors_in(tree) | {"error", "problem"}
+    return [
+        node.lineno
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "str"
+        if any(_is_error(argument, errors) for argument in node.args)
+    ]
+
+
+def test_the_window_says_what_to_do_with_what_is_wrong() -> None:
+    assert shows_words_alone("f.connect(lambda error: say(str(error)))") == [1]
+    files = (ROOT / "telme_gui").rglob("*.py")
+    found = {path.name: lines for path in files if (lines := shows_words_alone(path.read_text(encoding="utf-8")))}
+    assert not found, "`error.advice` has the remedy, too"
+
+
 def test_nobody_knows_an_error_by_its_name_or_its_words() -> None:
     files = [path for package in ("telme_model", "telme_gui") for path in (ROOT / package).rglob("*.py")]
     found = {

@@ -112,4 +112,4 @@ def hindrance(config: Config, variant: Variant) -> str:
     try:
         return "The run is like this already" if varied(config, variant) == config else ""
     except ConfigError as error:
-        return str(error)
+        return error.advice

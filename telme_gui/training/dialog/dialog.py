@@ -322,7 +322,7 @@ class TrainingDialog(QDialog):
         try:
             plans = self.plans()
         except StudioError as error:
-            return str(error)
+            return error.advice
         question, trainer = self._question(), self._trainer
         assert question is not None  # there are plans
         waiting = [plan.run for plan in trainer.queue + trainer.laid_by]

@@ -117,7 +117,7 @@ class Draft(QObject):
             try:
                 made = self.base.with_settings(f"{path}={text}" for path, text in texts.items())
             except ConfigError as error:
-                self.errors[error.key] = str(error)
+                self.errors[error.key] = error.advice
                 if error.key not in texts:
                     return
                 del texts[error.key]

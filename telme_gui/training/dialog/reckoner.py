@@ -258,7 +258,7 @@ def _reckoned(
         try:
             cost = costs(question.corpus, config, architectures, machine, cache=cache, run=runs, measured=measured)
         except CacheError as error:
-            refused = str(error)
+            refused = error.advice
     return Answer(question=question, weights=weights, costs=cost, refused=refused)
 
 

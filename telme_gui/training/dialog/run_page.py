@@ -221,7 +221,7 @@ class RunPage(FormPage):
         try:
             parse_seeds(text)
         except SeedsError as error:
-            self._seeds_row.say(str(error))
+            self._seeds_row.say(error.advice)
         else:
             self._seeds_row.say()
 

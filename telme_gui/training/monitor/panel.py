@@ -22,7 +22,6 @@ from telme_gui.training.monitor.problem_card import ProblemCard
 from telme_gui.training.monitor.summary_view import SummaryView
 from telme_gui.training.monitor.tiles import Tiles
 from telme_gui.training.trainer import Trainer, TrainerState
-from telme_model.errors import StudioError
 from telme_model.events import Event, Message, Phase, Progress
 from telme_model.runs.history import History
 from telme_model.runs.names import run_name
@@ -132,12 +131,7 @@ class Monitor(QWidget):
             return
         job = self._session.jobs.start(partial(read_histories, tuple(runs)), f"Reading {len(runs)} runs' curves")
         job.done.connect(lambda told: None if told is None else self._show_compared(told))
-        job.failed.connect(self._lose_compared)
-
-    def _lose_compared(self, error: Exception) -> None:
-        if not isinstance(error, StudioError):
-            raise error  # a defect: the window's report says so
-        self._session.failed.emit("The curves cannot be read", error.advice)
+        job.failed.connect(partial(self._session.jobs.fail, "The curves cannot be read"))
 
     def _show_compared(self, told: Sequence[tuple[Path, History]]) -> None:
         self._compared = tuple(told)

@@ -247,7 +247,7 @@ class Runs(QWidget):
             try:
                 QGuiApplication.clipboard().setText(command(self.chosen))
             except RunError as error:
-                self._say(str(error))
+                self._say(error.advice)
 
     def _edit(self) -> None:
         self.view.edit_name()
@@ -256,7 +256,7 @@ class Runs(QWidget):
         try:
             new = catalogue.rename(run, name)
         except RunError as error:
-            self._say(str(error))
+            self._say(error.advice)
             return
         if self._session.run == run:
             self._session.set_predictions(self._session.base, new)
@@ -270,7 +270,7 @@ class Runs(QWidget):
         try:
             aside = catalogue.move_to_trash(run)
         except RunError as error:
-            self._say(str(error))
+            self._say(error.advice)
             return
         if self._session.run == run:
             self._session.set_predictions(None, None)

@@ -1,9 +1,11 @@
 """What-if in the window: a real toy run answers on its thread, and every panel's predictions follow theta."""
 
+import errno
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import pytest
@@ -18,6 +20,8 @@ from telme_gui.session.session import Session
 from telme_model.analysis.predictions import Predictions, from_records
 from telme_model.corpus import open_corpus
 from telme_model.corpus.dialogue import Corpus, Modality, Split
+from telme_model.errors import MemoryFullError
+from telme_model.runs.folder import RunError
 from telme_model.runs.records import run_records
 from tests.support.corpora import write_corpus
 from tests.support.predictions import predictions
@@ -221,3 +225,47 @@ def test_an_answer_about_earlier_predictions_is_not_shown(
     session.set_theta(0.6)
     inspector.state._thread.fused_anew.emit(asked, replace(trained.base, theta=0.5))
     assert session.predictions is newer
+
+
+# What goes wrong
+
+
+def _failing(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    from telme_model.prediction.what_if import WhatIf
+
+    def fail(*_: object) -> NoReturn:
+        raise error
+
+    monkeypatch.setattr(WhatIf, "_answer", fail)
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (
+            RuntimeError("DefaultCPUAllocator: can't allocate memory"),
+            "this needs more memory than there is. The device says: DefaultCPUAllocator: can't allocate memory. "
+            + MemoryFullError.remedy,
+        ),
+        (RunError("there are no weights", "Train the run."), "there are no weights. Train the run."),
+        (OSError(errno.EACCES, "Permission denied", "text.safetensors"), "text.safetensors: Permission denied"),
+    ],
+    ids=["memory", "run", "file"],
+)
+def test_what_refuses_an_answer_is_said_with_a_way_on(
+    qtbot: QtBot, inspector: Inspector, monkeypatch: pytest.MonkeyPatch, error: Exception, sentence: str
+) -> None:
+    _failing(monkeypatch, error)
+    inspector.state.set_text("No!")
+    qtbot.waitUntil(lambda: inspector.state.error == sentence, timeout=WAIT)
+    assert inspector.card.status.text() == f"No answer: {sentence}"
+    assert not inspector.state.waiting
+
+
+def test_a_defect_is_reported_as_such(qtbot: QtBot, inspector: Inspector, monkeypatch: pytest.MonkeyPatch) -> None:
+    _failing(monkeypatch, ZeroDivisionError())
+    with qtbot.capture_exceptions() as caught:
+        inspector.state.set_text("No!")
+        qtbot.waitUntil(lambda: bool(caught), timeout=WAIT)
+    assert [kind for kind, *_ in caught] == [ZeroDivisionError]
+    assert not inspector.state.waiting

@@ -149,6 +149,29 @@ def test_no_step_is_told_where_the_corpus_has_no_such_label(labels: Labels, corp
     assert said == ["The label is not kept"]
 
 
+def test_a_full_disk_is_said_in_a_sentence_and_the_labels_stay(labels: Labels, corpus: Corpus) -> None:
+    first, second = (turn.id for turn in list(corpus.turns())[:2])
+    labels.put(first, JOY, "label joy")
+    assert labels.store is not None
+    database = labels.store._db
+    sentences: list[tuple[str, str]] = []
+    labels.failed.connect(lambda *parts: sentences.append(parts))
+    pages = database.execute("PRAGMA page_count").fetchone()[0]
+    database.execute(f"PRAGMA max_page_count = {pages}")
+    assert labels.put(second, Label(comment="x" * 100_000), "comment") is None
+    remedy = "Make room there, and do it again."
+    assert sentences == [
+        (
+            "The label is not kept",
+            f"the annotations in {labels.path} cannot be written: the disk is full, or your share of it. {remedy}",
+        )
+    ]
+    assert (labels.emotion(first), labels.mine(second)) == ("joy", None)
+    database.execute("PRAGMA max_page_count = 100000")
+    assert labels.put(second, FEAR, "label fear") is not None
+    assert (labels.emotion(first), labels.emotion(second)) == ("joy", "fear")
+
+
 @pytest.mark.parametrize(
     ("given", "disputed"),
     [

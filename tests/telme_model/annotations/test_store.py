@@ -1,23 +1,28 @@
 """The annotation store: layers, labels, what it refuses, and several programs on one file."""
 
+import errno
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from telme_model.annotations import sqlite
 from telme_model.annotations.labels import Label, Origin, Scope
 from telme_model.annotations.places import adopt, candidates, store_path
-from telme_model.annotations.sqlite import label_of, label_text
+from telme_model.annotations.sqlite import StoreFullError, label_of, label_text, store_errors
 from telme_model.annotations.store import Step, Store, StoreError
 from telme_model.corpus import open_corpus
 from telme_model.corpus.dialogue import Corpus, Split, TurnId
+from telme_model.files import DiskFullError
 from tests.support.corpora import rows, write_annotations, write_corpus
 from tests.support.labelling import all_labels
 
@@ -344,13 +349,39 @@ def test_a_full_disk_refuses_the_edit_and_keeps_the_rest(store: Store) -> None:
         for number in range(1000):
             store.edit("comment", {("ada", ALL, SECOND): Label(comment="x" * 1000, time=number)})
 
-    with pytest.raises(StoreError, match="disk is full; make room"):
+    with pytest.raises(StoreError, match="cannot be written: the disk is full") as refused:
         fill()
+    assert isinstance(refused.value, DiskFullError)
+    assert refused.value.remedy == DiskFullError.remedy
     kept = all_labels(store)
     assert kept[("ada", ALL, FIRST)] == JOY
     store._db.execute("PRAGMA max_page_count = 100000")
     assert store.edit("label", {("ada", ALL, THIRD): FEAR}) is not None
     assert all_labels(store) == {**kept, ("ada", ALL, THIRD): FEAR}
+
+
+def test_a_disk_that_is_full_for_another_reason_is_told_from_a_failing_one(
+    store: Store, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite calls a quota that is used up an input/output error; whether there is room, the disk itself says."""
+    failure = sqlite3.OperationalError("disk I/O error")
+    failure.sqlite_errorcode = sqlite3.SQLITE_IOERR_WRITE
+    with pytest.raises(StoreError, match="does not answer as it should") as refused, store_errors(path):
+        raise failure
+    assert not isinstance(refused.value, DiskFullError)
+    for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        full = OSError(number, "no room")
+        with pytest.raises(StoreFullError), store_errors(path):
+            raise full
+        monkeypatch.setattr(sqlite, "TemporaryFile", partial(_raise, full))
+        with pytest.raises(StoreFullError), store_errors(path):
+            raise failure
+    with pytest.raises(StoreFullError), store_errors(path):
+        raise DiskFullError("the backup cannot be written")
+
+
+def _raise(error: Exception, **_: object) -> NoReturn:
+    raise error
 
 
 def test_a_program_that_does_not_let_go(path: Path, corpus: Corpus, store: Store) -> None:

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from telme_model.networks.devices import autocast_type, choose_device, memory_full
+from telme_model.errors import MemoryFullError
+from telme_model.networks.devices import answered_within_memory, autocast_type, choose_device, memory_full
 from telme_model.runs.config import ConfigError, Precision
 
 
@@ -76,6 +77,18 @@ def test_full_memory_is_known_by_every_library_s_words(error: Exception) -> None
 )
 def test_other_errors_are_not_about_memory(error: Exception) -> None:
     assert not memory_full(error)
+
+
+def test_an_answer_for_which_memory_does_not_suffice_lets_go_of_what_it_held() -> None:
+    @answered_within_memory
+    def answer(error: Exception) -> None:
+        raise error
+
+    with pytest.raises(MemoryFullError, match=r"The device says: CUDA error: out of memory\.") as caught:
+        answer(RuntimeError("CUDA error: out of memory\nCUDA kernel errors might be"))
+    assert caught.value.__context__ is None
+    with pytest.raises(RuntimeError, match="shapes"):
+        answer(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
 
 
 def test_memory_that_this_machine_does_not_have() -> None:
