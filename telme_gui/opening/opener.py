@@ -134,7 +134,7 @@ class Opener(QObject):
         self._predicting = job = session.jobs.start(work, f"Predicting {missing:,} turns")
         session.set_predicting((0, missing))
         job.reported.connect(self._collect)
-        job.failed.connect(lambda error: self._fail(f"{run.name} cannot predict", error))
+        job.failed.connect(partial(session.jobs.fail, f"{run.name} cannot predict"))
         job.finished.connect(self._end_prediction)
 
     @property

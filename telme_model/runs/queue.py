@@ -10,7 +10,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from telme_model.errors import StudioError
-from telme_model.files import write_whole
+from telme_model.files import refusals, write_whole
 from telme_model.paths import runs_folder
 from telme_model.runs import catalogue
 from telme_model.runs.config import ConfigError, from_dict, to_dict
@@ -18,6 +18,7 @@ from telme_model.runs.folder import RunError, is_run
 from telme_model.runs.plan import Plan
 
 _FILE, _LOCK = "waiting.json", ".waiting.lock"  # in the folder of runs
+_REMEDY = "Give it back its permissions, or name another folder for runs with TELME_RUNS."
 
 
 class Waiting:
@@ -29,16 +30,10 @@ class Waiting:
 
     def keep(self, plans: Sequence[Plan]) -> bool:
         """Keep these in place of the former ones; whether they are kept."""
-        if list(plans) == self._written:
-            return True
-        if not self.held:
-            return False
         try:
-            text = json.dumps([_tree(plan) for plan in plans], indent=1, default=str) + "\n"
-            write_whole(runs_folder() / _FILE, lambda scratch: scratch.write_text(text, "utf-8"))
-        except (StudioError, ValueError):
+            self.write(plans)
+        except StudioError:
             return False
-        self._written = list(plans)
         return True
 
     def left(self) -> list[Plan]:
@@ -46,16 +41,26 @@ class Waiting:
 
         From here on other programs keep nothing there.
         """
-        if not self.held:
-            return []
         try:
-            plans, whole = _read()
-        except FileNotFoundError:
-            return []
-        except OSError:
+            return self.read()
+        except StudioError:
             self.release()  # what may not be read is not written over
             return []
-        self._written = None
+
+    def write(self, plans: Sequence[Plan]) -> None:
+        """As `keep`. Raises RunError where another program keeps its own there, or the disk refuses."""
+        if list(plans) == self._written:
+            return
+        self._hold()
+        text = json.dumps([_tree(plan) for plan in plans], indent=1, default=str) + "\n"
+        write_whole(runs_folder() / _FILE, lambda scratch: scratch.write_text(text, "utf-8"), RunError, _REMEDY)
+        self._written = list(plans)
+
+    def read(self) -> list[Plan]:
+        """As `left`. Raises RunError where another program keeps its own there, or the disk refuses."""
+        self._hold()
+        plans, whole = _read()
+        self._written = plans if whole else None
         if not whole:
             with suppress(OSError):
                 place = runs_folder() / _FILE
@@ -67,35 +72,29 @@ class Waiting:
         if self._lock is not None:
             self._lock.release()
 
-    @property
-    def held(self) -> bool:
-        """Whether no other program keeps its plans there. Asked once: later its file would not be known."""
+    def _hold(self) -> None:
+        """Keep other programs from the place. Tried once: later their file would not be known. Raises RunError."""
         if self._lock is None:
             folder = runs_folder()
             self._lock = FileLock(folder / _LOCK, thread_local=False)
-            with suppress(OSError, Timeout):
+            with refusals(folder, "written", RunError, _REMEDY), suppress(Timeout):
                 folder.mkdir(parents=True, exist_ok=True)
                 self._lock.acquire(timeout=0)
-        return self._lock.is_locked
+        if not self._lock.is_locked:
+            raise RunError("a window keeps what waits to be trained: change it there, or close the window first")
 
 
 def waiting() -> list[Plan]:
-    """What is still to be trained, whichever program keeps it; nothing is held or put aside. Raises OSError."""
-    try:
-        return still_to_train(_read()[0])
-    except FileNotFoundError:
-        return []
+    """What is still to be trained, whichever program keeps it; nothing is held or put aside. Raises RunError."""
+    return still_to_train(_read()[0])
 
 
 def change(edit: Callable[[list[Plan]], list[Plan]]) -> list[Plan]:
     """Put what `edit` makes of the plans in their place, while no window keeps them. Raises RunError."""
     keeper = Waiting()
     try:
-        plans = edit(keeper.left())
-        if not keeper.held:
-            raise RunError("a window keeps what waits to be trained: change it there, or close the window first")
-        if not keeper.keep(plans):
-            raise RunError(f"what waits to be trained cannot be kept: {runs_folder()} cannot be written")
+        plans = edit(keeper.read())
+        keeper.write(plans)
         return plans
     finally:
         keeper.release()
@@ -113,15 +112,16 @@ def still_to_train(plans: Iterable[Plan]) -> list[Plan]:
 
 
 def _read() -> tuple[list[Plan], bool]:
-    """The plans in the file that can be read, and whether those are all. Raises OSError."""
+    """The plans in the file that can be read, none where there is no file; whether those are all. Raises RunError."""
+    path = runs_folder() / _FILE
     try:
-        trees = json.loads((runs_folder() / _FILE).read_text("utf-8"))
+        with refusals(path, "read", RunError, _REMEDY), suppress(FileNotFoundError):
+            trees = json.loads(path.read_text("utf-8"))
+            plans = list(_plans(trees)) if isinstance(trees, list) else []
+            return plans, isinstance(trees, list) and len(plans) == len(trees)
     except (ValueError, RecursionError):
         return [], False
-    if not isinstance(trees, list):
-        return [], False
-    plans = list(_plans(trees))
-    return plans, len(plans) == len(trees)
+    return [], True
 
 
 def _tree(plan: Plan) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What is still to be trained is kept on the disk, by one program at a time."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telme_model import bundled
+from telme_model.commands.main import main
 from telme_model.runs.folder import RunError, RunFolder
 from telme_model.runs.plan import Plan
 from telme_model.runs.presets import PRESETS, TOY
@@ -166,7 +168,30 @@ def test_looking_puts_no_damaged_file_aside(runs: Path) -> None:
     assert (runs / FILE).read_text(encoding="utf-8") == "[1"
 
 
-def test_a_change_that_cannot_be_kept_says_so(runs: Path) -> None:
+@pytest.mark.parametrize("ask", [waiting, lambda: change(list)], ids=["look", "change"])
+def test_what_cannot_be_read_is_said_with_a_way_on(runs: Path, ask: Callable[[], object]) -> None:
     (runs / FILE).mkdir(parents=True)
-    with pytest.raises(RunError, match=r"a window keeps|cannot be kept"):
-        change(lambda _left: plans(runs))
+    with pytest.raises(RunError, match=r"waiting\.json cannot be read: ") as refused:
+        ask()
+    assert "TELME_RUNS" in refused.value.remedy
+
+
+def test_a_change_that_cannot_be_kept_says_so(runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(left: list[Plan]) -> list[Plan]:
+        (runs / f".{FILE}.new").mkdir()  # where it is written
+        return [*left, *plans(runs)]
+
+    with pytest.raises(RunError, match="cannot be written: ") as refused:
+        change(refuse)
+    assert "TELME_RUNS" in refused.value.remedy
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("TELME_RUNS", str(tmp_path / "file" / "runs"))
+    with pytest.raises(RunError, match=r"cannot be (read|written): Not a directory"):
+        change(list)
+
+
+def test_the_command_says_what_cannot_be_read(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (runs / FILE).mkdir(parents=True)
+    for command in ("list", "clear"):
+        assert main(["runs", "queue", command]) == 1
+        assert "waiting.json cannot be read: " in capsys.readouterr().err
