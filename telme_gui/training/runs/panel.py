@@ -1,4 +1,4 @@
-"""The list of earlier runs: to be opened, gone on with, compared, renamed and put away."""
+"""The list of earlier runs: to be opened, gone on with, compared, renamed, noted on and put away."""
 
 from collections.abc import Callable
 from functools import partial
@@ -9,6 +9,7 @@ from PySide6.QtGui import QAction, QDesktopServices, QGuiApplication, QKeySequen
 from PySide6.QtWidgets import (
     QBoxLayout,
     QHBoxLayout,
+    QInputDialog,
     QLabel,
     QMenu,
     QPushButton,
@@ -27,6 +28,7 @@ from telme_gui.training.runs.model import RunColumn, RunsModel
 from telme_gui.training.runs.table import RunTable, sheet
 from telme_gui.training.trainer import Trainer
 from telme_model.analysis.models import TITLES
+from telme_model.errors import StudioError
 from telme_model.events import Event
 from telme_model.runs import catalogue
 from telme_model.runs.facts import RunFacts, RunRead, RunState, command, read_runs
@@ -49,10 +51,10 @@ class Runs(QWidget):
         self._session, self._trainer = session, trainer
         self._reading: Job | None = None
         self._arrived: list[RunFacts] = []
-        self._of_reason = False  # whether the note is what is wrong with the chosen run
+        self._of_run = False  # whether the line above is of the chosen run: what is wrong with it, or its note
         self.model = RunsModel()
         self.view = RunTable(self.model)
-        self.scores, self.note = Table("Scores of the ticked runs on test"), QLabel()
+        self.scores, self.line = Table("Scores of the ticked runs on test"), QLabel()
         self.train = QPushButton("Train a run…")
         self._settled = QTimer(self, singleShot=True, interval=SETTLE)
         self._settled.timeout.connect(self.read)
@@ -62,6 +64,7 @@ class Runs(QWidget):
             "Compare curves", "Lay the curves of the ticked runs over one another", self._compare
         )
         self.rename = self._action("Rename", "Give its folder another name", self._edit, "F2")
+        self.note = self._action("Note…", "Write a note on it", self._ask_note)
         self.delete = self._action("Delete…", "Put its folder into the trash", self._ask_delete, "Del")
         self.folder = self._action("Open folder", "Show its folder in the file manager", self._open_folder)
         self.copy = self._action("Copy command", "Copy the command that trains it without a window", self._copy)
@@ -90,9 +93,10 @@ class Runs(QWidget):
             button.setAccessibleName(action.text().removesuffix("…"))
             bar.addWidget(button)
         bar.addStretch(1)
-        self.note.setObjectName("caption")
-        self.note.setWordWrap(True)
-        self.note.hide()
+        self.line.setObjectName("caption")
+        self.line.setTextFormat(Qt.TextFormat.PlainText)
+        self.line.setWordWrap(True)
+        self.line.hide()
         self.scores.hide()
         listed = QWidget()
         column = QVBoxLayout(listed)
@@ -103,7 +107,7 @@ class Runs(QWidget):
         self._tables.addWidget(self.view, 3)
         self._tables.addWidget(self.scores, 2, Qt.AlignmentFlag.AlignTop)
         column.addLayout(bar)
-        column.addWidget(self.note)
+        column.addWidget(self.line)
         column.addLayout(self._tables, 1)
         self._stack = QStackedWidget()
         self._stack.addWidget(self._empty())
@@ -135,7 +139,7 @@ class Runs(QWidget):
     def _connect(self) -> None:
         session, trainer = self._session, self._trainer
         self.view.selectionModel().selectionChanged.connect(self._choose)
-        self.view.clicked.connect(lambda _index: None if self._of_reason else self.note.hide())
+        self.view.clicked.connect(lambda _index: None if self._of_run else self.line.hide())
         self.view.doubleClicked.connect(lambda index: self._open() if index.column() != RunColumn.NAME else None)
         self.view.activated.connect(lambda _index: self._open())
         self.view.customContextMenuRequested.connect(self._show_menu)
@@ -199,25 +203,28 @@ class Runs(QWidget):
         self.open.setEnabled(whole)
         self.resume.setEnabled(whole and facts is not None and facts.state is RunState.UNFINISHED)
         self.rename.setEnabled(mine)
+        self.note.setEnabled(whole)
         self.delete.setEnabled(mine)
         self.folder.setEnabled(facts is not None)
         self.copy.setEnabled(whole)
         self.compare.setEnabled(bool(self.model.ticked) or whole)
 
     def _choose(self) -> None:
-        """Another row: what is wrong with it, if anything."""
-        reason = self.chosen.reason if self.chosen else ""
-        if reason:
-            self._say(reason)
-        elif self._of_reason:
-            self.note.hide()
-        self._of_reason = bool(reason)
+        """Another row: what is wrong with it, or what was noted on it, if anything."""
+        facts = self.chosen
+        if facts is not None and (facts.reason or facts.note):
+            self._say(facts.reason or facts.note, written=not facts.reason)
+            self._of_run = True
+        elif self._of_run:
+            self.line.hide()
+            self._of_run = False
         self._enable()
 
-    def _say(self, words: str) -> None:
-        self._of_reason = False
-        self.note.setText(words[:1].upper() + words[1:])
-        self.note.show()
+    def _say(self, words: str, *, written: bool = False) -> None:
+        """Show a sentence, or what a person has written as it was written."""
+        self._of_run = False
+        self.line.setText(words if written else words[:1].upper() + words[1:])
+        self.line.show()
 
     def _show_menu(self, place: QPoint) -> None:
         menu = QMenu(self.view)
@@ -261,6 +268,28 @@ class Runs(QWidget):
         if self._session.run == run:
             self._session.set_predictions(self._session.base, new)
         self.read()
+
+    def _ask_note(self) -> None:
+        """Show the chosen run's note to be written anew."""
+        facts = self.chosen
+        if facts is None:
+            return
+        dialog = QInputDialog(self)
+        dialog.setWindowTitle(f"Note on {facts.name}")
+        dialog.setLabelText("What is to be known of this run. An empty note is none.")
+        dialog.setOption(QInputDialog.InputDialogOption.UsePlainTextEditForTextInput)
+        dialog.setTextValue(facts.note)
+        dialog.textValueSelected.connect(partial(self._write_note, facts.path))
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
+
+    def _write_note(self, run: Path, text: str) -> None:
+        try:
+            catalogue.write_note(run, text)
+        except StudioError as error:
+            self._say(error.advice)
+        else:
+            self.read()
 
     def _ask_delete(self) -> None:
         if self.chosen is not None:

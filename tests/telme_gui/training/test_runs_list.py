@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QAbstractItemModelTester
-from PySide6.QtWidgets import QApplication, QLineEdit, QMessageBox
+from PySide6.QtWidgets import QApplication, QInputDialog, QLineEdit, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from telme_gui.look.style import Appearance
@@ -20,6 +20,7 @@ from telme_model import bundled
 from telme_model.runs import catalogue
 from telme_model.runs import facts as run_facts
 from telme_model.runs.facts import RunFacts, RunState, read_run
+from telme_model.runs.folder import NOTE, RunFolder
 from telme_model.runs.plan import Plan
 from tests.support.runs import copied_run, unfinished_run
 from tests.telme_gui.conftest import WAIT
@@ -103,17 +104,17 @@ def test_without_runs_the_list_offers_to_train(qtbot: QtBot, session: Session, t
 
 def test_actions_are_those_that_the_chosen_run_allows(panel: Runs) -> None:
     expected = {
-        "one": {"Open", "Compare curves", "Rename", "Delete…", "Open folder", "Copy command"},
-        "half": {"Open", "Resume", "Compare curves", "Rename", "Delete…", "Open folder", "Copy command"},
+        "one": {"Open", "Compare curves", "Rename", "Note…", "Delete…", "Open folder", "Copy command"},
+        "half": {"Open", "Resume", "Compare curves", "Rename", "Note…", "Delete…", "Open folder", "Copy command"},
         "broken": {"Rename", "Delete…", "Open folder"},
     }
     for name, allowed in expected.items():
         choose(panel, name)
         assert {action.text() for action in panel.actions() if action.isEnabled()} == allowed
-    assert panel.note.isVisible()
-    assert "run.json is damaged" in panel.note.text()
+    assert panel.line.isVisible()
+    assert "run.json is damaged" in panel.line.text()
     choose(panel, "one")
-    assert not panel.note.isVisible()
+    assert not panel.line.isVisible()
 
 
 def test_a_run_is_opened_resumed_and_its_command_copied(
@@ -161,7 +162,39 @@ def test_a_run_is_renamed_in_its_cell(qtbot: QtBot, session: Session, panel: Run
     assert session.run == runs / "harbour-3"
     assert "one" not in names(panel)
     panel.model.rename_wanted.emit(runs / "two", "harbour-3")
-    assert "“harbour-3” beside it already" in panel.note.text()
+    assert "“harbour-3” beside it already" in panel.line.text()
+
+
+def test_a_note_is_written_on_a_run_and_read_where_it_is_chosen(qtbot: QtBot, panel: Runs, runs: Path) -> None:
+    def write(text: str) -> None:
+        panel.note.trigger()
+        dialog = panel.findChildren(QInputDialog)[-1]
+        assert dialog.textValue() == RunFolder(runs / "two").note
+        dialog.setTextValue(text)
+        dialog.accept()
+
+    choose(panel, "two")
+    write("lr = 1e-5 <b>overfits</b>\nafter epoch 3")
+    assert RunFolder(runs / "two").note == "lr = 1e-5 <b>overfits</b>\nafter epoch 3"
+    qtbot.waitUntil(lambda: panel.line.text() == RunFolder(runs / "two").note, timeout=WAIT)
+    assert panel.line.isVisible()
+    choose(panel, "one")
+    assert not panel.line.isVisible()
+    choose(panel, "two")
+    assert panel.line.isVisible()
+    write("")
+    qtbot.waitUntil(lambda: not panel.line.isVisible(), timeout=WAIT)
+    assert not (runs / "two" / NOTE).exists() or not (runs / "two" / NOTE).read_text()
+
+
+def test_a_note_that_cannot_be_kept_is_said(panel: Runs, runs: Path) -> None:
+    choose(panel, "two")
+    (runs / "two" / f".{NOTE}.new").mkdir()  # where it is written
+    panel.note.trigger()
+    dialog = panel.findChildren(QInputDialog)[-1]
+    dialog.setTextValue("too late")
+    dialog.accept()
+    assert f"{NOTE} cannot be written" in panel.line.text()
 
 
 def test_a_run_is_deleted_into_the_trash_once_that_is_agreed(qtbot: QtBot, panel: Runs, runs: Path) -> None:
