@@ -26,10 +26,11 @@ class CountsPage(QWidget):
         for split in corpus.splits():
             counts = Counter(map(gold, corpus.turns(split)))
             total = sum(counts[label] for label in labels)
+            bare = sum(counts.values()) - total
             most = max(1, *(counts[label] for label in labels))
             columns.append(
                 EmotionBar(
-                    title=f"{split} · {total:,} turns",
+                    title=f"{split} · {total:,} turns" + (f" ({bare:,} more without)" if bare else ""),
                     shares=[counts[label] / most for label in labels],
                     texts=[f"{counts[label]:,} · {counts[label] / max(total, 1):.0%}" for label in labels],
                 )

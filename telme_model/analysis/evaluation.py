@@ -48,9 +48,10 @@ def evidence_shares(records: Sequence[dict[str, Any]], players: Sequence[str]) -
     """Mean share of each modality in what speaks for the gold emotion, summing to 1.
 
     A turn's share of a modality is the positive part of phi of the gold emotion over the sum of the positive parts;
-    a turn that nothing speaks for counts in equal parts.
+    a turn that nothing speaks for counts in equal parts, one without gold not at all.
     """
-    return _mean_parts([[max(_phi(r, p, r["gold"]), 0.0) for p in players] for r in records], players)
+    judged = [record for record in records if record["gold"] is not None]
+    return _mean_parts([[max(_phi(r, p, r["gold"]), 0.0) for p in players] for r in judged], players)
 
 
 def _phi(record: dict[str, Any], player: str, label: str) -> float:

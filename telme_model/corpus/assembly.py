@@ -8,6 +8,8 @@ from telme_model.corpus.emotions import LabelSet
 from telme_model.corpus.folder import Folder, OutsideError
 from telme_model.corpus.tables import TableReport, clock_seconds, whole_number
 
+NO_LABEL = frozenset({"", "-", "?", "nan", "none", "null", "n/a", "<na>"})  # how tables say that nobody has labelled
+
 
 def corpus_of(
     folder: Folder, kind: str, labels: LabelSet, dialogues: Iterable[Dialogue], problems: Iterable[Problem]
@@ -59,13 +61,14 @@ def annotation_file(folder: Folder, split: Split, candidates: list[Path], proble
 
 
 def label_of(report: TableReport, row: int, text: str, labels: LabelSet) -> str | None:
-    """The emotion named in a row, None with a fatal problem for an unknown one: the turn is lost."""
+    """The emotion named in a row; None where there is none, and, with a fatal problem, where it is unknown."""
     label = text.lower()
     if label in labels.labels:
         return label
-    known = ", ".join(labels.labels)
-    reason = f"Row {row} names the emotion '{text[:40]}', which is none of {known}. The row is left out."
-    report.add(Severity.FATAL, "unknown-emotion", reason, row=row, column="Emotion")
+    if label not in NO_LABEL:
+        known = ", ".join(labels.labels)
+        reason = f"Row {row} names the emotion '{text[:40]}', which is none of {known}: the turn has no emotion."
+        report.add(Severity.FATAL, "unknown-emotion", reason, row=row, column="Emotion")
     return None
 
 

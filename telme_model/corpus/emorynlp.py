@@ -24,8 +24,8 @@ from telme_model.corpus.tables import TableReport, read_table
 _ANNOTATIONS = re.compile(r"emorynlp_(train|dev|test)(?:_final)?\.csv", re.IGNORECASE)
 _CLIP = re.compile(r"sea\d+_ep\d+_sc\d+_utt\d+\.mp4")
 _IDS = ("Season", "Episode", "Scene_ID", "Utterance_ID")
-_REQUIRED = ("Utterance", "Speaker", "Emotion", *_IDS)
-_OPTIONAL = ("Start_Time", "End_Time")
+_REQUIRED = ("Utterance", "Speaker", *_IDS)
+_OPTIONAL = ("Emotion", "Start_Time", "End_Time")
 _LONGEST_SPEAKERS = 500  # characters; the longest real list has 60
 
 
@@ -56,8 +56,7 @@ def _turns(split: Split, clips: dict[str, Path], report: TableReport) -> Iterato
     somewhere = next(iter(clips.values()), None)  # where a clip that is missing would most likely lie
     for row, values in read_table(report, _REQUIRED, _OPTIONAL):
         numbers = numbers_of(report, row, values, _IDS)
-        label = label_of(report, row, values["Emotion"], EMORYNLP)
-        if numbers is None or label is None:
+        if numbers is None:
             continue
         season, episode, scene, utterance = numbers
         name = f"sea{season}_ep{episode}_sc{scene}_utt{utterance}.mp4"
@@ -67,7 +66,7 @@ def _turns(split: Split, clips: dict[str, Path], report: TableReport) -> Iterato
             id=TurnId(split, f"{season}x{episode:02}-{scene}", utterance),
             speaker=_speaker(report, row, values["Speaker"]),
             text=values["Utterance"],
-            gold=label,
+            gold=label_of(report, row, values["Emotion"], EMORYNLP),
             season=season,
             episode=episode,
             start=clock_of(report, row, values, "Start_Time"),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from telme_model.corpus.assembly import annotation_file, clip_of, corpus_of, dialogues_of, path_of
+from telme_model.corpus.assembly import NO_LABEL, annotation_file, clip_of, corpus_of, dialogues_of, path_of
 from telme_model.corpus.dialogue import Clip, Corpus, Dialogue, Problem, Severity, Split, Turn, TurnId
 from telme_model.corpus.emotions import IEMOCAP
 from telme_model.corpus.folder import Folder
@@ -22,8 +22,8 @@ DEV_DIALOGUES = 12  # as many of sessions 1 to 4 as TelME's split has
 
 _OTHER_EMOTIONS = ("xxx", "oth", "sur", "fea", "dis")  # of the release, in no use here
 _ANNOTATIONS = re.compile(r"iemocap_(train|dev|test)\.csv", re.IGNORECASE)
-_REQUIRED = ("Utterance", "Speaker", "Dialogue_ID", "Emotion")
-_OPTIONAL = ("Start_Time", "End_Time", "Wav_Path", "Video_Path")
+_REQUIRED = ("Utterance", "Speaker", "Dialogue_ID")
+_OPTIONAL = ("Emotion", "Start_Time", "End_Time", "Wav_Path", "Video_Path")
 _TURN_NAME = re.compile(r"(Ses0([1-5])[FM]_\w+)_([FM])\w*\d+", re.ASCII)
 _DIALOGUE_NAME = re.compile(r"[\w-]{1,80}", re.ASCII)
 _UTTERANCE = re.compile(r"(\w+)\s*\[([\d.]+)\s*-\s*([\d.]+)\]\s*:?\s*(.*)", re.ASCII)
@@ -216,7 +216,7 @@ def _window(report: TableReport, row: int, film: Path | None, start: float | Non
 
 
 def _gold(report: TableReport, row: int, text: str) -> str | None:
-    if text not in GOLD and text not in _OTHER_EMOTIONS:
+    if text not in GOLD and text not in _OTHER_EMOTIONS and text.lower() not in NO_LABEL:
         reason = f"Row {row} names the emotion '{text[:40]}', which IEMOCAP does not have: the turn has no emotion."
         report.add(Severity.FATAL, "unknown-emotion", reason, row=row, column="Emotion")
     return GOLD.get(text)

@@ -28,8 +28,8 @@ CLIP_FOLDERS = {
     Split.TEST: "output_repeated_splits_test",
 }
 _ANNOTATIONS = re.compile(r"(train|dev|test)_(?:sent|meld)_emo\.csv", re.IGNORECASE)
-_REQUIRED = ("Utterance", "Speaker", "Emotion", "Dialogue_ID", "Utterance_ID")
-_OPTIONAL = ("Sentiment", "Season", "Episode", "StartTime", "EndTime")
+_REQUIRED = ("Utterance", "Speaker", "Dialogue_ID", "Utterance_ID")
+_OPTIONAL = ("Emotion", "Sentiment", "Season", "Episode", "StartTime", "EndTime")
 
 
 def recognise(folder: Folder) -> Path | None:
@@ -73,8 +73,7 @@ def _clip_folder(folder: Folder, split: Split, report: TableReport) -> Path | No
 def _turns(folder: Folder, split: Split, clips: Path | None, report: TableReport) -> Iterator[Turn]:
     for row, values in read_table(report, _REQUIRED, _OPTIONAL):
         numbers = numbers_of(report, row, values, ("Dialogue_ID", "Utterance_ID"))
-        label = label_of(report, row, values["Emotion"], MELD)
-        if numbers is None or label is None:
+        if numbers is None:
             continue
         dialogue, utterance = numbers
         expected = clips / f"dia{dialogue}_utt{utterance}.mp4" if clips else None
@@ -83,7 +82,7 @@ def _turns(folder: Folder, split: Split, clips: Path | None, report: TableReport
             id=TurnId(split, str(dialogue), utterance),
             speaker=values["Speaker"],
             text=values["Utterance"],
-            gold=label,
+            gold=label_of(report, row, values["Emotion"], MELD),
             sentiment=values["Sentiment"].lower() or None,
             season=whole_number(values["Season"]),
             episode=whole_number(values["Episode"]),

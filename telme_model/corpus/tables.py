@@ -13,9 +13,9 @@ from telme_model.corpus.dialogue import Problem, Severity, TurnId
 Row = dict[str, str]  # stripped values by column name
 
 _CLOCK = re.compile(r"(\d{1,2}):(\d{1,2}):(\d{1,2})(?:[,.](\d{1,6}))?", re.ASCII)
-_SECONDS = re.compile(r"\d{1,7}(?:\.\d{1,9})?", re.ASCII)
-_NUMBER = re.compile(r"\d{1,9}", re.ASCII)
-_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}  # of spreadsheets in other languages
+_SECONDS = re.compile(r"(\d{1,7})(?:[.,](\d{1,9}))?", re.ASCII)
+_NUMBER = re.compile(r"(\d{1,9})(?:[.,]0{1,9})?", re.ASCII)  # a spreadsheet, or pandas, writes 1.0 or 1,0
+_SEPARATORS = ";\t|"  # of spreadsheets in other languages
 _BINARY_SHARE = 0.05  # of control characters in the first kilobyte, above which a file is no text
 
 # Windows-1252 decoded as Latin-1 leaves its punctuation as C1 control characters; five of the 32 stand for nothing.
@@ -59,11 +59,7 @@ def read_table(report: TableReport, required: Sequence[str], optional: Sequence[
     if text is None:
         return
     lines = list(StringIO(text, newline=""))
-    if mark := next((mark for mark in _SEPARATORS if mark in lines[0] and "," not in lines[0]), None):
-        reason = f"{report.file.name} is separated by {_SEPARATORS[mark]}: save it with commas."
-        report.add(Severity.FATAL, "separator", reason, row=1)
-        return
-    records = _records(lines)
+    records = _records(lines, separator(lines[0]))
     _, header, broken = next(records)
     columns = [name.strip() for name in header]
     if broken or not _has_columns(report, columns, required, optional):
@@ -109,6 +105,12 @@ def read_text(report: TableReport) -> str | None:
     return text
 
 
+def separator(header: str) -> str:
+    """What parts the columns of a table with this first line: the sign that occurs most outside quotation marks."""
+    bare = re.sub(r'"[^"]*"', "", header)
+    return max(",", *_SEPARATORS, key=bare.count)  # the first of equals: a single column has a comma
+
+
 def clock_seconds(text: str) -> float | None:
     """Seconds of `H:MM:SS,mmm` or `HH:MM:SS.mmm`, None for anything else.
 
@@ -121,13 +123,21 @@ def clock_seconds(text: str) -> float | None:
 
 
 def plain_seconds(text: str) -> float | None:
-    """Seconds of a plain decimal number, None for anything else, infinite, negative and NaN included."""
-    return float(text) if _SECONDS.fullmatch(text) else None
+    """Seconds of a plain decimal number, with point or comma; None for anything else, negative and NaN included."""
+    match = _SECONDS.fullmatch(text)
+    return float(f"{match[1]}.{match[2] or 0}") if match else None
 
 
 def whole_number(text: str) -> int | None:
-    """A number written in plain digits, None for anything else (int() would take '1_0', '-1' and other scripts)."""
-    return int(text) if _NUMBER.fullmatch(text) else None
+    """A whole number in plain digits, `1.0` included, None for anything else (int() would take '1_0' and '-1')."""
+    match = _NUMBER.fullmatch(text)
+    return int(match[1]) if match else None
+
+
+def plain_id(text: str) -> str:
+    """A name or number that identifies something: `1.0` is 1, anything else stays as it is."""
+    match = _NUMBER.fullmatch(text)
+    return str(int(match[1])) if match and match[1] != text else text
 
 
 def _decoded(report: TableReport, data: bytes) -> str | None:
@@ -152,11 +162,11 @@ def _looks_binary(head: str) -> bool:
     return controls > len(head) * _BINARY_SHARE
 
 
-def _records(lines: list[str]) -> Iterator[tuple[int, list[str], str]]:
+def _records(lines: list[str], mark: str) -> Iterator[tuple[int, list[str], str]]:
     """(line, values, fault) for every record; after a malformed one, reading resumes on the line after its first."""
     start = 0
     while start < len(lines):
-        reader = csv.reader(islice(lines, start, None), strict=True)
+        reader = csv.reader(islice(lines, start, None), delimiter=mark, strict=True)
         first = start
         try:
             for values in reader:
@@ -164,17 +174,18 @@ def _records(lines: list[str]) -> Iterator[tuple[int, list[str], str]]:
                 first = start + reader.line_num
             return
         except csv.Error:
-            yield first + 1, *_fault(lines[first])
+            yield first + 1, *_fault(lines[first], mark)
             start = first + 1
 
 
-def _fault(line: str) -> tuple[list[str], str]:
+def _fault(line: str, mark: str) -> tuple[list[str], str]:
     """The values before the one that breaks the record beginning with `line`, and what is wrong with that one."""
     values: list[str] = []
     rest = line.rstrip("\r\n")
     longest = csv.field_size_limit()
-    while match := re.match(r'(?:"((?:[^"]|"")*)"|([^",][^,]*|))(?:,|$)', rest):
-        last = match.end() == len(rest) and not rest.endswith(",")
+    end = re.escape(mark)
+    while match := re.match(rf'(?:"((?:[^"]|"")*)"|([^"{end}][^{end}]*|))(?:{end}|$)', rest):
+        last = match.end() == len(rest) and not rest.endswith(mark)
         if match.end() > longest:
             return values, f"it is longer than {longest:,} characters"
         if last:

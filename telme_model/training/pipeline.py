@@ -35,6 +35,7 @@ from telme_model.prediction.predictor import Embedded, Predictor, load_embedding
 from telme_model.runs.config import Config, to_toml
 from telme_model.runs.folder import RunError, RunFolder, check_outside
 from telme_model.runs.plan import STAGES
+from telme_model.runs.quantities import counted
 from telme_model.runs.records import jsonl_lines, with_gold
 from telme_model.runs.remedies import changed, gentler_steps, smaller_batch
 from telme_model.training.fitting import Fit, NotFiniteError, TrainingError
@@ -163,6 +164,9 @@ class Pipeline:
         yield StageStarted(phase=Phase.PREPARING)
         for problem in self.corpus.problems:
             yield Message(text=problem.reason, level="warning")
+        if bare := sum(turn.gold is None for turn in self.turns):
+            text = f"{bare:,} of {counted(len(self.turns), 'turn')} have no label: context, neither learnt nor scored"
+            yield Message(text=text)
         media = {Modality.AUDIO, Modality.VISUAL} & set(self.config.modalities)
         if media and self.corpus.root.is_dir():
             needed = estimate(self.turns, self.config.media, self.cache_folder)

@@ -9,7 +9,16 @@ FEW = 50  # labelled turns of train
 
 def notes(corpus: Corpus, config: Config, cost: Costs) -> list[str]:
     """A sentence for each thing, none where all is well."""
-    return [*_emotions(corpus, cost), *_clips(config, cost)]
+    return [*_labels(corpus), *_emotions(corpus, cost), *_clips(config, cost)]
+
+
+def _labels(corpus: Corpus) -> list[str]:
+    golds = [turn.gold for turn in corpus.turns()]
+    bare = golds.count(None)
+    text = (
+        f"{bare:,} of {len(golds):,} turns have no label: they are context for the others, neither learnt nor scored."
+    )
+    return [text] if bare else []
 
 
 def _emotions(corpus: Corpus, cost: Costs) -> list[str]:

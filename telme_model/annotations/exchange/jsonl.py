@@ -17,6 +17,7 @@ from telme_model.annotations.exchange.notes import label_of, note_of, one_line, 
 from telme_model.annotations.exchange.placing import Places, split_named
 from telme_model.annotations.labels import Label, Scope
 from telme_model.corpus.dialogue import Corpus, Split, Turn, TurnId
+from telme_model.corpus.tables import plain_id
 
 
 def plan(out: Path, corpus: Corpus, layers: Layers) -> Planned:
@@ -75,14 +76,19 @@ def _whole_note(label: Label) -> dict[str, Any]:
 
 
 def _turn(record: dict[str, Any], path: Path, places: Places) -> TurnId:
-    split, dialogue, utterance = (record.get(name) for name in ("split", "dialogue", "utterance"))
+    split, dialogue, utterance = (_whole(record.get(name)) for name in ("split", "dialogue", "utterance"))
     if split is not None and split not in list(Split):
         raise NoPlaceError(f"its split is {str(split)[:40]!r}, not one of {', '.join(Split)}")
     if not isinstance(dialogue, (str, int)) or not isinstance(utterance, int) or isinstance(utterance, bool):
         raise NoPlaceError("it names no dialogue and utterance")
-    turn = places.numbered(Split(split) if split else split_named(path), str(dialogue), utterance)
+    turn = places.numbered(Split(split) if split else split_named(path), plain_id(str(dialogue)), utterance)
     places.check_words(turn, str(record.get("text") or ""))
     return turn
+
+
+def _whole(value: Any) -> Any:
+    """A number as pandas writes it once its column had an empty cell, 1.0, as the whole one that it is."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _take(entry: dict[str, Any], turn: TurnId, inbox: Inbox, where: str) -> None:

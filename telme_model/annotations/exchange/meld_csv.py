@@ -26,7 +26,7 @@ from telme_model.annotations.exchange.notes import escaped, label_of, note_of, u
 from telme_model.annotations.exchange.placing import Places, split_named
 from telme_model.annotations.labels import GOLD, Label, Scope
 from telme_model.corpus.dialogue import Corpus, Severity, Split, Turn
-from telme_model.corpus.tables import Row, TableReport, read_table, whole_number
+from telme_model.corpus.tables import Row, TableReport, plain_id, read_table, whole_number
 
 COLUMNS = (
     "Sr No.", "Utterance", "Speaker", "Emotion", "Sentiment", "Dialogue_ID", "Utterance_ID", "Season", "Episode",
@@ -97,7 +97,7 @@ def _take(values: Row, path: Path, places: Places, inbox: Inbox, where: str) -> 
     utterance = whole_number(values["Utterance_ID"])
     if utterance is None:
         raise NoPlaceError(f"its Utterance_ID is {values['Utterance_ID'][:40]!r}, not a number")
-    turn = places.numbered(split_named(path), values["Dialogue_ID"], utterance)
+    turn = places.numbered(split_named(path), plain_id(values["Dialogue_ID"]), utterance)
     places.check_words(turn, values.get("Utterance", ""))
     if values.get("Emotion_From", "").lower() == GOLD and (emotion or "").lower() == (places.turns[turn].gold or ""):
         emotion = None  # unless someone has changed it in this file, it is the corpus' own

@@ -247,6 +247,16 @@ def test_what_a_person_should_know_of_the_turns(
     assert [sentence.partition(": text")[0].partition(": it counts")[0] for sentence in told] == expected
 
 
+def test_turns_without_a_label_are_counted() -> None:
+    turns = tuple(
+        Turn(id=TurnId(Split.TRAIN, "0", n), speaker="A", text="", gold=g) for n, g in enumerate(("joy", None))
+    )
+    dialogue = Dialogue(split=Split.TRAIN, name="0", turns=turns)
+    corpus = Corpus(root=Path(), kind="meld", labels=MELD, dialogues=(dialogue,))
+    [told] = notes(corpus, Config(), cost_of(ALL, WHOLE))
+    assert told.startswith("1 of 2 turns have no label: ")
+
+
 def test_without_clips_for_text_alone_there_is_nothing_to_say() -> None:
     corpus = Corpus(root=Path(), kind="meld", labels=MELD, dialogues=())
     assert notes(corpus, Config(students=()), cost_of(ALL, {Modality.AUDIO: 3, Modality.VISUAL: 3})) == []

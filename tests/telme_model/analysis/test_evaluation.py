@@ -39,6 +39,11 @@ def test_shares_of_the_evidence_are_what_speaks_for_gold() -> None:
     assert list(evidence_shares(TURNS[1:], PLAYERS).values()) == pytest.approx([0.0, 1.0, 0.0])
 
 
+def test_turns_without_gold_have_no_evidence() -> None:
+    bare = {**TURNS[1], "gold": None}
+    assert evidence_shares([TURNS[0], bare], PLAYERS) == evidence_shares(TURNS[:1], PLAYERS)
+
+
 def test_a_turn_that_nothing_speaks_for_counts_in_equal_parts() -> None:
     against = [record(0, "joy", "anger", text=(-0.3, 0.3), audio=(-0.1, 0.1), visual=(-0.1, 0.1))]
     assert list(evidence_shares(against, PLAYERS).values()) == pytest.approx([1 / 3] * 3)

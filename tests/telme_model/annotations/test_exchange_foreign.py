@@ -55,6 +55,18 @@ def test_a_table_with_nothing_but_ids_and_emotions(tmp_path: Path) -> None:
     assert incoming.unplaced == ()
 
 
+@pytest.mark.parametrize("mark", [",", ";", "\t"])
+@pytest.mark.parametrize("decimals", [".0", ",0"])
+def test_ids_may_have_got_decimals(tmp_path: Path, mark: str, decimals: str) -> None:
+    """As pandas writes a column that had an empty cell, and as a spreadsheet in French writes that."""
+    path = tmp_path / "train_new.csv"
+    rows = [("Emotion", "Dialogue_ID", "Utterance_ID"), *(("joy", f"7{decimals}", f"{n}{decimals}") for n in (0, 2))]
+    path.write_text("\n".join(mark.join(f'"{cell}"' for cell in row) for row in rows))
+    incoming = take([path], ONE)
+    assert emotions(incoming) == {"train/dia7_utt0": "joy", "train/dia7_utt2": "joy"}
+    assert incoming.unplaced == ()
+
+
 def test_rows_without_a_place_are_reported_and_the_others_taken(tmp_path: Path) -> None:
     path = tmp_path / "train_new.csv"
     rows = ["Oh.,joy,7,1", "Oh.,bliss,7,1", "Hi,joy,7,0", ",joy,7,9", ",joy,seven,0", ",joy,7,x", '"Oh.,joy,7,1']
@@ -96,6 +108,12 @@ def test_an_emotion_changed_in_a_spreadsheet_is_a_label(tmp_path: Path) -> None:
 
 
 # JSON Lines
+
+
+def test_lines_whose_ids_have_got_decimals(tmp_path: Path) -> None:
+    path = tmp_path / "test_answers.jsonl"
+    path.write_text('{"dialogue": 8.0, "utterance": 1.0, "emotion": "joy"}\n')
+    assert emotions(take([path], BOTH)) == {"test/dia8_utt1": "joy"}
 
 
 def test_lines_made_elsewhere(tmp_path: Path) -> None:
