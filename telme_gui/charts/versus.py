@@ -15,7 +15,7 @@ from telme_model.analysis.models import FUSED, Model
 from telme_model.analysis.predictions import Predictions
 from telme_model.analysis.significance import Difference, paired_bootstrap
 from telme_model.corpus.dialogue import Corpus, Split, TurnId
-from telme_model.corpus.emotions import LABEL_SETS
+from telme_model.corpus.emotions import label_set
 from telme_model.events import Event, Message
 from telme_model.runs.folder import RunError, RunFolder
 from telme_model.runs.records import run_predictions, run_records
@@ -105,7 +105,7 @@ def read_run(run: Path, corpus: Corpus) -> Generator[Event, None, Predictions]:
     """
     folder = RunFolder.open(run)
     labels = corpus.labels.labels
-    theirs = LABEL_SETS[folder.facts["corpus"]["labels"]].labels
+    theirs = label_set(folder.facts["corpus"]["labels"]).labels
     if theirs != labels:
         raise RunError(f"{run} predicts other emotions ({', '.join(theirs)}): choose a run of the same label set")
     yield Message(text=f"Reading the predictions of {folder.name}")

@@ -9,7 +9,7 @@ from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QImage, QPainter, QPainterPath, QPolygonF
 
 from telme_gui.look import theme
-from telme_gui.look.theme import EMOTIONS, Glyph, Palette
+from telme_gui.look.theme import Glyph, Palette
 
 PAD, GLYPH, GAP = 6, 9, 4  # px: beside the content, the glyph's side, between glyph and name
 HEIGHT = 20  # px of a chip
@@ -59,7 +59,7 @@ def paint_glyph(painter: QPainter, rect: QRect | QRectF, emotion: str, *, ink: Q
     painter.setBrush(ink or _inks(emotion, theme.active_palette()).glyph)
     painter.translate(rect.x() + rect.width() / 2, rect.y() + rect.height() / 2)
     painter.scale(side / 2, side / 2)
-    painter.drawPath(_shape(EMOTIONS.get(emotion, EMOTIONS["neutral"]).glyph))
+    painter.drawPath(_shape(theme.emotion_look(emotion).glyph))
     painter.restore()
 
 

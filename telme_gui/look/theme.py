@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from hashlib import sha256
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication
@@ -119,9 +120,18 @@ def active_palette() -> Palette:
     return DARK if QGuiApplication.styleHints().colorScheme() is Qt.ColorScheme.Dark else LIGHT
 
 
+def emotion_look(emotion: str) -> EmotionLook:
+    """Colour and glyph of an emotion; one that a corpus brought of its own gets a pair that its name decides."""
+    if emotion in EMOTIONS:
+        return EMOTIONS[emotion]
+    looks = tuple(dict.fromkeys(look for name, look in EMOTIONS.items() if name != "neutral"))
+    digest = sha256(emotion.encode(errors="surrogatepass")).digest()
+    return EmotionLook(looks[digest[0] % len(looks)].colour, looks[digest[1] % len(looks)].glyph)
+
+
 def emotion_colour(emotion: str) -> QColor:
-    """The emotion's colour; neutral's for an unknown one."""
-    return QColor(EMOTIONS.get(emotion, EMOTIONS["neutral"]).colour)
+    """The emotion's colour."""
+    return QColor(emotion_look(emotion).colour)
 
 
 def load_fonts() -> str:

@@ -18,6 +18,7 @@ from PySide6.QtGui import QImage, QTransform
 
 from telme_model.corpus.dialogue import Clip, Modality, Turn
 from telme_model.media.reader import NAMES, MediaError, open_clip, quarter_turns
+from telme_model.media.windows import heard_in, placed
 
 RATE = 48_000  # Hz of all sound played
 Samples = NDArray[np.float32]  # [samples, 2] in -1..1
@@ -42,17 +43,29 @@ class Measure:
 def measure(turn: Turn) -> Measure:
     """Read the turn's clips through, since cut files and edit lists make containers' own figures wrong."""
     wanted = {Modality.VISUAL: turn.video, Modality.AUDIO: turn.audio or turn.video}
-    lengths, problems = [0.0], []
+    lengths = [0.0]
+    problems: list[str] = []
     for clip in dict.fromkeys(clip for clip in wanted.values() if clip is not None):
         modalities = [modality for modality, its in wanted.items() if its == clip]
-        try:
-            with open_clip(clip) as reader:
-                lacking = [modality for modality in modalities if modality not in reader.tracks]
-                problems += [f"{clip.path.name} has no {NAMES[modality]}." for modality in lacking]
-                lengths.append(reader.length(*modalities))
-        except MediaError as error:
-            problems.append(f"{error.path.name} {error.reason}.")
-    return Measure(max(lengths), " ".join(problems))
+        measured = [_length(window, modalities, problems) for window in clip.windows]
+        lengths.append(clip.seconds or 0.0 if clip.then and any(measured) else max(measured))
+    return Measure(max(lengths), " ".join(dict.fromkeys(problems)))
+
+
+def _length(clip: Clip, modalities: list[Modality], problems: list[str]) -> float:
+    """Seconds of a plain clip, 0 where nothing can be read; what is wrong with it goes to `problems`."""
+    heard = heard_in(clip) if Modality.AUDIO in modalities else clip
+    if heard != clip:
+        modalities = [modality for modality in modalities if modality is not Modality.AUDIO]
+    length = 0.0 if heard == clip else _length(heard, [Modality.AUDIO], problems)
+    try:
+        with open_clip(clip) as reader:
+            lacking = [modality for modality in modalities if modality not in reader.tracks]
+            problems += [f"{clip.path.name} has no {NAMES[modality]}." for modality in lacking]
+            return max(length, reader.length(*modalities))
+    except MediaError as error:
+        problems.append(f"{error.path.name} {error.reason}.")
+        return length
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +94,25 @@ def pictures(clip: Clip, start: float, wanted: Callable[[], bool]) -> Iterator[P
 
     Ends early once `wanted()` is false. Raises MediaError when there are none.
     """
+    if not clip.then:
+        yield from _pictures(clip, start, wanted)
+        return
+    fault: MediaError | None = None
+    shown = False
+    for begins, window in placed(clip):
+        if window.seconds is not None and begins + window.seconds <= start and window is not clip.then[-1]:
+            continue
+        try:
+            for picture in _pictures(window, max(start - begins, 0.0), wanted):
+                shown = True
+                yield Picture(begins + picture.time, picture.frame, picture.aspect)
+        except MediaError as error:
+            fault = error
+    if fault is not None and not shown:
+        raise fault
+
+
+def _pictures(clip: Clip, start: float, wanted: Callable[[], bool]) -> Iterator[Picture]:
     first: Picture | None = None
     begun = False
     with open_clip(clip) as reader:
@@ -125,6 +157,15 @@ def sound(clip: Clip | None, start: float, samples: int, speed: float) -> Iterat
 
 def _stereo(clip: Clip, start: float) -> Generator[Samples, None, None]:
     """The clip's sound from `start` on, silence where it begins late or packets are lost."""
+    if not clip.then:
+        yield from _stereo_of(heard_in(clip), start)
+        return
+    for begins, window in placed(clip):
+        skipped = max(start - begins, 0.0)
+        yield from sound(window, skipped, max(round(((window.seconds or 0.0) - skipped) * RATE), 0), 1.0)
+
+
+def _stereo_of(clip: Clip, start: float) -> Generator[Samples, None, None]:
     resampler = AudioResampler("flt", "stereo", RATE)
     rate, due, slack = 0, 0.0, 0.0
     with open_clip(clip) as reader:

@@ -2,13 +2,22 @@
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from telme_model.corpus.dialogue import Clip, Corpus, CorpusError, Dialogue, Problem, Severity, Split, Turn, TurnId
 from telme_model.corpus.emotions import LabelSet
 from telme_model.corpus.folder import Folder, OutsideError
 from telme_model.corpus.tables import TableReport, clock_seconds, whole_number
 
+SOUNDS = (".wav", ".flac", ".mp3", ".m4a", ".aac", ".ogg", ".opus")  # the endings of files that hold sound alone
 NO_LABEL = frozenset({"", "-", "?", "nan", "none", "null", "n/a", "<na>"})  # how tables say that nobody has labelled
+
+
+class Media(NamedTuple):
+    """A turn's picture and sound; the same clip twice where one file holds both."""
+
+    video: Clip | None
+    audio: Clip | None
 
 
 def corpus_of(
@@ -95,20 +104,43 @@ def clock_of(report: TableReport, row: int, values: dict[str, str], column: str)
     return seconds
 
 
-def path_of(report: TableReport, folder: Folder, row: int, values: dict[str, str], column: str) -> Path | None:
-    """The media file that a row names, None where it names none in this folder; one outside is a warning."""
+def path_of(
+    report: TableReport,
+    folder: Folder,
+    row: int,
+    values: dict[str, str],
+    column: str,
+    expected: Path | None = None,
+) -> Path | None:
+    """The media file that a row names, None where it names none in this folder; one outside is a warning.
+
+    A link may lead outside only to what is `expected` there anyhow: that is the person's, not the table's.
+    """
     if not values.get(column):
         return None
+    how = "outside the corpus folder"
     try:
-        return folder.locate(values[column])
-    except OutsideError:
-        reason = (
-            f"Row {row} has '{values[column][:80]}' in column '{column}', outside the corpus folder; it is ignored."
-        )
-        report.add(Severity.WARNING, "path-outside", reason, row=row, column=column)
-        return None
+        path = folder.locate(values[column])
+        if path is None or path == expected or folder.holds(path):
+            return path
+        how = "which leads out of the corpus folder by a link"
+    except (OutsideError, OSError, RuntimeError, ValueError):
+        pass
+    reason = f"Row {row} has '{values[column][:80]}' in column '{column}', {how}; it is ignored."
+    report.add(Severity.WARNING, "path-outside", reason, row=row, column=column)
+    return None
 
 
 def clip_of(path: Path | None) -> Clip | None:
     """A whole file as a clip."""
     return Clip(path) if path else None
+
+
+def media_of(video: Path | None, sound: Path | None = None) -> Media:
+    """Picture and sound of a turn: of a video both, of which a sound beside it is heard where the video has none."""
+    if video is not None and video.suffix.lower() in SOUNDS:
+        video, sound = None, sound or video
+    if video is None:
+        return Media(None, clip_of(sound))
+    clip = Clip(video, sound=sound)
+    return Media(clip, clip)

@@ -1,7 +1,7 @@
 """What a corpus is made of: turns, dialogues, and the problems found while reading them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -43,17 +43,36 @@ class TurnId:
 class Clip:
     """Where a turn's picture or sound lies: a file, or the window of `start` to `end` seconds of one.
 
-    The file need not exist; whoever opens it finds out.
+    The file need not exist; whoever opens it finds out. `sound` is a file beside it, heard where this one holds none.
+    `then` are the windows that go on where this one ends, each a plain one: the turn lies in several files.
     """
 
     path: Path
     start: float | None = None
     end: float | None = None
+    sound: Path | None = None
+    then: tuple["Clip", ...] = ()
 
     @property
     def seconds(self) -> float | None:
-        """How long the window is; None for one that is open at its end, as a whole file is."""
-        return None if self.end is None else self.end - (self.start or 0.0)
+        """How long it is with what follows; None for one that is open at its end, as a whole file is."""
+        lengths = [None if clip.end is None else clip.end - (clip.start or 0.0) for clip in self.windows]
+        return None if None in lengths else sum(length for length in lengths if length is not None)
+
+    @property
+    def windows(self) -> "tuple[Clip, ...]":
+        """It as plain clips, one after another."""
+        return (replace(self, then=()), *self.then) if self.then else (self,)
+
+    @property
+    def seen(self) -> tuple[Path, ...]:
+        """The files that may hold its picture."""
+        return tuple(dict.fromkeys(window.path for window in self.windows))
+
+    @property
+    def heard(self) -> tuple[Path, ...]:
+        """The files that may hold its sound."""
+        return tuple(dict.fromkeys(path for one in self.windows for path in (one.path, one.sound) if path is not None))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

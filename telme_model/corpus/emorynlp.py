@@ -3,26 +3,27 @@
 import ast
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 
 from telme_model.corpus.assembly import (
     annotation_file,
-    clip_of,
     clock_of,
     corpus_of,
     dialogues_of,
     label_of,
+    media_of,
     numbers_of,
 )
+from telme_model.corpus.clips import Found, media_files
 from telme_model.corpus.dialogue import Corpus, Dialogue, Problem, Severity, Split, Turn, TurnId
 from telme_model.corpus.emotions import EMORYNLP
 from telme_model.corpus.folder import Folder
 from telme_model.corpus.tables import TableReport, read_table
 
 _ANNOTATIONS = re.compile(r"emorynlp_(train|dev|test)(?:_final)?\.csv", re.IGNORECASE)
-_CLIP = re.compile(r"sea\d+_ep\d+_sc\d+_utt\d+\.mp4")
+_CLIP = re.compile(r"sea0*(\d+)_ep0*(\d+)_sc0*(\d+)_utt0*(\d+)", re.IGNORECASE | re.ASCII)
 _IDS = ("Season", "Episode", "Scene_ID", "Utterance_ID")
 _REQUIRED = ("Utterance", "Speaker", *_IDS)
 _OPTIONAL = ("Emotion", "Start_Time", "End_Time")
@@ -38,7 +39,10 @@ def read(folder: Folder) -> Corpus:
     """EmoryNLP in this folder. Raises CorpusError when no turn can be read."""
     dialogues: list[Dialogue] = []
     problems: list[Problem] = []
-    clips = {path.name: path.parent for path, _ in folder.matching(_CLIP)}
+    clips: dict[tuple[int, ...], Found] = {}
+    for path in media_files(folder):
+        if match := _CLIP.fullmatch(path.stem):
+            clips.setdefault(tuple(map(int, match.groups())), Found()).add(path)
     if not clips:
         reason = "There are no clips named like sea1_ep2_sc3_utt4.mp4 in this folder: the turns have text only."
         problems.append(Problem(severity=Severity.WARNING, code="no-clips", file=folder.root, reason=reason))
@@ -52,16 +56,16 @@ def read(folder: Folder) -> Corpus:
     return corpus_of(folder, "emorynlp", EMORYNLP, dialogues, problems)
 
 
-def _turns(split: Split, clips: dict[str, Path], report: TableReport) -> Iterator[Turn]:
-    somewhere = next(iter(clips.values()), None)  # where a clip that is missing would most likely lie
+def _turns(split: Split, clips: Mapping[tuple[int, ...], Found], report: TableReport) -> Iterator[Turn]:
+    somewhere = next((found.place for found in clips.values()), None)  # where a missing clip would most likely lie
     for row, values in read_table(report, _REQUIRED, _OPTIONAL):
         numbers = numbers_of(report, row, values, _IDS)
         if numbers is None:
             continue
         season, episode, scene, utterance = numbers
         name = f"sea{season}_ep{episode}_sc{scene}_utt{utterance}.mp4"
-        place = clips.get(name, somewhere)
-        clip = clip_of(place / name if place else None)
+        found = clips.get((season, episode, scene, utterance))
+        media = found.media() if found else media_of(somewhere / name if somewhere else None)
         yield Turn(
             id=TurnId(split, f"{season}x{episode:02}-{scene}", utterance),
             speaker=_speaker(report, row, values["Speaker"]),
@@ -71,8 +75,8 @@ def _turns(split: Split, clips: dict[str, Path], report: TableReport) -> Iterato
             episode=episode,
             start=clock_of(report, row, values, "Start_Time"),
             end=clock_of(report, row, values, "End_Time"),
-            video=clip,
-            audio=clip,
+            video=media.video,
+            audio=media.audio,
             row=row,
         )
 

@@ -5,6 +5,7 @@ import os
 import re
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
@@ -12,6 +13,8 @@ from telme_model.corpus.dialogue import CorpusError
 from telme_model.paths import as_written
 
 _DEPTH = 2  # levels below the root whose files are listed
+_DEEPEST = 5  # levels below the root at which clips are looked for
+_MOST_FOLDERS = 20_000  # beyond the first levels: a folder of clips for each dialogue, not a whole disk
 _ARCHIVE = re.compile(r"[^.].*\.(?:tar\.(?:gz|bz2|xz)|tgz|tar|zip)", re.IGNORECASE)
 
 
@@ -27,6 +30,7 @@ class Folder:
     files: dict[Path, tuple[str, ...]]
     folders: tuple[Path, ...]
     _places: dict[PurePosixPath, Path | None] = field(default_factory=dict, repr=False, compare=False)
+    _inside: dict[Path, bool] = field(default_factory=dict, repr=False, compare=False)
 
     def matching(self, pattern: re.Pattern[str]) -> Iterator[tuple[Path, re.Match[str]]]:
         """Files whose whole name matches, nearest to the root first."""
@@ -46,6 +50,28 @@ class Folder:
     def named(self, name: str) -> Path | None:
         """The folder of this name nearest to the root."""
         return next((folder for folder in self.folders if folder.name == name), None)
+
+    def everything(self) -> Iterator[tuple[Path, tuple[str, ...]]]:
+        """Every folder with the names of its files, nearest first, deeper than `files` goes."""
+        yield from self.files.items()
+        waiting = deque((folder, _DEPTH + 1) for folder in self.folders if folder not in self.files)
+        for _ in range(_MOST_FOLDERS):
+            if not waiting:
+                return
+            folder, depth = waiting.popleft()
+            with suppress(OSError, ValueError):  # a locked corner
+                names, below = _listing(folder)
+                yield folder, names
+                if depth < _DEEPEST:
+                    waiting.extend((child, depth + 1) for child in below)
+
+    def holds(self, path: Path) -> bool:
+        """Whether a path within the folder stays in it when links are followed."""
+        if path.parent not in self._inside:
+            self._inside[path.parent] = path.parent.resolve().is_relative_to(self.root.resolve())
+        if not self._inside[path.parent]:
+            return False
+        return not path.is_symlink() or path.resolve().is_relative_to(self.root.resolve())
 
     def archives(self) -> tuple[Path, ...]:
         """Archives that nobody has unpacked, or has left beside what came out of them."""

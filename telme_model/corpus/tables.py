@@ -108,7 +108,9 @@ def read_text(report: TableReport) -> str | None:
 def separator(header: str) -> str:
     """What parts the columns of a table with this first line: the sign that occurs most outside quotation marks."""
     bare = re.sub(r'"[^"]*"', "", header)
-    return max(",", *_SEPARATORS, key=bare.count)  # the first of equals: a single column has a comma
+    counts = {sign: bare.count(sign) for sign in (",", *_SEPARATORS)}
+    most: str = max(counts, key=counts.__getitem__)  # the first of equals: a single column has a comma
+    return most
 
 
 def clock_seconds(text: str) -> float | None:

@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass
 from itertools import islice
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -235,13 +236,15 @@ def _passing(turn: Turn, media: TurnMedia) -> bool:
     return bool(media.passing & there)
 
 
-def _identity(clip: Clip) -> list[str | int | float | None]:
+def _identity(clip: Clip) -> list[Any]:
+    more = [] if clip.sound is None else [_identity(Clip(clip.sound))]  # a plain clip's is as it was in 0.1.0
+    more += [_identity(window) for window in clip.then]
     try:
         status = clip.path.stat()
         size, changed = status.st_size, status.st_mtime_ns
     except OSError:
         size, changed = -1, -1
-    return [str(clip.path.absolute()), size, changed, clip.start, clip.end]
+    return [str(clip.path.absolute()), size, changed, clip.start, clip.end, *more]
 
 
 def _keyed(turns: Iterable[Turn]) -> dict[str, Turn]:
@@ -314,14 +317,14 @@ def _cores() -> int:
 
 def _expected_bytes(turn: Turn, settings: MediaSettings) -> int:
     picture = settings.frames * settings.size**2 * 3 if _holds_bytes(turn.video) else 0
-    if turn.audio is None or not _holds_bytes(turn.audio):
+    if not _holds_bytes(turn.audio, heard=True):
         return picture
     seconds = min(expected_seconds(turn), settings.max_seconds)
     return picture + 2 * round(seconds * settings.sample_rate)
 
 
-def _holds_bytes(clip: Clip | None) -> bool:
-    return clip is not None and file_size(clip.path) > 0
+def _holds_bytes(clip: Clip | None, *, heard: bool = False) -> bool:
+    return clip is not None and any(file_size(path) > 0 for path in (clip.heard if heard else clip.seen))
 
 
 def free_bytes(folder: Path) -> int:

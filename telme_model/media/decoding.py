@@ -1,8 +1,8 @@
 """A clip becomes a network's input: the frames that stand for it, and its sound. Made to survive broken files."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import numpy as np
@@ -14,6 +14,7 @@ from PIL import Image
 from telme_model.corpus.dialogue import Clip, Modality, Turn
 from telme_model.media.reader import NAMES, RUN_UP, MediaError, Reader, Track, channels, open_clip, quarter_turns
 from telme_model.media.resampling import resample
+from telme_model.media.windows import within
 
 BLANK_SAMPLES = 1412  # zero samples the released code gives a clip of over 30 s
 
@@ -139,7 +140,71 @@ def _array(content: np.ndarray | MediaError | None) -> np.ndarray | None:
 
 
 def _read(clip: Clip, settings: MediaSettings, *modalities: Modality) -> _Reading:
-    """Open the clip once and take the given media from it."""
+    """Open the clip once and take the given media from it; of several windows, each one's, joined."""
+    if clip.then:
+        return _joined(clip, settings, modalities)
+    reading = _read_plain(clip, settings, modalities)
+    if clip.sound is not None and isinstance(reading.contents.get(Modality.AUDIO), MediaError):
+        beside = _read_plain(Clip(clip.sound, clip.start, clip.end), settings, (Modality.AUDIO,))
+        if isinstance(beside.contents[Modality.AUDIO], np.ndarray):
+            reading.contents |= beside.contents
+            reading.seconds = max(reading.seconds, beside.seconds)
+            reading.over_long |= beside.over_long
+    return reading
+
+
+def _joined(clip: Clip, settings: MediaSettings, modalities: tuple[Modality, ...]) -> _Reading:
+    """The windows' media one after another, each window given as much of the whole as its length is of the whole's.
+
+    Of a window that cannot be read the picture is its neighbour's and the sound silence.
+    """
+    seconds = clip.seconds or 0.0
+    over_long = seconds > settings.max_seconds
+    windows = within(clip, settings.max_seconds)
+    lengths = np.array([window.seconds for window in windows])
+    middles = (np.arange(settings.frames) + 0.5) * lengths.sum() / settings.frames
+    counts = np.bincount(np.searchsorted(np.cumsum(lengths), middles, side="right"), minlength=len(windows))
+    parts = [
+        _read(window, replace(settings, frames=max(int(count), 1)), *modalities)
+        for window, count in zip(windows, counts, strict=True)
+    ]
+    reading = _Reading(seconds=seconds, over_long=over_long)
+    blank = over_long and settings.over_long is OverLong.BLANK
+    for modality in modalities:
+        contents = [part.contents[modality] for part in parts]
+        good = [content for content in contents if isinstance(content, np.ndarray)]
+        if not good:
+            reading.contents[modality] = contents[0]
+        elif modality is Modality.VISUAL:
+            reading.contents[modality] = _no_frames(settings) if blank else _joined_frames(contents, counts.tolist())
+        else:
+            rate = settings.sample_rate
+            sound = np.zeros(BLANK_SAMPLES, np.float32) if blank else _joined_sound(contents, lengths, rate)
+            reading.contents[modality] = sound
+    return reading
+
+
+def _joined_frames(contents: Sequence[np.ndarray | MediaError], counts: Sequence[int]) -> np.ndarray:
+    good = [place for place, content in enumerate(contents) if isinstance(content, np.ndarray)]
+    frames = []
+    for place, count in enumerate(counts):
+        nearest = min(good, key=lambda other: abs(other - place))
+        content = _found(contents[nearest])
+        edge = content if nearest == place else content[-1:] if nearest < place else content[:1]
+        frames.append(np.resize(edge, (count, *edge.shape[1:])))
+    return np.concatenate(frames)
+
+
+def _joined_sound(contents: Sequence[np.ndarray | MediaError], lengths: np.ndarray, rate: int) -> np.ndarray:
+    edges = np.round(np.concatenate([[0.0], np.cumsum(lengths)]) * rate).astype(int)
+    sound = np.zeros(edges[-1], np.float32)
+    for content, start, end in zip(contents, edges[:-1], edges[1:], strict=True):
+        if isinstance(content, np.ndarray):
+            sound[start:end][: len(content)] = content[: end - start]
+    return sound
+
+
+def _read_plain(clip: Clip, settings: MediaSettings, modalities: tuple[Modality, ...]) -> _Reading:
     try:
         with open_clip(clip) as reader:
             return _read_open(reader, clip, settings, modalities)

@@ -44,8 +44,8 @@ def check(corpus: Corpus, *, media: bool = True) -> Iterator[Event]:
     if media:
         expected: dict[Path, set[str]] = defaultdict(set)
         for turn in corpus.turns():
-            for clip, _ in _clips(turn):
-                expected[clip.path.parent].add(clip.path.name)
+            for path in {path for clip in (turn.video, turn.audio) if clip for path in clip.heard}:
+                expected[path.parent].add(path.name)
         yield from check_media(tuple(corpus.turns()))
         for problem in extra_files(corpus.root, expected):
             yield ProblemFound(problem=problem)
@@ -71,6 +71,11 @@ def check_media(turns: Sequence[Turn], *, largest: float = math.inf) -> Iterator
                 continue
             if clip.path not in probed:
                 probed[clip.path] = _with_namesake(probe(clip.path), clip.path, folders)
+            if clip.sound is not None and Modality.AUDIO not in probed[clip.path].decodable:
+                needed = tuple(modality for modality in needed if modality is not Modality.AUDIO)
+                beside = probed[clip.sound] = probed.get(clip.sound) or probe(clip.sound)
+                for problem in clip_problems(turn, Clip(clip.sound), (Modality.AUDIO,), beside):
+                    yield ProblemFound(problem=problem)
             for problem in clip_problems(turn, clip, needed, probed[clip.path]):
                 yield ProblemFound(problem=problem)
         yield Progress(phase=Phase.PREPARING, done=done, total=len(with_clips))
@@ -153,13 +158,11 @@ def _size(path: Path) -> int:
 
 
 def _clips(turn: Turn) -> Iterator[tuple[Clip, tuple[Modality, ...]]]:
-    if turn.video and turn.video == turn.audio:
-        yield turn.video, (Modality.VISUAL, Modality.AUDIO)
-        return
-    if turn.video:
-        yield turn.video, (Modality.VISUAL,)
-    if turn.audio:
-        yield turn.audio, (Modality.AUDIO,)
+    """Every plain clip of a turn, and what it should hold of it."""
+    wanted = {Modality.VISUAL: turn.video, Modality.AUDIO: turn.audio}
+    for clip in dict.fromkeys(clip for clip in wanted.values() if clip is not None):
+        for window in clip.windows:
+            yield window, tuple(modality for modality, its in wanted.items() if its == clip)
 
 
 def _length_problems(turn: Turn, clip: Clip, found: Probe) -> Iterator[Problem]:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from telme_model.analysis.contributions import coalitions
 from telme_model.corpus.dialogue import Corpus, Modality, Split, Turn
-from telme_model.corpus.emotions import LABEL_SETS
+from telme_model.corpus.emotions import label_set
 from telme_model.corpus.fingerprint import fingerprint
 from telme_model.events import Event, Phase, StageDone, StageStarted, TurnPredicted
 from telme_model.files import write_whole
@@ -167,7 +167,7 @@ def load_embeddings(run: RunFolder, modality: Modality, turns: int) -> Embedding
 def load_encoder(run: RunFolder, modality: Modality, corpus: Corpus) -> tuple[Encoder, TextAssembler | None]:
     """A trained encoder of a run, rebuilt from its folder alone; for text with what assembles `corpus`' inputs."""
     config, folder = run.config, run.encoder_folder(modality)
-    classes = len(LABEL_SETS[run.facts["corpus"]["labels"]])
+    classes = len(label_set(run.facts["corpus"]["labels"]))
     with random_numbers:
         encoder = make_encoder(modality, rebuild_backbone(folder), config, classes)
     load_weights(run, str(modality), encoder)
@@ -182,7 +182,7 @@ def load_fusion(run: RunFolder) -> Fusion:
     """The trained fusion of a run."""
     config = run.config
     with random_numbers:
-        fusion = Fusion(config.fusion, config.students, config.dim, len(LABEL_SETS[run.facts["corpus"]["labels"]]))
+        fusion = Fusion(config.fusion, config.students, config.dim, len(label_set(run.facts["corpus"]["labels"])))
     load_weights(run, "fusion", fusion)
     return fusion.eval()
 
@@ -197,7 +197,7 @@ class Predictor:
         """Load the fusion and the background turns."""
         self.config = run.config
         self.name = run.name
-        self.labels = LABEL_SETS[run.facts["corpus"]["labels"]].labels
+        self.labels = label_set(run.facts["corpus"]["labels"]).labels
         self.maker = RecordMaker(run.name, self.labels)
         self.turns = embedded.turns
         self.embeddings = embedded.embeddings

@@ -181,8 +181,11 @@ def lacking_clips(corpus: Corpus) -> dict[Modality, Counter[Split]]:
     lacking = {modality: Counter[Split]() for modality in (Modality.AUDIO, Modality.VISUAL)}
     for turn in corpus.turns():
         for modality, count in lacking.items():
-            clip = turn.audio if modality is Modality.AUDIO else turn.video
-            if turn.gold is not None and (clip is None or not size(clip.path)):
+            if modality is Modality.AUDIO:
+                files = turn.audio.heard if turn.audio else ()
+            else:
+                files = turn.video.seen if turn.video else ()
+            if turn.gold is not None and not any(map(size, files)):
                 count[turn.id.split] += 1
     return lacking
 

@@ -10,7 +10,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from telme_model.corpus.dialogue import Modality
-from telme_model.corpus.emotions import LABEL_SETS
+from telme_model.corpus.emotions import is_label_set
 from telme_model.errors import StudioError
 from telme_model.events import Phase
 from telme_model.files import refusals, write_whole
@@ -284,7 +284,7 @@ def _is_whole(facts: Mapping[str, Any]) -> bool:
     return (
         isinstance(corpus, dict)
         and isinstance(corpus.get("labels"), str)
-        and corpus["labels"] in LABEL_SETS
+        and is_label_set(corpus["labels"])
         and isinstance(corpus.get("fingerprint"), str)
         and isinstance(corpus.get("root", ""), str)
         and isinstance(stages, dict)

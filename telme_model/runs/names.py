@@ -9,7 +9,7 @@ def corpus_name(root: Path, labels: str = "") -> tuple[str, str]:
     """How a corpus is called, and what is said beside it."""
     if root.resolve() == bundled.DEMO_CORPUS.resolve():
         return "Demo", "synthetic"
-    return root.resolve().name, labels
+    return root.resolve().name, "own labels" if labels.startswith("own:") else labels
 
 
 def run_name(run: Path) -> str:

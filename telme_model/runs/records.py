@@ -12,7 +12,7 @@ from typing import Any
 from telme_model.analysis.evaluation import score_records, turn_key
 from telme_model.analysis.predictions import Predictions, from_records
 from telme_model.corpus.dialogue import Split, Turn
-from telme_model.corpus.emotions import LABEL_SETS
+from telme_model.corpus.emotions import label_set
 from telme_model.files import refusals, write_whole
 from telme_model.runs.folder import RunError, RunFolder, check_outside
 from telme_model.runs.names import run_name
@@ -133,7 +133,7 @@ def run_records(run: Path, split: Split) -> list[Record]:
     path = folder.path / "predictions" / f"{split}.jsonl"
     if not path.is_file():
         raise RunError(f"{run} has no predictions for {split}: it is not trained to its end, or has no such split")
-    labels = frozenset(LABEL_SETS[folder.facts["corpus"]["labels"]].labels)
+    labels = frozenset(label_set(folder.facts["corpus"]["labels"]).labels)
     seen = set()
 
     def check(record: Record) -> None:
@@ -152,7 +152,7 @@ def run_records(run: Path, split: Split) -> list[Record]:
 
 def run_predictions(folder: RunFolder, records: Sequence[Record]) -> Predictions:
     """Records of a run as columns, under its present name; where its config cannot be read, they tell its models."""
-    labels = LABEL_SETS[folder.facts["corpus"]["labels"]].labels
+    labels = label_set(folder.facts["corpus"]["labels"]).labels
     models = None
     with suppress(RunError):
         models = folder.config.models
@@ -170,7 +170,7 @@ def score_run(run: Path, split: Split, turns: Iterable[Turn] | None = None) -> d
 
     Raises RunError.
     """
-    labels = LABEL_SETS[RunFolder.open(run).facts["corpus"]["labels"]].labels
+    labels = label_set(RunFolder.open(run).facts["corpus"]["labels"]).labels
     records = run_records(run, split)
     if turns is not None:
         records = with_gold(records, turns)

@@ -49,7 +49,7 @@ def spans(dialogue: Dialogue) -> tuple[Span, ...]:
 def media_file(dialogue: Dialogue) -> Path | None:
     """The one file in which every turn is a window; None for a dialogue of one clip a turn."""
     clips = [turn.video or turn.audio for turn in dialogue.turns]
-    paths = {clip.path if clip is not None and clip.end is not None else None for clip in clips}
+    paths = {clip.path if clip is not None and clip.end is not None and not clip.then else None for clip in clips}
     return paths.pop() if len(paths) == 1 else None
 
 

@@ -115,3 +115,10 @@ def test_a_strip_leaves_its_colour_to_the_turns_that_are_lit(palette: Palette) -
     painter.end()
     cells = [QColor(image.pixel(place * chips.STEP + 5, 7)) for place in range(3)]
     assert cells == [QColor(palette.line), theme.emotion_colour("anger"), QColor(palette.line)]
+
+
+def test_an_emotion_of_its_own_has_a_look_of_its_own_and_always_the_same() -> None:
+    looks = [theme.emotion_look(name) for name in ("calm", "bored", "curious", "calm")]
+    assert looks[0] == looks[3]
+    assert len({(look.colour, look.glyph) for look in looks}) == 3
+    assert theme.EMOTIONS["neutral"].colour not in [look.colour for look in looks]
