@@ -81,6 +81,7 @@ class Turn:
 
     `start` and `end` are seconds in the episode, as annotated: they may overlap, run backwards or be absent.
     `row` is the line in the annotation file (1 = first line of the file, the header), 0 when there is none.
+    `unrepaired` are the words as they stand there, where a wrong encoding damaged them; None where `text` is that.
     """
 
     id: TurnId
@@ -95,6 +96,7 @@ class Turn:
     video: Clip | None = None
     audio: Clip | None = None
     row: int = 0
+    unrepaired: str | None = None
 
     @property
     def annotated_seconds(self) -> float | None:

@@ -20,7 +20,7 @@ from telme_model.corpus.clips import Found, media_files
 from telme_model.corpus.dialogue import Corpus, Dialogue, Problem, Severity, Split, Turn, TurnId
 from telme_model.corpus.emotions import EMORYNLP
 from telme_model.corpus.folder import Folder
-from telme_model.corpus.tables import TableReport, read_table
+from telme_model.corpus.tables import AS_IT_STANDS, TableReport, read_table
 
 _ANNOTATIONS = re.compile(r"emorynlp_(train|dev|test)(?:_final)?\.csv", re.IGNORECASE)
 _CLIP = re.compile(r"sea0*(\d+)_ep0*(\d+)_sc0*(\d+)_utt0*(\d+)", re.IGNORECASE | re.ASCII)
@@ -70,6 +70,7 @@ def _turns(split: Split, clips: Mapping[tuple[int, ...], Found], report: TableRe
             id=TurnId(split, f"{season}x{episode:02}-{scene}", utterance),
             speaker=_speaker(report, row, values["Speaker"]),
             text=values["Utterance"],
+            unrepaired=values.get(f"{AS_IT_STANDS}Utterance"),
             gold=label_of(report, row, values["Emotion"], EMORYNLP),
             season=season,
             episode=episode,

@@ -15,7 +15,7 @@ from telme_model.corpus.assembly import NO_LABEL, annotation_file, clip_of, corp
 from telme_model.corpus.dialogue import Clip, Corpus, Dialogue, Problem, Severity, Split, Turn, TurnId
 from telme_model.corpus.emotions import IEMOCAP
 from telme_model.corpus.folder import Folder
-from telme_model.corpus.tables import Row, TableReport, plain_seconds, read_table, read_text
+from telme_model.corpus.tables import AS_IT_STANDS, Row, TableReport, plain_seconds, read_table, read_text
 
 GOLD = {"ang": "angry", "exc": "excited", "fru": "frustrated", "hap": "happy", "neu": "neutral", "sad": "sad"}
 DEV_DIALOGUES = 12  # as many of sessions 1 to 4 as TelME's split has
@@ -112,6 +112,7 @@ def _turn_of_row(
         id=identity,
         speaker=match[3] if match else values["Speaker"],
         text=values["Utterance"],
+        unrepaired=values.get(f"{AS_IT_STANDS}Utterance"),
         gold=_gold(report, row, values["Emotion"]),
         start=start,
         end=end,

@@ -22,7 +22,7 @@ from telme_model.corpus.clips import NumberedClips
 from telme_model.corpus.dialogue import Clip, Corpus, Dialogue, Problem, Severity, Split, Turn, TurnId
 from telme_model.corpus.emotions import MELD
 from telme_model.corpus.folder import Folder
-from telme_model.corpus.tables import TableReport, read_table, whole_number
+from telme_model.corpus.tables import AS_IT_STANDS, TableReport, read_table, whole_number
 
 CLIP_FOLDERS = {
     Split.TRAIN: "train_splits",
@@ -100,6 +100,7 @@ def _turns(
             id=TurnId(split, str(dialogue), utterance),
             speaker=values["Speaker"],
             text=values["Utterance"],
+            unrepaired=values.get(f"{AS_IT_STANDS}Utterance"),
             gold=label_of(report, row, values["Emotion"], MELD),
             sentiment=values["Sentiment"].lower() or None,
             season=whole_number(values["Season"]),

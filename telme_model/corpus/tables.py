@@ -11,6 +11,7 @@ from pathlib import Path
 from telme_model.corpus.dialogue import Problem, Severity, TurnId
 
 Row = dict[str, str]  # stripped values by column name
+AS_IT_STANDS = "\0"  # before the name of a column: its value unrepaired, where that is another
 
 _CLOCK = re.compile(r"(\d{1,2}):(\d{1,2}):(\d{1,2})(?:[,.](\d{1,6}))?", re.ASCII)
 _SECONDS = re.compile(r"(\d{1,7})(?:[.,](\d{1,9}))?", re.ASCII)
@@ -53,15 +54,16 @@ def read_table(report: TableReport, required: Sequence[str], optional: Sequence[
     """Rows of the CSV file `report.file` with the line each starts on (1 = header); bad ones go to `report`.
 
     Without one of the `required` columns there are no rows; a missing `optional` column is a warning, and its values
-    are empty. Columns named in neither are passed through.
+    are empty. Columns named in neither are passed through. Values are repaired as `read_text` does it; one that was
+    damaged also comes as it stands in the file, under `AS_IT_STANDS` and its column's name.
     """
-    text = read_text(report)
+    text = read_text(report, repair=False)
     if text is None:
         return
     lines = list(StringIO(text, newline=""))
     records = _records(lines, separator(lines[0]))
     _, header, broken = next(records)
-    columns = [name.strip() for name in header]
+    columns = [name.translate(_C1_REPAIR).strip() for name in header]
     if broken or not _has_columns(report, columns, required, optional):
         if broken:
             report.add(Severity.FATAL, "malformed-csv", f"The header is malformed: {broken}.", row=1)
@@ -73,13 +75,16 @@ def read_table(report: TableReport, required: Sequence[str], optional: Sequence[
             reason = f"Row {line} is malformed in column '{column}': {broken}. The row is left out."
             report.add(Severity.FATAL, "malformed-csv", reason, row=line, column=column)
         elif any(values) and _fits(report, line, columns, values):
-            yield line, blank | {name: value.strip() for name, value in zip(columns, values, strict=False)}
+            named = list(zip(columns, values, strict=False))
+            standing = {f"{AS_IT_STANDS}{name}": value.strip() for name, value in named if _C1.search(value)}
+            yield line, blank | {name: value.translate(_C1_REPAIR).strip() for name, value in named} | standing
 
 
-def read_text(report: TableReport) -> str | None:
+def read_text(report: TableReport, *, repair: bool = True) -> str | None:
     """The text of `report.file`, None where it has none: UTF-8 (with or without mark), UTF-16 with one, Windows-1252.
 
-    Windows-1252 punctuation that an earlier program turned into the control characters U+0080-9F is repaired.
+    Windows-1252 punctuation that an earlier program turned into the control characters U+0080-9F is told and, unless
+    whoever calls does that, repaired.
     """
     name = report.file.name
     try:
@@ -101,7 +106,7 @@ def read_text(report: TableReport) -> str | None:
     if damage := len(_C1.findall(text)):
         reason = f"{name} has {damage} characters damaged by a wrong encoding (U+0080-9F): read as Windows-1252."
         report.add(Severity.NOTE, "encoding-repaired", reason)
-        text = text.translate(_C1_REPAIR)
+        text = text.translate(_C1_REPAIR) if repair else text
     return text
 
 

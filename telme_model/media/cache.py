@@ -45,6 +45,7 @@ from telme_model.media.shards import (
 __all__ = ["CacheError", "CacheEstimate", "MediaCache", "build_cache", "estimate"]
 
 _FORMAT = 2  # part of every settings folder's name: raise it when the bytes or their meaning change
+_LATER = {"margin": 0.0}  # settings that came after the format, with what they were before: then they name no folder
 _WAIT_SECONDS = 0.5  # between two looks at another builder
 _TURNS_PER_WORKER = 32  # starting a process costs as much as decoding four turns
 
@@ -216,7 +217,8 @@ class MediaCache:
 
 def _settings_folder(folder: Path, settings: MediaSettings) -> Path:
     """Named for people by the settings that matter most, and for safety by a hash of all."""
-    text = json.dumps({"format": _FORMAT, **asdict(settings)}, sort_keys=True)
+    named = {name: value for name, value in asdict(settings).items() if name not in _LATER or value != _LATER[name]}
+    text = json.dumps({"format": _FORMAT, **named}, sort_keys=True)
     digest = hashlib.sha256(text.encode()).hexdigest()[:10]
     return folder / f"{settings.frames}x{settings.size}px-{settings.sample_rate}Hz-{digest}"
 
@@ -319,7 +321,7 @@ def _expected_bytes(turn: Turn, settings: MediaSettings) -> int:
     picture = settings.frames * settings.size**2 * 3 if _holds_bytes(turn.video) else 0
     if not _holds_bytes(turn.audio, heard=True):
         return picture
-    seconds = min(expected_seconds(turn), settings.max_seconds)
+    seconds = min(expected_seconds(turn), settings.limit)
     return picture + 2 * round(seconds * settings.sample_rate)
 
 

@@ -26,14 +26,17 @@ class FrameSampling(StrEnum):
     """Which frames stand for a clip."""
 
     EVEN = "even"  # those shown at the middle of equal parts of the clip's time
-    OFFICIAL = "official"  # every (n // count)-th of n frames, the first count of them, the last repeated
+    COUNTED = "counted"  # with s = max(1, n // count) of n frames the s-th, 2s-th, ...: as the released code does it
+    OFFICIAL = "official"  # the same from the first frame on, which 0.1.0 took for that: its runs go on with it
 
 
 class OverLong(StrEnum):
     """What becomes of a clip longer than `max_seconds`."""
 
     CAP = "cap"  # its first max_seconds are used
-    BLANK = "blank"  # black frames and 1412 zero samples, as in the released code
+    ZERO = "zero"  # pixels of 0 where they are normalised, and 1412 zero samples: the released code, for MELD
+    BLANK = "blank"  # black frames and 1412 zero samples, which 0.1.0 took for that
+    WHOLE = "whole"  # all of it is used: the released code, for IEMOCAP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,11 +49,19 @@ class MediaSettings:
     sample_rate: int = 16_000  # Hz
     max_seconds: float = 30.0
     over_long: OverLong = OverLong.CAP
+    margin: float = 0.0  # seconds of a film before and after a turn's window that are shown too
+
+    @property
+    def limit(self) -> float:
+        """Seconds of a clip that are used."""
+        return math.inf if self.over_long is OverLong.WHOLE else self.max_seconds
 
     def __post_init__(self) -> None:
         for name in ("frames", "size", "sample_rate", "max_seconds"):
             if not 0 < getattr(self, name) < math.inf:
                 raise ValueError(f"media: {name} must be a positive number, not {getattr(self, name)}.")
+        if not 0 <= self.margin < math.inf:
+            raise ValueError(f"media: margin must be 0 or a positive number, not {self.margin}.")
 
 
 @dataclass(slots=True)
@@ -88,10 +99,11 @@ def read_waveform(clip: Clip, settings: MediaSettings) -> np.ndarray:
 
 def read_turn(turn: Turn, settings: MediaSettings) -> TurnMedia:
     """Picture and sound of a turn; a container that holds both is opened once. Bad media never raise."""
-    if turn.video is not None and turn.video == turn.audio:
-        readings = [_read(turn.video, settings, Modality.VISUAL, Modality.AUDIO)]
+    video = turn.video and _widened(turn.video, settings.margin)
+    if video is not None and video == turn.audio:
+        readings = [_read(video, settings, Modality.VISUAL, Modality.AUDIO)]
     else:
-        clips = ((turn.video, Modality.VISUAL), (turn.audio, Modality.AUDIO))
+        clips = ((video, Modality.VISUAL), (turn.audio, Modality.AUDIO))
         readings = [_read(clip, settings, modality) for clip, modality in clips if clip is not None]
     contents = {modality: content for reading in readings for modality, content in reading.contents.items()}
     return TurnMedia(
@@ -129,6 +141,14 @@ class _Take:
     stamps: list[int] = field(default_factory=list)  # of what is shown, in the stream's unit
 
 
+def _widened(clip: Clip, margin: float) -> Clip:
+    """A window with so many seconds more on both sides, as far as the film goes; files and several windows stay."""
+    if clip.start is None or clip.then or not margin:
+        return clip
+    end = None if clip.end is None else clip.end + margin
+    return replace(clip, start=max(clip.start - margin, 0.0), end=end)
+
+
 def _found(content: np.ndarray | MediaError) -> np.ndarray:
     if isinstance(content, MediaError):
         raise content
@@ -159,8 +179,8 @@ def _joined(clip: Clip, settings: MediaSettings, modalities: tuple[Modality, ...
     Of a window that cannot be read the picture is its neighbour's and the sound silence.
     """
     seconds = clip.seconds or 0.0
-    over_long = seconds > settings.max_seconds
-    windows = within(clip, settings.max_seconds)
+    over_long = seconds > settings.limit
+    windows = within(clip, settings.limit)
     lengths = np.array([window.seconds for window in windows])
     middles = (np.arange(settings.frames) + 0.5) * lengths.sum() / settings.frames
     counts = np.bincount(np.searchsorted(np.cumsum(lengths), middles, side="right"), minlength=len(windows))
@@ -169,7 +189,7 @@ def _joined(clip: Clip, settings: MediaSettings, modalities: tuple[Modality, ...
         for window, count in zip(windows, counts, strict=True)
     ]
     reading = _Reading(seconds=seconds, over_long=over_long)
-    blank = over_long and settings.over_long is OverLong.BLANK
+    blank = over_long and settings.over_long is not OverLong.CAP
     for modality in modalities:
         contents = [part.contents[modality] for part in parts]
         good = [content for content in contents if isinstance(content, np.ndarray)]
@@ -213,10 +233,10 @@ def _read_plain(clip: Clip, settings: MediaSettings, modalities: tuple[Modality,
 
 
 def _read_open(reader: Reader, clip: Clip, settings: MediaSettings, modalities: tuple[Modality, ...]) -> _Reading:
-    takes = _taken(reader, modalities, min(reader.window, settings.max_seconds))
+    takes = _taken(reader, modalities, min(reader.window, settings.limit))
     seconds = reader.seconds(*modalities)
-    reading = _Reading(seconds=seconds, over_long=seconds > settings.max_seconds)
-    blank = reading.over_long and settings.over_long is OverLong.BLANK
+    reading = _Reading(seconds=seconds, over_long=seconds > settings.limit)
+    blank = reading.over_long and settings.over_long is not OverLong.CAP
     for modality in modalities:
         try:
             reader.track(modality)
@@ -279,8 +299,9 @@ def _frames(take: _Take, settings: MediaSettings) -> np.ndarray | None:
 def _wanted_stamps(stamps: list[int], end: float, settings: MediaSettings) -> list[int]:
     """Stamps of the `settings.frames` frames to show, ascending, out of all `stamps` (sorted); `end` in their unit."""
     count = settings.frames
-    if settings.sampling is FrameSampling.OFFICIAL:
-        picked = stamps[:: max(1, len(stamps) // count)][:count]
+    if settings.sampling is not FrameSampling.EVEN:
+        step = max(1, len(stamps) // count)
+        picked = stamps[step - 1 if settings.sampling is FrameSampling.COUNTED else 0 :: step][:count]
         return picked + picked[-1:] * (count - len(picked))
     middles = stamps[0] + (np.arange(count) + 0.5) * (max(end, stamps[-1]) - stamps[0]) / count
     shown = np.searchsorted(stamps, middles, side="right") - 1

@@ -106,10 +106,30 @@ def load_tokenizer(weights: str, texts: Iterable[str], speaker_tokens: int) -> A
     return tokenizer
 
 
+def load_description(weights: str, modality: Modality) -> Any:
+    """What describes an encoder without its weights (config.json), from a folder or the hub. Raises WeightsError."""
+    _load_transformers()
+    from transformers import AutoConfig
+
+    place = resolve(weights)
+    try:
+        return AutoConfig.from_pretrained(place)
+    except (OSError, ValueError, KeyError, RecursionError) as error:
+        raise _no_weights(weights, place, modality) from error
+
+
+def build_backbone(description: Any) -> nn.Module:
+    """The encoder that is so described, with random weights. Raises what transformers raises."""
+    from transformers import AutoModel
+
+    model: nn.Module = AutoModel.from_config(description)
+    return _without_pooler(model)
+
+
 def rebuild_backbone(folder: Path) -> nn.Module:
     """The encoder that `config.json` in `folder` describes, with random weights: a run brings its own."""
     _load_transformers()
-    from transformers import AutoConfig, AutoModel
+    from transformers import AutoConfig
 
     if not (folder / "config.json").is_file():
         raise WeightsError(
@@ -117,10 +137,9 @@ def rebuild_backbone(folder: Path) -> nn.Module:
             "Go on with its training, or put the files back.",
         )
     try:
-        model: nn.Module = AutoModel.from_config(AutoConfig.from_pretrained(folder))
+        return build_backbone(AutoConfig.from_pretrained(folder))
     except (OSError, ValueError, KeyError, RecursionError) as error:
         raise WeightsError(f"{folder} does not describe an encoder: {reason(error)}") from error
-    return _without_pooler(model)
 
 
 def _without_pooler(model: nn.Module) -> nn.Module:

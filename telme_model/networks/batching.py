@@ -1,7 +1,8 @@
 """From turns to tensors: collating each modality's input, and putting turns of like length into one batch."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -10,8 +11,19 @@ from torch import Tensor
 
 from telme_model.corpus.dialogue import Modality, Turn
 from telme_model.media.cache import MediaCache
+from telme_model.media.decoding import OverLong
 from telme_model.networks.text_inputs import TextAssembler, read_position
-from telme_model.runs.config import AudioConfig, AudioPadding, Channels, Config, Normalisation, TextConfig, TextLayout
+from telme_model.runs.config import (
+    AudioConfig,
+    AudioPadding,
+    Channels,
+    Config,
+    EvaluationOrder,
+    Normalisation,
+    TextConfig,
+    TextLayout,
+    TrainingBatches,
+)
 
 TIMESFORMER_MEAN, TIMESFORMER_STD = (0.45, 0.45, 0.45), (0.225, 0.225, 0.225)
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -136,10 +148,13 @@ def _normalise(clip: np.ndarray) -> np.ndarray:
 class VisualInputs:
     """Frames from the cache."""
 
-    def __init__(self, cache: MediaCache, channels: Channels, normalisation: Normalisation) -> None:
-        """Read from `cache`, present the channels in the given order and scale."""
+    def __init__(
+        self, cache: MediaCache, channels: Channels, normalisation: Normalisation, *, zeros: bool = False
+    ) -> None:
+        """Read from `cache`, present the channels in the given order and scale; with `zeros` an over-long clip as 0."""
         self.cache = cache
         self.channels = channels
+        self.zeros = zeros
         imagenet = normalisation is Normalisation.IMAGENET
         self.mean = torch.tensor(IMAGENET_MEAN if imagenet else TIMESFORMER_MEAN).view(3, 1, 1)
         self.std = torch.tensor(IMAGENET_STD if imagenet else TIMESFORMER_STD).view(3, 1, 1)
@@ -151,7 +166,13 @@ class VisualInputs:
     def collate(self, turns: Sequence[Turn]) -> Batch:
         """Frames [B, F, S, S, 3] uint8, as the cache has them; finished, they are pixels."""
         frames = np.stack([_present(self.cache.frames(turn), turn) for turn in turns])
-        return Batch(torch.from_numpy(frames), finish=self._pixels)
+        seen = torch.tensor([not (self.zeros and self.cache.over_long(turn)) for turn in turns])
+        return Batch(torch.from_numpy(frames), finish=self._pixels if seen.all() else partial(self._with_zeros, seen))
+
+    def _with_zeros(self, seen: Tensor, frames: Tensor) -> Tensor:
+        """As `_pixels`; clips that are not `seen` [B] are 0 after normalisation, as the released code has them."""
+        pixels = self._pixels(frames)
+        return pixels.mul_(seen.to(pixels).view(-1, 1, 1, 1, 1))
 
     def _pixels(self, frames: Tensor) -> Tensor:
         """[B, F, S, S, 3] uint8 -> [B, F, 3, S, S] float32."""
@@ -177,16 +198,22 @@ def make_inputs(
     assert cache is not None
     if modality is Modality.AUDIO:
         return AudioInputs(cache, config.audio)
-    return VisualInputs(cache, config.visual.channels, config.visual.normalisation)
+    visual, zeros = config.visual, config.over_long is OverLong.ZERO
+    return VisualInputs(cache, visual.channels, visual.normalisation, zeros=zeros)
 
 
-def shuffled_batches(lengths: Sequence[int], batch: int, seed: Sequence[int]) -> list[list[int]]:
-    """A shuffled epoch: batches of like length, in random order. The same `seed` gives the same epoch.
+def shuffled_batches(
+    lengths: Sequence[int], batch: int, seed: Sequence[int], kind: TrainingBatches = TrainingBatches.LENGTH
+) -> list[list[int]]:
+    """A shuffled epoch: batches of like length, or of any turns, in random order. One `seed` gives one epoch.
 
-    Turns are shuffled, then sorted by length within pools of 10 batches: padding is saved, order stays random.
+    For like lengths turns are shuffled, then sorted by length within pools of 10 batches: padding is saved, order
+    stays random.
     """
     generator = np.random.default_rng(seed)
     order = generator.permutation(len(lengths)).tolist()
+    if kind is TrainingBatches.RANDOM:
+        return [order[i : i + batch] for i in range(0, len(order), batch)]
     pool = batch * 10
     batches: list[list[int]] = []
     for first in range(0, len(order), pool):
@@ -199,3 +226,33 @@ def ordered_batches(lengths: Sequence[int], batch: int) -> list[list[int]]:
     """Every turn once, longest first: a batch too large for the memory fails at once, not after an hour."""
     order = sorted(range(len(lengths)), key=lambda i: -lengths[i])
     return [order[i : i + batch] for i in range(0, len(order), batch)]
+
+
+def table_batches(turns: Sequence[Turn], batch: int) -> list[list[int]]:
+    """Every row of `turns`, split by split in the order of the split's table, so many at once: as the released code.
+
+    A corpus without one table a split (its rows' numbers repeat) keeps its own order.
+    """
+    batches: list[list[int]] = []
+    for split in dict.fromkeys(turn.id.split for turn in turns):
+        rows = [row for row, turn in enumerate(turns) if turn.id.split is split]
+        if len({turns[row].row for row in rows}) == len(rows):
+            rows.sort(key=lambda row: turns[row].row)
+        batches += [rows[i : i + batch] for i in range(0, len(rows), batch)]
+    return batches
+
+
+def evaluation_batches(
+    turns: Sequence[Turn], rows: Collection[int], batch: int, order: EvaluationOrder, length: Callable[[Turn], int]
+) -> list[list[int]]:
+    """`rows` of `turns` in the batches of a pass that learns nothing; `length` is that of a turn's input.
+
+    In the table's order a turn that is not among `rows` leaves a gap, so that the others keep their company.
+    """
+    if order is EvaluationOrder.TABLE:
+        wanted = set(rows)
+        batches = ([row for row in members if row in wanted] for members in table_batches(turns, batch))
+        return [members for members in batches if members]
+    listed = list(rows)
+    by_length = ordered_batches([length(turns[row]) for row in listed], batch)
+    return [[listed[member] for member in members] for members in by_length]

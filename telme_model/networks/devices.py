@@ -11,7 +11,7 @@ from typing import ParamSpec, TypeVar
 import torch
 
 from telme_model.errors import MemoryFullError
-from telme_model.runs.config import ConfigError, Precision
+from telme_model.runs.config import ConfigError, PassPrecision, Precision, StageConfig
 
 # The generators of random numbers, and torch.nn.init while transformers rebuilds a model, belong to the whole process.
 # Whoever takes a training step or builds a network holds this, so that a run ends the same whatever else is computed.
@@ -78,6 +78,12 @@ def autocast_type(precision: Precision, device: torch.device) -> torch.dtype | N
         return torch.float16
     # Of this card, and not by emulation, which is slower than fp32: what torch.cuda.is_bf16_supported does not tell.
     return torch.bfloat16 if torch.cuda.get_device_capability(device) >= (8, 0) else torch.float16
+
+
+def pass_type(choice: PassPrecision, stage: StageConfig, device: torch.device) -> torch.dtype | None:
+    """The type of a pass that learns nothing with a network of `stage`, None for plain float32."""
+    precision = stage.precision if choice is PassPrecision.STAGE else Precision(str(choice))
+    return autocast_type(precision, device)
 
 
 def memory_full(error: Exception) -> bool:

@@ -8,11 +8,11 @@ from torch import Tensor
 
 from telme_model.corpus.dialogue import Modality, Turn
 from telme_model.events import Event, Phase, Progress
-from telme_model.networks.batching import Inputs, ordered_batches
+from telme_model.networks.batching import Inputs, evaluation_batches, table_batches
 from telme_model.networks.devices import autocast
 from telme_model.networks.encoder import Encoder
 from telme_model.networks.fusion import Fusion, FusionOutput
-from telme_model.runs.config import AttentionScope
+from telme_model.runs.config import AttentionScope, EvaluationOrder
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,7 @@ def embed(
     present: Sequence[bool],
     *,
     batch: int,
+    order: EvaluationOrder = EvaluationOrder.LENGTH,
     device: torch.device,
     dtype: torch.dtype | None,
     phase: Phase,
@@ -48,8 +49,7 @@ def embed(
     features, logits = torch.zeros(len(turns), dim), torch.zeros(len(turns), classes)
     rows = [row for row, there in enumerate(present) if there]
     done = 0
-    for members in ordered_batches([inputs.length(turns[row]) for row in rows], batch):
-        chosen = [rows[member] for member in members]
+    for chosen in evaluation_batches(turns, rows, batch, order, inputs.length):
         collated = inputs.collate([turns[row] for row in chosen]).to(device)
         with torch.no_grad(), autocast(dtype, device):
             output = encoder(collated)
@@ -103,11 +103,24 @@ class FusionInputs:
         places = starts.unsqueeze(1) + torch.arange(length)
         mask = places < rows.unsqueeze(1)
         features = self.features(fusion, torch.where(mask, places, starts.unsqueeze(1)))
-        past = torch.cat([features[m] for m in fusion.students], -1)
+        past = torch.cat([features[m] for m in fusion.slots], -1)
         return past, mask.to(past.device)
 
 
-def fusion_batches(fusion: Fusion, rows: Sequence[int], batch: int) -> list[Tensor]:
-    """`rows` in batches for inference: in the released code's scope of `batch` turns, else as large as is cheap."""
+def fusion_batches(
+    fusion: Fusion,
+    rows: Sequence[int],
+    batch: int,
+    turns: Sequence[Turn] = (),
+    order: EvaluationOrder = EvaluationOrder.LENGTH,
+) -> list[Tensor]:
+    """`rows` in batches for inference: in the released code's scope of `batch` turns, else as large as is cheap.
+
+    There they come as they are, or in the order of the table of `turns`, all of which are then needed.
+    """
+    if fusion.scope is AttentionScope.BATCH and order is EvaluationOrder.TABLE:
+        wanted = set(rows)
+        batches = ([row for row in members if row in wanted] for members in table_batches(turns, batch))
+        return [torch.tensor(members) for members in batches if members]
     size = batch if fusion.scope is AttentionScope.BATCH else 256
     return [torch.tensor(rows[i : i + size]) for i in range(0, len(rows), size)]

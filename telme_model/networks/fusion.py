@@ -58,10 +58,16 @@ class Fusion(nn.Module):
         """Make the module that `config.kind` names."""
         super().__init__()
         self.students = students
+        self.swapped = config.swapped
         self.scope = config.attention
         self.stand_in = nn.ParameterDict({m: nn.Parameter(torch.zeros(dim)) for m in Modality})
         head = AttentionShifting if config.kind is FusionKind.ASF and students else PlainFusion
         self.head: AttentionShifting | PlainFusion = head(config, len(students), dim, classes)
+
+    @property
+    def slots(self) -> tuple[Modality, ...]:
+        """The students in the order in which they are taken now: the released code's for IEMOCAP is not one alone."""
+        return self.students[::-1] if self.swapped and not self.training else self.students
 
     def fill(self, modality: Modality, features: Tensor, present: Tensor) -> Tensor:
         """`features` [..., dim] with the stand-in wherever `present` [...] is False."""
@@ -81,7 +87,7 @@ class Fusion(nn.Module):
         `past` [B, P, students * dim] holds the non-verbal features of the dialogue's earlier turns and `past_mask`
         [B, P] marks the real ones (scope `dialogue` only). `theta` overrides the config's.
         """
-        others = [students[m] for m in self.students]
+        others = [students[m] for m in self.slots]
         fused: FusionOutput = self.head(lead, others, past=past, past_mask=past_mask, theta=theta)
         return fused
 

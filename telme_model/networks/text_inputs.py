@@ -1,10 +1,13 @@
 """What the text encoder reads: a dialogue's turns with speaker tokens, and the prompt (equations 1-3)."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from telme_model.corpus.dialogue import Dialogue, TurnId
+from telme_model.corpus.dialogue import Dialogue, Turn, TurnId
 from telme_model.runs.config import SpeakerNumbering, TextConfig, TextLayout
+
+_LONGEST_KEPT = 2_000  # characters of a text whose tokens are kept: a turn, not a dialogue
 
 
 def number_speakers(dialogues: Sequence[Dialogue], numbering: SpeakerNumbering) -> dict[TurnId, int]:
@@ -12,18 +15,19 @@ def number_speakers(dialogues: Sequence[Dialogue], numbering: SpeakerNumbering) 
 
     `dialogue`: by first appearance, from 1 in every dialogue. `carried`: as the released code does it: the first
     turn of a dialogue is looked up in the previous dialogue's list, which is cleared only afterwards, and the
-    first speaker is not put back.
+    first speaker is not put back. `turn`: the same, where every turn has a speaker of its own.
     """
     numbers: dict[TurnId, int] = {}
-    seen: list[str] = []
+    seen: list[object] = []
     for dialogue in dialogues:
         if numbering is SpeakerNumbering.DIALOGUE:
             seen = []
         for place, turn in enumerate(dialogue.turns):
-            if turn.speaker not in seen:
-                seen.append(turn.speaker)
-            numbers[turn.id] = seen.index(turn.speaker) + 1
-            if numbering is SpeakerNumbering.CARRIED and place == 0 and turn is not dialogues[0].turns[0]:
+            speaker = turn.id if numbering is SpeakerNumbering.TURN else turn.speaker
+            if speaker not in seen:
+                seen.append(speaker)
+            numbers[turn.id] = seen.index(speaker) + 1
+            if numbering is not SpeakerNumbering.DIALOGUE and place == 0 and turn is not dialogues[0].turns[0]:
                 seen = []
     return numbers
 
@@ -41,6 +45,8 @@ class TextAssembler:
         for split in {dialogue.split for dialogue in dialogues}:
             part = [dialogue for dialogue in dialogues if dialogue.split is split]
             self.numbers |= number_speakers(part, config.speakers)
+        special = [f"<s{number}>" for number in range(1, config.speaker_tokens + 1)]
+        self._special = re.compile(f"({'|'.join(map(re.escape, [*special, tokenizer.sep_token or '</s>']))})")
         self._tokens: dict[str, list[int]] = {}
 
     def __call__(self, turn: TurnId, *, text: str | None = None, context_turns: int | None = None) -> list[int]:
@@ -52,22 +58,38 @@ class TextAssembler:
         dialogue, k = self.dialogues[turn.split, turn.dialogue], self.positions[turn]
         limit = self.config.context_turns if context_turns is None else context_turns
         first = max(k - limit, 0) if limit or context_turns == 0 else 0
-        context: list[int] = []
-        for place in range(first, k + 1):
-            other = dialogue.turns[place]
-            words = text if place == k and text is not None else other.text
-            context += [self._speaker(other.id), *self._tokenise(words)]
-        if self.config.layout is TextLayout.OFFICIAL and self.config.prompt and words.strip():
-            context += self._pieces(" ")  # the space before the separator was a piece of its own
+        spoken = [(other.id, self._words(other)) for other in dialogue.turns[first : k + 1]]
+        if text is not None:
+            spoken[-1] = turn, text
+        if self.config.layout is TextLayout.OFFICIAL and self.config.prompt:
+            before_mask = list(self._official(spoken))
+            return [*before_mask[-(self.config.max_tokens - 1) :], self.tokenizer.mask_token_id]
+        context = [piece for other, words in spoken for piece in (self._speaker(other), *self._tokenise(words))]
         return self._fit(context, self._prompt(self._speaker(turn)) if self.config.prompt else [])
 
+    def _words(self, turn: Turn) -> str:
+        return turn.text if self.config.repaired or turn.unrepaired is None else turn.unrepaired
+
+    def _official(self, spoken: Sequence[tuple[TurnId, str]]) -> Iterator[int]:
+        """What the released code's tokenizer made of the whole string: speaker tokens eat the spaces beside them.
+
+        The separator eats none. A speaker's number that has no token is plain text.
+        """
+        context = "".join(f"<s{self.numbers[turn]}> {words} " for turn, words in spoken).strip()
+        whole = f"{context} {self.tokenizer.sep_token} Now <s{self.numbers[spoken[-1][0]]}> feels"
+        plain, *rest = self._special.split(whole)
+        yield from self._pieces(plain.rstrip() if rest else plain)
+        for place in range(0, len(rest), 2):
+            token, plain = rest[place : place + 2]
+            yield self.tokenizer.convert_tokens_to_ids(token)
+            plain = plain if token == self.tokenizer.sep_token else plain.lstrip()
+            following = rest[place + 2] if place + 2 < len(rest) else ""
+            yield from self._pieces(plain.rstrip() if following not in ("", self.tokenizer.sep_token) else plain)
+
     def _fit(self, context: list[int], prompt: list[int]) -> list[int]:
-        ends, limit = self.tokenizer, self.config.max_tokens
-        if self.config.layout is TextLayout.OFFICIAL and self.config.prompt:
-            before_mask = [*context, ends.sep_token_id, *prompt[:-1]]
-            return [*before_mask[-(limit - 1) :], prompt[-1]]
+        ends = self.tokenizer
         tail = [ends.sep_token_id, *prompt]
-        return [ends.cls_token_id, *context[-(limit - 1 - len(tail)) :], *tail]
+        return [ends.cls_token_id, *context[-(self.config.max_tokens - 1 - len(tail)) :], *tail]
 
     def _prompt(self, speaker: int) -> list[int]:
         # The separator eats no space, in neither layout.
@@ -84,9 +106,12 @@ class TextAssembler:
         return self._pieces(space + text.strip())
 
     def _pieces(self, text: str) -> list[int]:
-        if text not in self._tokens:
-            self._tokens[text] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
-        return self._tokens[text]
+        found = self._tokens.get(text)
+        if found is None:
+            found = self.tokenizer(text, add_special_tokens=False)["input_ids"] if text else []
+            if len(text) < _LONGEST_KEPT:
+                self._tokens[text] = found
+        return found
 
 
 def read_position(tokens: Sequence[int], config: TextConfig) -> int:

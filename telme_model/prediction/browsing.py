@@ -11,7 +11,7 @@ from telme_model.networks.devices import choose_device, leave_a_core, within_mem
 from telme_model.paths import media_cache_folder
 from telme_model.prediction.predictor import Embedder, Predictor, open_trained, stored_embeddings
 from telme_model.prediction.stored import StoredPredictions
-from telme_model.runs.config import AttentionScope
+from telme_model.runs.config import AttentionScope, EvaluationOrder
 from telme_model.runs.folder import check_outside
 
 Pending = dict[tuple[Split, str], Dialogue]  # in the order in which they come when nobody asks for one
@@ -41,11 +41,12 @@ def predict_as_wanted(
     stored = stored_embeddings(run, corpus)
     predictor = Predictor(run, stored, device) if stored else None
     embedder = Embedder(run, corpus, device, cache)
-    whole_splits = run.config.fusion.attention is AttentionScope.BATCH  # there, what comes together tells
+    config = run.config  # in these, what comes together tells
+    whole_splits = AttentionScope.BATCH is config.fusion.attention or EvaluationOrder.TABLE is config.evaluation_order
     waiting = _waiting(corpus, known, wanted(), whole_splits)
     total, done = sum(turn.id not in known for dialogue in waiting.values() for turn in dialogue.turns), 0
     while waiting:
-        chunk = _take(waiting, wanted(), None if whole_splits else run.config.evaluation_batch)
+        chunk = _take(waiting, wanted(), None if whole_splits else config.evaluation_batch)
         turns = tuple(turn for dialogue in chunk for turn in dialogue.turns)
         if not stored:
             progress = Progress(phase=Phase.EVALUATING, done=done, total=total)

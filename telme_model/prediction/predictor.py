@@ -1,5 +1,6 @@
 """What a run says of every turn: each model's prediction, the displacement, each modality's share in the outcome."""
 
+from collections import deque
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from telme_model.files import write_whole
 from telme_model.media.cache import MediaCache, build_cache
 from telme_model.networks.backbones import load_tokenizer, rebuild_backbone
 from telme_model.networks.batching import make_inputs
-from telme_model.networks.devices import autocast_type, choose_device, leave_a_core, random_numbers, within_memory
+from telme_model.networks.devices import choose_device, leave_a_core, pass_type, random_numbers, within_memory
 from telme_model.networks.embedding import Embeddings, FusionInputs, embed, fusion_batches
 from telme_model.networks.encoder import Encoder, make_encoder
 from telme_model.networks.fusion import Fusion
@@ -99,7 +100,7 @@ def stored_embeddings(run: RunFolder, corpus: Corpus) -> Embedded | None:
     if not all((run.path / "embeddings" / f"{m}.safetensors").is_file() for m in modalities):
         return None
     turns = tuple(corpus.turns())
-    return Embedded(turns, {m: load_embeddings(run, m, len(turns)) for m in modalities})
+    return Embedded(turns, {m: load_embeddings(run, f"embeddings/{m}", len(turns)) for m in modalities})
 
 
 class Embedder:
@@ -132,8 +133,9 @@ class Embedder:
                 turns,
                 present,
                 batch=config.evaluation_batch,
+                order=config.evaluation_order,
                 device=self._device,
-                dtype=autocast_type(config.stage(modality).precision, self._device),
+                dtype=pass_type(config.evaluation_precision, config.stage(modality), self._device),
                 phase=Phase.EVALUATING,
             )
         return Embedded(turns, embeddings)
@@ -149,9 +151,8 @@ class Embedder:
         return self._encoders[modality]
 
 
-def load_embeddings(run: RunFolder, modality: Modality, turns: int) -> Embeddings:
-    """The run's stored embeddings of its own corpus of `turns` turns. Raises RunError."""
-    name = f"embeddings/{modality}"
+def load_embeddings(run: RunFolder, name: str, turns: int) -> Embeddings:
+    """Embeddings that the run keeps under `name`, of its own corpus of `turns` turns. Raises RunError."""
     try:
         tensors = load_tensors(run, name)
     except RunError as error:
@@ -204,6 +205,8 @@ class Predictor:
         self.fusion = load_fusion(run).to(device)
         self.inputs = FusionInputs(embedded.embeddings, embedded.turns, self.config.teacher)
         self.background = self._background(load_tensors(run, "weights/background"), device)
+        # A run that was imported without a corpus has none, and so no contributions.
+        self.has_background = all(map(len, self.background.values()))
 
     def records(self, splits: Sequence[Split], *, contributions: bool = True) -> Iterator[Record]:
         """One record a turn of `splits`, in the order of the turns."""
@@ -214,8 +217,17 @@ class Predictor:
 
     def records_of(self, rows: Sequence[int], contributions: bool = True) -> Iterator[Record]:
         """One record for each of these rows of the turns."""
-        for batch in fusion_batches(self.fusion, rows, self.config.evaluation_batch):
-            yield from self._batch(batch, contributions)
+        made: dict[int, Record] = {}
+        asked = deque(rows)
+        for batch in self.batches(rows):
+            made |= zip(batch.tolist(), self._batch(batch, contributions), strict=True)
+            while asked and asked[0] in made:
+                yield made.pop(asked.popleft())
+
+    def batches(self, rows: Sequence[int]) -> list[Tensor]:
+        """`rows` as they are fused together."""
+        config = self.config
+        return fusion_batches(self.fusion, rows, config.evaluation_batch, self.turns, config.evaluation_order)
 
     def probabilities(self, rows: Tensor, features: Mapping[Modality, Tensor] | None = None) -> np.ndarray:
         """Fused probabilities [B, classes] float64; `features` replaces the turns' own."""
@@ -224,13 +236,14 @@ class Predictor:
 
     def displacement_vectors(self, rows: Sequence[int]) -> np.ndarray:
         """H [B, dim] float32; NaN where the fusion has none."""
-        parts = []
-        for batch in fusion_batches(self.fusion, rows, self.config.evaluation_batch):
+        vectors = np.full((len(self.turns), self.config.dim), np.nan, np.float32)
+        for batch in self.batches(rows):
             with torch.no_grad():
                 moved = self.inputs.fuse(self.fusion, batch).displacement
-            none = torch.full((len(batch), self.config.dim), torch.nan)
-            parts.append((none if moved is None else moved.vector).float().cpu().numpy())
-        return np.concatenate(parts)
+            if moved is not None:
+                vectors[batch.numpy()] = moved.vector.float().cpu().numpy()
+        chosen: np.ndarray = vectors[list(rows)]
+        return chosen
 
     def coalition_values(self, rows: Tensor) -> dict[frozenset[Modality], np.ndarray]:
         """v(S) [B, classes] for every set S of modalities that are the turn's own.
@@ -265,7 +278,7 @@ class Predictor:
             output = self.inputs.fuse(self.fusion, rows)
             lead = self.inputs.features(self.fusion, rows)[self.config.teacher]
             unshifted = softmax(self.fusion.unshifted(lead))
-        values = self.coalition_values(rows) if contributions else None
+        values = self.coalition_values(rows) if contributions and self.has_background else None
         theta = self.config.fusion.theta
         fused = Fused(config=self.config, output=output, unshifted=unshifted, values=values, theta=theta)
         for place, row in enumerate(rows.tolist()):

@@ -17,7 +17,6 @@ from telme_model.corpus.dialogue import Corpus, Modality, Turn, TurnId
 from telme_model.corpus.fingerprint import fingerprint
 from telme_model.networks.batching import collate_tokens
 from telme_model.networks.devices import answered_within_memory
-from telme_model.networks.embedding import fusion_batches
 from telme_model.networks.encoder import Encoder
 from telme_model.networks.fusion import OFFICIAL_EPSILON, AttentionShifting, shift
 from telme_model.networks.text_inputs import TextAssembler
@@ -41,7 +40,7 @@ class WhatIf:
         if self.run.facts["corpus"]["fingerprint"] != fingerprint(corpus):
             raise RunError(f"{run_path} keeps embeddings of the corpus it was trained on, and this is another one")
         turns = tuple(corpus.turns())
-        stored = {m: load_embeddings(self.run, m, len(turns)) for m in self.run.config.modalities}
+        stored = {m: load_embeddings(self.run, f"embeddings/{m}", len(turns)) for m in self.run.config.modalities}
         self.predictor = Predictor(self.run, Embedded(turns, stored), CPU)
         self.corpus = corpus
         self.rows = {turn.id: row for row, turn in enumerate(turns)}
@@ -100,8 +99,7 @@ class WhatIf:
             return torch.tensor([row]), 0
         split = predictor.turns[row].id.split
         rows = [other for other, turn in enumerate(predictor.turns) if turn.id.split is split]
-        size = predictor.config.evaluation_batch
-        batch = fusion_batches(predictor.fusion, rows, size)[rows.index(row) // size]
+        batch = next(batch for batch in predictor.batches(rows) if row in batch)
         return batch, batch.tolist().index(row)
 
     def _read(self, turn: Turn, text: str | None, context_turns: int | None) -> tuple[Tensor, Tensor]:

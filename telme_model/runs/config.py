@@ -27,10 +27,15 @@ class Pooling(StrEnum):
 
 
 class SpeakerNumbering(StrEnum):
-    """How speakers become <s1>..<sN>: by first appearance in the dialogue, or as the released code does it."""
+    """How speakers become <s1>..<sN>: by first appearance in the dialogue, or as the released code does it.
+
+    `carried` is what it does for MELD. `turn`: the same where every turn counts as a speaker of its own, as it does
+    for IEMOCAP, whose column of speakers holds the turns' names there.
+    """
 
     DIALOGUE = "dialogue"
     CARRIED = "carried"
+    TURN = "turn"
 
 
 class TextLayout(StrEnum):
@@ -59,6 +64,20 @@ class Normalisation(StrEnum):
 
     TIMESFORMER = "timesformer"
     IMAGENET = "imagenet"
+
+
+class EvaluationOrder(StrEnum):
+    """Which turns are scored and embedded together: those of like length, or neighbours in the corpus' table."""
+
+    LENGTH = "length"
+    TABLE = "table"
+
+
+class TrainingBatches(StrEnum):
+    """Which turns are learnt from together: those of like length, or any."""
+
+    LENGTH = "length"
+    RANDOM = "random"
 
 
 class FusionKind(StrEnum):
@@ -98,6 +117,15 @@ class Precision(StrEnum):
     FP16 = "fp16"
 
 
+class PassPrecision(StrEnum):
+    """Arithmetic of a pass that learns nothing: that of the encoder's stage, or one of its own."""
+
+    STAGE = "stage"
+    FP32 = "fp32"
+    BF16 = "bf16"
+    FP16 = "fp16"
+
+
 _WEIGHTS = "A name on the Hugging Face hub, or a folder."
 _FOLDER = "name a folder, or an encoder on the hub"
 
@@ -116,7 +144,12 @@ class TextConfig(SettingsSection):
     speakers: SpeakerNumbering = setting(
         SpeakerNumbering.DIALOGUE,
         "Speaker numbers",
-        "Counted within each dialogue, or carried over as the released code does.",
+        "Counted within each dialogue, or as the released code does: carried over, or every turn another.",
+    )
+    repaired: bool = setting(
+        True,
+        "Repaired words",
+        "Mends apostrophes and dashes that a wrong encoding damaged; the released code reads them as they are.",
     )
     layout: TextLayout = setting(
         TextLayout.PAPER, "Text layout", "The paper's input, or the released code's: left padding, no first token."
@@ -147,6 +180,13 @@ class AudioConfig(SettingsSection):
         "Audio padding",
         "Masked, so that it changes nothing, or plain zeros on the left (released code).",
     )
+    mask_frames: int = setting(
+        0,
+        "Masked at once",
+        "Frames that SpecAugment hides together in training; 0 leaves it to the encoder, the released code takes 3.",
+        "frames",
+        at_least=0,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +202,12 @@ class VisualConfig(SettingsSection):
     frames: int = setting(8, "Frames", "Pictures of a turn that the encoder sees; its weights expect 8.", above=0)
     size: int = setting(224, "Picture size", "Pixels a side; the encoder's weights expect 224.", "pixels", above=0)
     sampling: FrameSampling = setting(
-        FrameSampling.EVEN, "Frame choice", "Evenly over the turn, or as the released code chooses."
+        FrameSampling.EVEN,
+        "Frame choice",
+        "Evenly over the turn, or counted as the released code does; official is what 0.1.0 took for that.",
+    )
+    margin: float = setting(
+        0.0, "Margin", "Seconds before and after a turn's window of a film that are seen too.", "seconds", at_least=0
     )
     channels: Channels = setting(
         Channels.RGB, "Colour order", "RGB, as the weights were trained, or BGR as the released code feeds them."
@@ -184,6 +229,11 @@ class StageConfig(SettingsSection):
     warmup: float = setting(0.1, "Warm-up", "Share of the steps over which the rate rises from 0.", at_least=0, below=1)
     schedule: StepCount = setting(
         StepCount.STEPS, "Schedule counts", "Optimiser steps, or samples as the released code does."
+    )
+    batches: TrainingBatches = setting(
+        TrainingBatches.LENGTH,
+        "Batches of",
+        "Turns of like length, which saves padding, or any at random (released code).",
     )
     weight_decay: float = setting(0.01, "Weight decay", "How strongly AdamW pulls weights towards 0.", at_least=0)
     clip: float = setting(10.0, "Gradient clip", "The gradient's norm is cut to this.", above=0)
@@ -234,6 +284,11 @@ class DistillationConfig(SettingsSection):
     tau_feature: float = setting(
         1.0, "Feature temperature", "Softens the similarities that are compared (equations 13 to 15).", above=0
     )
+    teacher_precision: PassPrecision = setting(
+        PassPrecision.STAGE,
+        "Teacher's precision",
+        "Arithmetic of the outputs that students learn from: the teacher's own, or fp16 (released code).",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,6 +308,11 @@ class FusionConfig(SettingsSection):
     )
     normalised: bool = setting(
         False, "Residual and norms", "Adds the released code's residual, LayerNorms and gate order."
+    )
+    swapped: bool = setting(
+        False,
+        "Swapped students",
+        "Takes the students in reverse order except in training, as the released code does for IEMOCAP.",
     )
 
 
@@ -275,7 +335,9 @@ class Config(SettingsSection):
         "The modalities that learn from the teacher and shift its features.",
     )
     over_long: OverLong = setting(
-        OverLong.CAP, "Over-long clips", "A clip beyond the longest sound is cut there, or counts as missing."
+        OverLong.CAP,
+        "Over-long clips",
+        "A clip beyond the longest sound is cut there, becomes black or zero pixels (released code), or is used whole.",
     )
     seed: int = setting(
         0,
@@ -292,7 +354,21 @@ class Config(SettingsSection):
         pattern=r"auto|cpu|mps|cuda(:\d+)?",
     )
     evaluation_batch: int = setting(
-        16, "Scoring batch", "Turns that are scored at once; changes speed and memory only.", "turns", above=0
+        16,
+        "Scoring batch",
+        "Turns that are scored at once; changes speed and memory only, unless they are taken in the table's order.",
+        "turns",
+        above=0,
+    )
+    evaluation_order: EvaluationOrder = setting(
+        EvaluationOrder.LENGTH,
+        "Scored together",
+        "Turns of like length, or neighbours in the corpus' table, which tells with padding on the left.",
+    )
+    evaluation_precision: PassPrecision = setting(
+        PassPrecision.STAGE,
+        "Scoring precision",
+        "Arithmetic in which turns are scored and embedded: the stage's, or fp32 (released code).",
     )
     background_turns: int = setting(
         16, "Background turns", "Training turns that stand for an absent modality in Shapley shares.", "turns", above=0
@@ -345,6 +421,7 @@ class Config(SettingsSection):
             sample_rate=self.audio.sample_rate,
             max_seconds=self.audio.max_seconds,
             over_long=self.over_long,
+            margin=self.visual.margin,
         )
 
     def stage(self, modality: Modality) -> StageConfig:

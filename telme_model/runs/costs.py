@@ -230,7 +230,7 @@ def tokens(corpus: Corpus, config: Config, modality: Modality, architecture: Arc
         each = visual.frames * (visual.size // architecture.patch) ** 2 + 1
         return {split: [each] * sum(1 for _ in corpus.turns(split)) for split in corpus.splits()}
     rate = config.audio.sample_rate / prod(stride for _, _, stride in architecture.convolutions)
-    longest = config.audio.max_seconds
+    longest = config.media.limit
     return {
         split: [max(1, round(min(expected_seconds(turn), longest) * rate)) for turn in corpus.turns(split)]
         for split in corpus.splits()

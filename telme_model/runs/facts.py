@@ -139,7 +139,7 @@ def _read(path: Path) -> RunFacts:
         state=RunState.FINISHED if finished else _unfinished(folder),
         preset=config.preset,
         seed=config.seed,
-        corpus=corpus_name(catalogue.corpus_of(folder))[0],
+        corpus=corpus_name(catalogue.corpus_of(folder))[0] if facts["corpus"].get("root", ".") else "",
         created=datetime.strptime(created, "%Y-%m-%dT%H:%M:%S%z") if created else None,
         at=None if finished else (left[0] if left else Phase.EVALUATING),
         dev=model_scores(scores, Split.DEV),

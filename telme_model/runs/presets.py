@@ -12,8 +12,10 @@ from telme_model.runs.config import (
     Config,
     ConfigError,
     DistillationConfig,
+    EvaluationOrder,
     FusionConfig,
     Normalisation,
+    PassPrecision,
     Pooling,
     Precision,
     SpeakerNumbering,
@@ -22,6 +24,7 @@ from telme_model.runs.config import (
     StepCount,
     TextConfig,
     TextLayout,
+    TrainingBatches,
     VisualConfig,
 )
 
@@ -34,33 +37,50 @@ PAPER_IEMOCAP = Config(
 )
 
 
+_OFFICIAL_TEACHER = StageConfig(schedule=StepCount.SAMPLES, batches=TrainingBatches.RANDOM, precision=Precision.FP32)
+_OFFICIAL_STUDENT = replace(_OFFICIAL_TEACHER, clip_scaled=True, precision=Precision.FP16)
+
+
 def _official(paper: Config, *, preset: str, theta: float) -> Config:
-    """Every switch set to what the released code does (table "Two profiles" of the method)."""
-    fp16 = StageConfig(schedule=StepCount.SAMPLES, clip_scaled=True, precision=Precision.FP16)
-    fusion = replace(paper.fusion, theta=theta, dropout=0.2, attention=AttentionScope.BATCH, normalised=True)
+    """Every switch set to what the released code does (table "Two profiles" of the method), for either corpus."""
     return replace(
         paper,
         preset=preset,
-        over_long=OverLong.BLANK,
         evaluation_batch=4,
-        text=TextConfig(speakers=SpeakerNumbering.CARRIED, layout=TextLayout.OFFICIAL),
-        audio=AudioConfig(sample_rate=22_050, padding=AudioPadding.LEFT),
+        evaluation_order=EvaluationOrder.TABLE,
+        evaluation_precision=PassPrecision.FP32,
+        text=TextConfig(speakers=SpeakerNumbering.CARRIED, layout=TextLayout.OFFICIAL, repaired=False),
+        audio=AudioConfig(sample_rate=22_050, padding=AudioPadding.LEFT, mask_frames=3),
         visual=VisualConfig(
-            sampling=FrameSampling.OFFICIAL, channels=Channels.BGR, normalisation=Normalisation.IMAGENET
+            sampling=FrameSampling.COUNTED, channels=Channels.BGR, normalisation=Normalisation.IMAGENET
         ),
         stages=Stages(
-            teacher=StageConfig(learning_rate=1e-6, schedule=StepCount.SAMPLES, precision=Precision.FP32),
-            text=fp16,
-            audio=fp16,
-            visual=fp16,
-            fusion=fp16,
+            teacher=_OFFICIAL_TEACHER,
+            text=_OFFICIAL_STUDENT,
+            audio=_OFFICIAL_STUDENT,
+            visual=_OFFICIAL_STUDENT,
+            fusion=_OFFICIAL_STUDENT,
         ),
-        fusion=fusion,
+        distillation=replace(paper.distillation, teacher_precision=PassPrecision.FP16),
+        fusion=replace(paper.fusion, theta=theta, dropout=0.2, attention=AttentionScope.BATCH, normalised=True),
     )
 
 
-OFFICIAL_MELD = _official(PAPER_MELD, preset="official-meld", theta=0.1)
-OFFICIAL_IEMOCAP = _official(PAPER_IEMOCAP, preset="official-iemocap", theta=0.2)
+_official_meld = _official(PAPER_MELD, preset="official-meld", theta=0.1)
+OFFICIAL_MELD = replace(
+    _official_meld,
+    over_long=OverLong.ZERO,
+    stages=replace(_official_meld.stages, teacher=replace(_OFFICIAL_TEACHER, learning_rate=1e-6)),
+)
+_official_iemocap = _official(PAPER_IEMOCAP, preset="official-iemocap", theta=0.2)
+OFFICIAL_IEMOCAP = replace(
+    _official_iemocap,
+    over_long=OverLong.WHOLE,
+    text=replace(_official_iemocap.text, speakers=SpeakerNumbering.TURN),
+    visual=replace(_official_iemocap.visual, margin=1.0),
+    stages=replace(_official_iemocap.stages, fusion=replace(_OFFICIAL_STUDENT, epochs=8)),
+    fusion=replace(_official_iemocap.fusion, swapped=True),
+)
 
 # Base-size encoders and larger batches, for a smaller card.
 _COMPACT_STAGE = StageConfig(epochs=6, batch=16, learning_rate=2e-5, clip=1.0)

@@ -4,7 +4,7 @@ import math
 from dataclasses import replace
 
 from telme_model.events import Phase
-from telme_model.runs.config import Config, ConfigError, Precision, StageConfig
+from telme_model.runs.config import Config, ConfigError, EvaluationOrder, Precision, StageConfig
 
 
 def stage_of(config: Config, phase: Phase) -> tuple[str, StageConfig] | None:
@@ -21,7 +21,7 @@ def smaller_batch(config: Config, phase: Phase) -> tuple[str, ...]:
         name, stage = found
         half = stage.batch // 2
         settings += [f"{name}.batch={half}", f"{name}.accumulate={math.ceil(stage.accumulate * stage.batch / half)}"]
-    if config.evaluation_batch > 1:
+    if config.evaluation_batch > 1 and config.evaluation_order is EvaluationOrder.LENGTH:  # else it tells
         settings.append(f"evaluation_batch={config.evaluation_batch // 2}")
     return tuple(settings)
 

@@ -144,7 +144,7 @@ class Fit:
         task, stage = self.task, self.stage
         task.module.train()
         seed = (self.seed, _PHASES.index(task.phase), self.epoch)
-        batches = shuffled_batches(task.lengths, stage.batch, seed)
+        batches = shuffled_batches(task.lengths, stage.batch, seed, stage.batches)
         groups = [batches[i : i + stage.accumulate] for i in range(0, len(batches), stage.accumulate)]
         for group in groups[self.step :]:
             done = self.epoch * self.epoch_steps + self.step

@@ -23,7 +23,7 @@ from telme_model.events import Event, Message, Phase, Progress, RunFinished, Sta
 from telme_model.media.cache import MediaCache, build_cache, estimate
 from telme_model.networks.backbones import check_weights, load_backbone, load_tokenizer
 from telme_model.networks.batching import Inputs, make_inputs
-from telme_model.networks.devices import autocast_type, choose_device, leave_a_core, random_numbers, within_memory
+from telme_model.networks.devices import choose_device, leave_a_core, pass_type, random_numbers, within_memory
 from telme_model.networks.embedding import Embeddings, FusionInputs, embed
 from telme_model.networks.encoder import Encoder, make_encoder
 from telme_model.networks.fusion import Fusion
@@ -41,6 +41,8 @@ from telme_model.runs.remedies import changed, gentler_steps, smaller_batch
 from telme_model.training.fitting import Fit, NotFiniteError, TrainingError
 from telme_model.training.log import RunLog
 from telme_model.training.tasks import EncoderTask, FusionTask, labelled_rows, start_stand_ins
+
+_TAUGHT = "embeddings/taught"  # the teacher's outputs that students learn from, where they are not its embeddings
 
 
 class CorpusChangedError(RunError):
@@ -225,7 +227,7 @@ class Pipeline:
         stored = f"embeddings/{modality}"
         if done and (run.path / f"{stored}.safetensors").is_file():
             try:
-                self.embeddings[modality] = load_embeddings(run, modality, len(self.turns))
+                self.embeddings[modality] = load_embeddings(run, stored, len(self.turns))
                 return
             except RunError:
                 yield Message(text=f"{stored}.safetensors is damaged and is computed again", level="warning")
@@ -233,7 +235,7 @@ class Pipeline:
         yield Message(text=f"loading the weights of the {phase}")
         with random_numbers:
             encoder, inputs = self._trained(modality) if done else self._build(modality)
-        dtype = autocast_type(config.stage(modality).precision, self.device)
+        dtype = pass_type(config.evaluation_precision, config.stage(modality), self.device)
         if not done:
             task = EncoderTask(
                 phase,
@@ -245,7 +247,8 @@ class Pipeline:
                 device=self.device,
                 dtype=dtype,
                 batch=config.evaluation_batch,
-                teacher=None if modality is config.teacher else self.embeddings[config.teacher],
+                order=config.evaluation_order,
+                teacher=None if modality is config.teacher else (yield from self._taught()),
                 distillation=config.distillation,
             )
             yield from self._fit(task, modality)
@@ -255,12 +258,37 @@ class Pipeline:
             self.turns,
             present,
             batch=config.evaluation_batch,
+            order=config.evaluation_order,
             device=self.device,
             dtype=dtype,
             phase=phase,
         )
         save_tensors(run, stored, embeddings.tensors())
         self.embeddings[modality] = embeddings
+
+    def _taught(self) -> Generator[Event, None, Embeddings]:
+        """What students learn from: the teacher's outputs, made anew where they are to be of another precision."""
+        run, config = self.run, self.config
+        own, stage = self.embeddings[config.teacher], config.stage(config.teacher)
+        dtype = pass_type(config.distillation.teacher_precision, stage, self.device)
+        if dtype == pass_type(config.evaluation_precision, stage, self.device):
+            return own
+        if not (run.path / f"{_TAUGHT}.safetensors").is_file():
+            with random_numbers:
+                encoder, inputs = self._trained(config.teacher)
+            outputs = yield from embed(
+                encoder,
+                inputs,
+                self.turns,
+                [there and turn.id.split is Split.TRAIN for there, turn in zip(own.present.tolist(), self.turns)],
+                batch=config.evaluation_batch,
+                order=config.evaluation_order,
+                device=self.device,
+                dtype=dtype,
+                phase=config.phase(config.teacher),
+            )
+            save_tensors(run, _TAUGHT, outputs.tensors())
+        return load_embeddings(run, _TAUGHT, len(self.turns))
 
     def _fit(self, task: EncoderTask | FusionTask, modality: Modality | None) -> Iterator[Event]:
         stage = self.config.stages.fusion if modality is None else self.config.stage(modality)
@@ -293,6 +321,8 @@ class Pipeline:
                 backbone.resize_token_embeddings(len(tokenizer), mean_resizing=False)
                 tokenizer.save_pretrained(folder)
                 assembler = TextAssembler(tokenizer, text, self.corpus.dialogues)
+            elif modality is Modality.AUDIO and self.config.audio.mask_frames:
+                backbone.config.mask_time_length = self.config.audio.mask_frames
             backbone.config.save_pretrained(folder)
         encoder = make_encoder(modality, backbone, self.config, len(self.corpus.labels))
         source = self.run.facts.get("warm_start")
@@ -311,7 +341,7 @@ class Pipeline:
         start_stand_ins(fusion, self.embeddings, train)
         fusion.to(self.device)
         inputs = FusionInputs(self.embeddings, self.turns, config.teacher)
-        dtype = autocast_type(config.stages.fusion.precision, self.device)
+        dtype = pass_type(config.evaluation_precision, config.stages.fusion, self.device)
         task = FusionTask(
             fusion,
             inputs,
@@ -320,6 +350,7 @@ class Pipeline:
             device=self.device,
             dtype=dtype,
             batch=config.evaluation_batch,
+            order=config.evaluation_order,
         )
         generator = torch.Generator().manual_seed(config.seed)
         chosen = torch.tensor(train)[torch.randperm(len(train), generator=generator)[: config.background_turns]]
@@ -357,26 +388,36 @@ def _from_run(root: Path, run: Path) -> str:
 
 
 def _facts(corpus: Corpus, run: Path, warm_start: Path | None, device: torch.device) -> dict[str, Any]:
-    packages = ("torch", "torchaudio", "transformers", "numpy", "av", "scikit-learn")
     return {
         "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        "corpus": {
-            "root": _from_run(corpus.root, run),
-            "kind": corpus.kind,
-            "labels": corpus.labels.name,
-            "turns": {split: sum(1 for _ in corpus.turns(split)) for split in corpus.splits()},
-            "fingerprint": fingerprint(corpus),
-        },
-        "environment": {
-            "telme": __version__,
-            "python": sys.version.split()[0],
-            "system": f"{platform.system()} {platform.machine()}",
-            "gpu": torch.cuda.get_device_name(device) if device.type == "cuda" else None,
-            **{name: version(name) for name in packages},
-        },
+        "corpus": corpus_facts(corpus, run),
+        "environment": environment(device),
         "excluded": [],
         "over_long": [],
         **({"warm_start": _from_run(warm_start, run)} if warm_start else {}),
+    }
+
+
+def corpus_facts(corpus: Corpus, run: Path) -> dict[str, Any]:
+    """What a run keeps of its corpus, which tells it from others."""
+    return {
+        "root": _from_run(corpus.root, run),
+        "kind": corpus.kind,
+        "labels": corpus.labels.name,
+        "turns": {split: sum(1 for _ in corpus.turns(split)) for split in corpus.splits()},
+        "fingerprint": fingerprint(corpus),
+    }
+
+
+def environment(device: torch.device) -> dict[str, Any]:
+    """What a run is made with."""
+    packages = ("torch", "torchaudio", "transformers", "numpy", "av", "scikit-learn")
+    return {
+        "telme": __version__,
+        "python": sys.version.split()[0],
+        "system": f"{platform.system()} {platform.machine()}",
+        "gpu": torch.cuda.get_device_name(device) if device.type == "cuda" else None,
+        **{name: version(name) for name in packages},
     }
 
 

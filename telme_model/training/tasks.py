@@ -9,13 +9,13 @@ from telme_model.analysis.metrics import Scores, score
 from telme_model.corpus.dialogue import Modality, Split, Turn
 from telme_model.corpus.emotions import LabelSet
 from telme_model.events import Event, Phase, Progress
-from telme_model.networks.batching import Inputs, ordered_batches
+from telme_model.networks.batching import Inputs, evaluation_batches
 from telme_model.networks.devices import autocast
 from telme_model.networks.embedding import Embeddings, FusionInputs, fusion_batches
 from telme_model.networks.encoder import Encoder
 from telme_model.networks.fusion import Fusion
 from telme_model.networks.losses import classification_loss, student_loss
-from telme_model.runs.config import DistillationConfig
+from telme_model.runs.config import DistillationConfig, EvaluationOrder
 
 
 def labelled_rows(turns: Sequence[Turn], split: Split, present: Sequence[bool] | None = None) -> list[int]:
@@ -47,13 +47,17 @@ class EncoderTask:
         device: torch.device,
         dtype: torch.dtype | None,
         batch: int,
+        order: EvaluationOrder = EvaluationOrder.LENGTH,
         teacher: Embeddings | None = None,
         distillation: DistillationConfig | None = None,
     ) -> None:
-        """`turns` are the whole corpus; those of train with gold, the modality and the teacher's are trained on."""
+        """`turns` are the whole corpus; those of train with gold, the modality and the teacher's are trained on.
+
+        `dtype`, `batch` and `order` are those of the passes over dev.
+        """
         self.phase, self.weights, self.module = phase, str(encoder.modality), encoder
         self.inputs, self.turns, self.labels = inputs, turns, labels
-        self.device, self.dtype, self.batch = device, dtype, batch
+        self.device, self.dtype, self.batch, self.order = device, dtype, batch, order
         self.teacher, self.distillation = teacher, distillation
         if teacher is not None:  # nothing is learnt from a teacher that lacks the turn
             taught = [here and there for here, there in zip(present, teacher.present.tolist(), strict=True)]
@@ -85,17 +89,14 @@ class EncoderTask:
 
     def evaluate(self) -> Generator[Event, None, Scores]:
         """Scores on dev."""
-        predicted = [0] * len(self.dev)
-        done = 0
-        for members in ordered_batches([self.inputs.length(self.turns[row]) for row in self.dev], self.batch):
-            collated = self.inputs.collate([self.turns[self.dev[member]] for member in members]).to(self.device)
+        predicted: dict[int, int] = {}
+        for rows in evaluation_batches(self.turns, self.dev, self.batch, self.order, self.inputs.length):
+            collated = self.inputs.collate([self.turns[row] for row in rows]).to(self.device)
             with torch.no_grad(), autocast(self.dtype, self.device):
                 best = self.module(collated).logits.argmax(-1).tolist()
-            for member, label in zip(members, best, strict=True):
-                predicted[member] = label
-            done += len(members)
-            yield Progress(phase=self.phase, done=done, total=len(self.dev))
-        return score(gold_indices(self.turns, self.dev, self.labels).numpy(), predicted, self.labels.labels)
+            predicted |= zip(rows, best, strict=True)
+            yield Progress(phase=self.phase, done=len(predicted), total=len(self.dev))
+        return _score(self.turns, self.dev, predicted, self.labels)
 
 
 class FusionTask:
@@ -114,10 +115,11 @@ class FusionTask:
         device: torch.device,
         dtype: torch.dtype | None,
         batch: int,
+        order: EvaluationOrder = EvaluationOrder.LENGTH,
     ) -> None:
         """`inputs` holds the rows of `turns`, the whole corpus."""
         self.module, self.inputs, self.turns, self.labels = fusion, inputs, turns, labels
-        self.device, self.dtype, self.batch = device, dtype, batch
+        self.device, self.dtype, self.batch, self.order = device, dtype, batch, order
         self.rows = torch.tensor(labelled_rows(turns, Split.TRAIN))
         self.dev = labelled_rows(turns, Split.DEV)
         self.gold = gold_indices(turns, self.rows.tolist(), labels)
@@ -131,12 +133,18 @@ class FusionTask:
 
     def evaluate(self) -> Generator[Event, None, Scores]:
         """Scores on dev."""
-        predicted: list[int] = []
-        for rows in fusion_batches(self.module, self.dev, self.batch):
+        predicted: dict[int, int] = {}
+        for rows in fusion_batches(self.module, self.dev, self.batch, self.turns, self.order):
             with torch.no_grad(), autocast(self.dtype, self.device):
-                predicted += self.inputs.fuse(self.module, rows).logits.argmax(-1).tolist()
+                best = self.inputs.fuse(self.module, rows).logits.argmax(-1).tolist()
+            predicted |= zip(rows.tolist(), best, strict=True)
             yield Progress(phase=self.phase, done=len(predicted), total=len(self.dev))
-        return score(gold_indices(self.turns, self.dev, self.labels).numpy(), predicted, self.labels.labels)
+        return _score(self.turns, self.dev, predicted, self.labels)
+
+
+def _score(turns: Sequence[Turn], rows: Sequence[int], predicted: Mapping[int, int], labels: LabelSet) -> Scores:
+    gold = gold_indices(turns, rows, labels).numpy()
+    return score(gold, [predicted[row] for row in rows], labels.labels)
 
 
 def start_stand_ins(fusion: Fusion, embeddings: Mapping[Modality, Embeddings], train: Sequence[int]) -> None:

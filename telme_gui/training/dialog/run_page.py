@@ -26,7 +26,14 @@ from telme_model.runs.plan import Plan
 
 MOST_SEEDS = 100
 NAME = 108  # px for the corpus' name
-DETAILS = ("over_long", "evaluation_batch", "background_turns", "checkpoint_steps")
+DETAILS = (
+    "over_long",
+    "evaluation_batch",
+    "evaluation_order",
+    "evaluation_precision",
+    "background_turns",
+    "checkpoint_steps",
+)
 PRECISIONS = tuple(f"stages.{model.stage}.precision" for model in MODELS)
 
 
