@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from io import TextIOWrapper
 
 from telme_model import __version__
-from telme_model.commands import check, demo, doctor, evaluate, labels, predict, runs, train
+from telme_model.commands import check, demo, doctor, evaluate, import_official, labels, predict, runs, train
 from telme_model.commands.interface import Add, Command
 from telme_model.errors import StudioError
 from telme_model.files import refused
@@ -61,7 +61,7 @@ def _parser(more: Callable[[Add], None] | None = None) -> argparse.ArgumentParse
         return sub
 
     (more or demo.add_demo)(add)
-    for command in (check, train, predict, evaluate, runs, labels):
+    for command in (check, train, predict, evaluate, import_official, runs, labels):
         command.add_command(add)
     demo.add_make_demo(add)
     doctor.add_command(add)

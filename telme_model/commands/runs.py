@@ -116,7 +116,9 @@ def _show(options: argparse.Namespace) -> int:
     print(f"trained on {facts.corpus}, preset {facts.preset}, {duration(facts.seconds or None)} at work")
     print(f"changed: {'  '.join(changed)}" if changed else "no setting differs from the preset")
     for phase, stage in stages.items():
-        print(f"  {phase}: best epoch {stage['best_epoch']}, dev weighted F1 {stage['dev_weighted_f1']:.2f}")
+        trained = "best_epoch" in stage
+        score = f"best epoch {stage['best_epoch']}, dev weighted F1 {stage['dev_weighted_f1']:.2f}" if trained else ""
+        print(f"  {phase}: {score or 'imported'}")
     for split, found in scores.items():
         print(f"\n{split}")
         print("\n".join(score_table(found)))
