@@ -32,7 +32,7 @@ EFFECTS = {
     Effect.HARMED: "The teacher is right, the fused model is wrong",
     Effect.CONFLICT: "Teacher and students do not say the same emotion",
     Effect.LOW_MARGIN: f"The fused model's two most probable emotions lie less than {LOW_MARGIN} apart",
-    Effect.LARGE_SHIFT: f"The shift ‖λH‖ reaches {LARGE_SHIFT:.0%} or more of its limit θ‖F_T‖ (equations 18 and 19)",
+    Effect.LARGE_SHIFT: f"The shift ‖λH‖ reaches {LARGE_SHIFT:.0%} or more of its limit (equations 18 and 19)",
 }
 
 MARKS = {

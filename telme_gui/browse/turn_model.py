@@ -34,11 +34,11 @@ FIRST_MODEL = len(TurnColumn)
 HEADERS = {
     TurnColumn.NUMBER: ("#", "Place of the turn in its dialogue"),
     TurnColumn.SPEAKER: ("Speaker", "Who speaks"),
-    TurnColumn.TEXT: ("Text", "What is said"),
+    TurnColumn.TEXT: ("Words", "What is said"),
     TurnColumn.GOLD: ("Gold", "The corpus' label"),
     TurnColumn.LABEL: ("Label", "What the chosen annotator says; marked where it is not gold"),
 }
-SHIFT = ("Shift", "How far the fusion moved the turn: ‖λH‖ of its limit θ‖F_T‖ (equations 18 and 19)")
+SHIFT = "How far the fusion moved the turn: ‖λH‖ of its limit θ‖{lead}‖ (equations 18 and 19)"
 
 
 def headers(models: Models) -> list[tuple[str, str]]:
@@ -46,7 +46,11 @@ def headers(models: Models) -> list[tuple[str, str]]:
     said = "What the {} says; marked where it is not gold"
     titles = ("fused model" if model.key == FUSED else model.title for model in models)
     names = (model.short.capitalize() for model in models)
-    return [*HEADERS.values(), *zip(names, map(said.format, titles), strict=True), SHIFT]
+    return [
+        *HEADERS.values(),
+        *zip(names, map(said.format, titles), strict=True),
+        ("Shift", SHIFT.format(lead=models.lead)),
+    ]
 
 
 def initials(names: Sequence[str]) -> list[str]:
@@ -167,7 +171,7 @@ class TurnModel(QAbstractTableModel):
             limit, length = float(predictions.limit[place]), float(predictions.shift[place])
             if limit > 0:
                 shift = length / limit
-                shift_text = f"‖λH‖ = {length:.3g}, {shift:.0%} of its limit θ‖F_T‖ = {limit:.3g}"
+                shift_text = f"‖λH‖ = {length:.3g}, {shift:.0%} of its limit θ‖{self.models.lead}‖ = {limit:.3g}"
         return TurnRow(
             turn=turn,
             words=session.words(turn),

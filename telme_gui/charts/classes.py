@@ -9,7 +9,7 @@ from telme_gui.charts.subset import Subset
 from telme_gui.look.table import Table
 from telme_model.analysis import published
 from telme_model.analysis.metrics import Scores
-from telme_model.analysis.models import FUSED, Model
+from telme_model.analysis.models import FUSED, STANDARD, Model
 from telme_model.corpus.dialogue import Corpus
 
 MEASURES = {"F1": "f1", "Precision": "precision", "Recall": "recall"}
@@ -43,7 +43,8 @@ class ClassesPage(QWidget):
     def show_part(self, part: Subset, corpus: Corpus) -> None:
         """Show a part's scores by emotion."""
         self._part = part
-        self._paper = published.TELME.meld_f1 if corpus.labels.name == "meld" else {}
+        papers = corpus.labels.name == "meld" and part.predictions.models == STANDARD  # what it has by emotion
+        self._paper = published.TELME.meld_f1 if papers else {}
         self._draw()
         measures = (f"{model.short}\n{short}" for model in part.predictions.models for short in ("P", "R", "F1"))
         self._table.fill(["", *measures, "turns"], [_row(part, label) for label in part.predictions.labels])

@@ -27,7 +27,7 @@ from telme_model.analysis.predictions import Predictions
 from telme_model.corpus.dialogue import TurnId
 from telme_model.errors import StudioError
 
-HEADER = ("Turn", "Speaker", "Text", "Gold", "This run", "Other run")
+HEADER = ("Turn", "Speaker", "Words", "Gold", "This run", "Other run")
 EMOTION_COLUMNS = (3, 4, 5)
 WIDTHS = (110, 80, 0, 96, 96, 96)  # px of the columns
 ASK = "Choose another run of the same corpus to see what changed"

@@ -16,17 +16,18 @@ from telme_model.corpus.dialogue import Modality
 GAUGE = 8  # px
 FIGURE = 40  # px of "+.12"
 LEAST = 0.05  # a change of probability that fills half a bar at least, so that nothing looks larger than it is
+EMBEDDINGS = {Modality.TEXT: 3, Modality.AUDIO: 4, Modality.VISUAL: 5}  # the equation of each
 COALITIONS = {1: "two", 2: "four", 3: "eight"}  # by how many modalities take part
 NUMBERS = (
-    ("‖F_T‖", "‖F_T‖: the length of the teacher’s embedding (equation 3)."),
+    ("‖{lead}‖", "‖{lead}‖: the length of the teacher’s embedding (equation {embedding})."),
     ("‖H‖", "‖H‖: the length of the students’ displacement H = g ⊙ (W₂ F_att + b₂) (equation 17)."),
-    ("λ", "λ: how much of H is let through, min(θ‖F_T‖ / ‖H‖, 1) (equation 19)."),
-    ("‖λH‖", "‖λH‖: how far the embedding was moved, Z = F_T + λH (equation 18)."),
+    ("λ", "λ: how much of H is let through, min(θ‖{lead}‖ / ‖H‖, 1) (equation 19)."),
+    ("‖λH‖", "‖λH‖: how far the embedding was moved, Z = {lead} + λH (equation 18)."),
 )
-GATES_TIP = "Open gates: the share of g = ReLU(W₁[F_T, F_att] + b₁) above zero (equation 16)."
-ANGLE_TIP = "The shift turns F_T by at most asin(‖λH‖/‖F_T‖) = {now}; its limit allows asin θ = {limit}."
-FLIP_TIP = "The same head with and without H: its most probable emotion at F_T, and at Z = F_T + λH (equation 18)."
-CHANGE_TIP = "Δp: the change of the probability by the shift, p(Z) − p(F_T) of the same head (equation 18)."
+GATES_TIP = "Open gates: the share of g = ReLU(W₁[{lead}, F_att] + b₁) above zero (equation 16)."
+ANGLE_TIP = "The shift turns {lead} by at most asin(‖λH‖/‖{lead}‖) = {now}; its limit allows asin θ = {limit}."
+FLIP_TIP = "The same head with and without H: its most probable emotion at {lead}, and at Z (equation 18)."
+CHANGE_TIP = "Δp: the change of the probability by the shift, p(Z) − p({lead}) of the same head (equation 18)."
 SHARE_TIP = "{name}’s part of Δp: its exact Shapley value among the students; {whole} to Δp."
 ZERO_TIP = "{label}: {before:.2%} at H = 0, {change:+.2%} by the shift; half a bar is {most:.0%}."
 SHAPLEY_TIP = (
@@ -59,8 +60,9 @@ class HowFar(Section):
         """The numbers in words."""
         if np.isnan(predictions.shift[row]):
             return still(predictions.models)
+        lead = predictions.models.lead
         return (
-            f"norm of F_T {predictions.text_norm[row]:.3g}, norm of H {predictions.h_norm[row]:.3g}, "
+            f"norm of {lead} {predictions.text_norm[row]:.3g}, norm of H {predictions.h_norm[row]:.3g}, "
             f"lambda {predictions.scale[row]:.3g}, shift {predictions.shift[row]:.3g}, "
             f"{_share(predictions, row):.0%} of its limit, {predictions.open_gates[row]:.0%} of the gates open"
         )
@@ -73,25 +75,28 @@ class HowFar(Section):
             note = QRectF(0, HEADING - 4, self.width(), ROW)
             write(painter, note, still(predictions.models), colour=palette.muted, size=12)
             return
+        lead, embedding = predictions.models.lead, EMBEDDINGS[predictions.models.teacher]
         self.heading(painter, "How far it was moved", f"{_share(predictions, row):.0%} of its limit")
-        self.tip(QRectF(self.width() / 2, 0, self.width() / 2, ROW), "The shift's share of its limit: ‖λH‖ / (θ‖F_T‖).")
+        self.tip(
+            QRectF(self.width() / 2, 0, self.width() / 2, ROW), f"The shift's share of its limit: ‖λH‖ / (θ‖{lead}‖)."
+        )
         columns = (predictions.text_norm, predictions.h_norm, predictions.scale, predictions.shift)
         width = self.width() / len(columns)
         for place, (values, (symbol, tip)) in enumerate(zip(columns, NUMBERS, strict=True)):
             left, figure = place * width, _figure(float(values[row]))
             write(painter, QRectF(left, HEADING - 2, width, ROW), figure, bold=True, size=theme.TITLE)
-            write_symbol(painter, left, HEADING + 31, symbol, palette.muted)
-            self.tip(QRectF(left, HEADING - 2, width, 38), tip)
+            write_symbol(painter, left, HEADING + 31, symbol.format(lead=lead), palette.muted)
+            self.tip(QRectF(left, HEADING - 2, width, 38), tip.format(lead=lead, embedding=embedding))
         self._gauge(painter, predictions, row, HEADING + 46)
         ratio = float(predictions.shift[row] / predictions.text_norm[row])
-        self._pair(painter, 0, f"{predictions.open_gates[row]:.0%}", "gates open", GATES_TIP)
-        tip = ANGLE_TIP.format(now=angle(ratio), limit=angle(predictions.theta))
+        self._pair(painter, 0, f"{predictions.open_gates[row]:.0%}", "gates open", GATES_TIP.format(lead=lead))
+        tip = ANGLE_TIP.format(lead=lead, now=angle(ratio), limit=angle(predictions.theta))
         turned = f"turned, of {angle(predictions.theta)}" if predictions.theta < 1 else "turned"
         self._pair(painter, 1, *((f"≤ {angle(ratio)}", turned) if ratio < 1 else ("any angle", "is possible")), tip)
 
     def _gauge(self, painter: QPainter, predictions: Predictions, row: int, top: float) -> None:
         palette = theme.active_palette()
-        share = _share(predictions, row)
+        share, lead = _share(predictions, row), predictions.models.lead
         track = QRectF(0, top, self.width(), GAUGE)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(palette.raised))
@@ -105,13 +110,13 @@ class HowFar(Section):
                 painter.fillRect(QRectF(self.width() * min(own, 1) - 1, top - 3, 2, GAUGE + 6), QColor(palette.text))
         ratio = float(predictions.shift[row] / predictions.text_norm[row])
         line = top + GAUGE + 15
-        end = write_symbol(painter, 0, line, "‖λH‖ / ‖F_T‖", palette.muted)
+        end = write_symbol(painter, 0, line, f"‖λH‖ / ‖{lead}‖", palette.muted)
         write(painter, QRectF(end + 4, line - 14, 60, ROW - 1), f"= {ratio:.3f}", colour=palette.text)
         limit = QRectF(end, line - 14, self.width() - end, ROW - 1)
         write(painter, limit, f"limit θ = {predictions.theta:.3g}", align=RIGHT, colour=palette.muted)
         self.tip(
             QRectF(0, top - 4, self.width(), GAUGE + 26),
-            "The shift relative to the embedding: equation 19 keeps ‖λH‖/‖F_T‖ ≤ θ, the right end of the bar.",
+            f"The shift relative to the embedding: equation 19 keeps ‖λH‖/‖{lead}‖ ≤ θ, the right end of the bar.",
         )
 
     def _pair(self, painter: QPainter, place: int, figure: str, caption: str, tip: str) -> None:
@@ -175,11 +180,14 @@ class WhatMoved(Section):
             size = chips.chip_size(label, painter.fontMetrics())
             chips.paint_chip(painter, QRect(left, int(top), size.width(), ROW), label)
             left += size.width() + 6
-        self.tip(QRectF(0, top, self.width(), ROW), FLIP_TIP)
+        self.tip(QRectF(0, top, self.width(), ROW), FLIP_TIP.format(lead=predictions.models.lead))
 
     def _changes(self, painter: QPainter, predictions: Predictions, row: int, change: np.ndarray, top: float) -> None:
         palette, students = theme.active_palette(), predictions.models.students
-        tips = {"Δp": CHANGE_TIP, **{str(m): _share_tip(m, students) for m in students}}
+        tips = {
+            "Δp": CHANGE_TIP.format(lead=predictions.models.lead),
+            **{str(m): _share_tip(m, students) for m in students},
+        }
         columns = [self.width() - FIGURE * (len(tips) - k) for k in range(len(tips))]
         for left, (name, tip) in zip(columns, tips.items(), strict=True):
             write(painter, QRectF(left, top, FIGURE, ROW), name, align=RIGHT, colour=palette.muted)

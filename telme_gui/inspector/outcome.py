@@ -4,18 +4,19 @@ from PySide6.QtCore import QRect, QRectF, Qt
 from PySide6.QtGui import QPainter, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
+from telme_gui.inspector.probabilities import equation
 from telme_gui.inspector.section import RIGHT, ROW, Section, face, write
 from telme_gui.look import chips, theme
 from telme_gui.look.wrapping import breakable, in_tooltip, one_line
 from telme_gui.session.session import Session
-from telme_model.analysis.models import FUSED, TEACHER
+from telme_model.analysis.models import FUSED, FUSION, TEACHER
 from telme_model.analysis.predictions import Predictions
 from telme_model.annotations.labels import GOLD
 
 CHIP = 24  # px of a line with a chip
 MOST = 600  # characters of a turn's words
-TEACHER_TIP = "The teacher’s most probable emotion, argmax softmax(W F_T)."
-FUSED_TIP = "The fused model’s most probable emotion, argmax softmax(W Z), Z = F_T + λH (equation 18)."
+TEACHER_TIP = "The teacher’s most probable emotion, argmax of {equation}."
+FUSED_TIP = "The fused model’s most probable emotion, argmax of {equation}."
 VERDICTS = {
     "rescued": "Rescued: the teacher is wrong and the fused model right.",
     "harmed": "Harmed: the teacher is right and the fused model wrong.",
@@ -124,11 +125,13 @@ class GoldLine(Section):
         )
         left = self._labelled(painter, 0, 0, predictions.truth, gold, whose)
         colours = {"rescued": palette.good, "harmed": palette.bad}
-        right = QRectF(left, 0, self.width() - left, CHIP)
+        right, models = QRectF(left, 0, self.width() - left, CHIP), predictions.models
         write(painter, right, said, align=RIGHT, bold=said in colours, colour=colours.get(said, palette.muted), size=12)
         self.tip(right, VERDICTS.get(said, ""))
-        left = self._labelled(painter, 0, CHIP, "teacher", teacher, TEACHER_TIP)
-        self._labelled(painter, left + 4, CHIP, "→  fused", fused, FUSED_TIP)
+        left = self._labelled(
+            painter, 0, CHIP, "teacher", teacher, TEACHER_TIP.format(equation=equation(models[models.teacher], models))
+        )
+        self._labelled(painter, left + 4, CHIP, "→  fused", fused, FUSED_TIP.format(equation=equation(FUSION, models)))
 
     def _labelled(self, painter: QPainter, left: float, top: float, label: str, emotion: str, tip: str) -> float:
         painter.setFont(face(theme.CAPTION))

@@ -39,7 +39,7 @@ class Said(Section):
         for model, column in columns.items():
             head = QRectF(column.x(), HEADING - 6, column.width(), ROW)
             write(painter, head, _name(model), colour=palette.muted)
-            self.tip(head, f"{_title(model)}: the probability of every emotion, {_equation(model, models)}.")
+            self.tip(head, f"{_title(model)}: the probability of every emotion, {equation(model, models)}.")
         gold = int(predictions.gold[row])
         for place, label in enumerate(predictions.labels):
             top = HEADING + ROW * (place + 1) - 6
@@ -82,7 +82,7 @@ class Said(Section):
         best = self.predictions.predicted[model.key][self.row] == place
         figure = f"{100 * value:.0f}"
         write(painter, cell, figure, align=RIGHT, bold=best, colour=palette.text if best else palette.muted)
-        tip = f"{_title(model)}, {labels[place]}: {value:.2%} = {_equation(model, self.predictions.models)}."
+        tip = f"{_title(model)}, {labels[place]}: {value:.2%} = {equation(model, self.predictions.models)}."
         if self.own is not None:
             own = float(self.own[0].probabilities[model.key][self.own[1], place])
             if abs(own - value) >= 0.005:
@@ -116,12 +116,12 @@ def _title(model: Model) -> str:
     return model.title.capitalize()
 
 
-def _equation(model: Model, models: Models) -> str:
+def equation(model: Model, models: Models) -> str:
     """Where its probabilities come from."""
     if model.key == FUSED:
         if not models.shifts:
             return f"softmax of the head over {' + '.join(models.modalities)}, joined without a shift"
-        return "softmax(W Z) with Z = F_T + λH, equation 18"
+        return f"softmax(W Z) with Z = {models.lead} + λH, equation 18"
     if model.role is Role.TEACHER:
-        return "softmax(W F_T), section 3.2.2"
+        return f"softmax(W {models.lead}), section 3.2.2"
     return f"softmax(W F_{model.short[0]}), section 3.2.3"

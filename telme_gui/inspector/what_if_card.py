@@ -6,12 +6,13 @@ from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtGui import QEnterEvent, QPainter, QWheelEvent
 from PySide6.QtWidgets import QLabel, QLineEdit, QSlider, QToolButton, QVBoxLayout, QWidget
 
+from telme_gui.inspector.probabilities import equation
 from telme_gui.inspector.section import HEADING, Section, face, write
 from telme_gui.inspector.what_if import LOOKING, WhatIfState
 from telme_gui.look import chips, theme
 from telme_gui.look.widgets import row
 from telme_gui.session.session import Session
-from telme_model.analysis.models import FUSED, STANDARD, Models
+from telme_model.analysis.models import FUSED, FUSION, STANDARD, Models
 from telme_model.analysis.predictions import Predictions
 from telme_model.corpus.dialogue import Modality
 from telme_model.runs.config import Config
@@ -32,7 +33,7 @@ MUTES = {
         "The fusion’s learnt stand-in takes F_v’s place, as for one without picture (equation 16).",
     ),
 }
-THETA_TIP = "θ: how far the shift may reach, λ = min(θ‖F_T‖ / ‖H‖, 1) (equation 19); all panels follow."
+THETA_TIP = "θ: how far the shift may reach, λ = min(θ‖{lead}‖ / ‖H‖, 1) (equation 19); all panels follow."
 TEXT_TIP = "Other words in place of the turn’s own, read by the text encoder in the same context (equations 1–3)."
 CONTEXT_TIP = "How many turns before this one the text encoder reads (equations 1–3)."
 
@@ -125,7 +126,7 @@ class WhatIfCard(QWidget):
         models = self.session.base.models if self.session.base else STANDARD
         reads = usable and Modality.TEXT in models.modalities
         self._show_what_there_is(models)
-        self._show_theta(usable and models.shifts)
+        self._show_theta(models, usable and models.shifts)
         self._show_context(reads)
         told, turn = self.session.tells_words, self.session.current
         self.text.setEnabled(reads and told)
@@ -159,11 +160,11 @@ class WhatIfCard(QWidget):
         for modality, button in self.mutes.items():
             button.setVisible(modality in models.students)
 
-    def _show_theta(self, shifting: bool) -> None:
+    def _show_theta(self, models: Models, shifting: bool) -> None:
         own = self._own_theta()
         now = own if self.session.theta is None else self.session.theta
         self.theta.setEnabled(shifting and own > 0)
-        self.theta.setToolTip(f"{THETA_TIP} Run: {own:.3g}." if shifting else THETA_TIP)
+        self.theta.setToolTip(THETA_TIP.format(lead=models.lead) + (f" Run: {own:.3g}." if shifting else ""))
         with QSignalBlocker(self.theta):
             self.theta.setValue(round(STEPS * now / (2 * own)) if own > 0 else 0)
         self.theta_value.setText(f"{now:.3f}" if shifting else "–")
@@ -244,15 +245,15 @@ class Outcome(Section):
             words = "Move a control: ticks keep the run’s values."
             write(painter, self.rect().toRectF(), words, colour=palette.muted)
             return
-        left = self._said(painter, 0, "run", *_best(predictions, row))
+        left = self._said(painter, 0, "run", predictions, row)
         if answer is None:
             words = "" if self.state.error else "→  asking …" if self.state.loaded else "→  loading the run …"
             write(painter, self.rect().toRectF().adjusted(left, 0, 0, 0), words, colour=palette.muted)
         else:
-            self._said(painter, left, "→", *_best(answer, 0))
+            self._said(painter, left, "→", answer, 0)
 
-    def _said(self, painter: QPainter, left: float, name: str, label: str, probability: float) -> float:
-        palette = theme.active_palette()
+    def _said(self, painter: QPainter, left: float, name: str, predictions: Predictions, row: int) -> float:
+        palette, (label, probability) = theme.active_palette(), _best(predictions, row)
         painter.setFont(face(theme.CAPTION))
         metrics = painter.fontMetrics()
         figure = f"{probability:.0%}"
@@ -264,7 +265,7 @@ class Outcome(Section):
         chips.paint_chip(painter, box.adjusted(left + width, 4, 0, -4).toRect(), label)
         after = left + width + size.width() + 5
         write(painter, box.adjusted(after, 0, 0, 0), figure)
-        tip = f"Fused, {label}: {probability:.2%} = softmax(W Z), Z = F_T + λH (equation 18)."
+        tip = f"Fused, {label}: {probability:.2%} = {equation(FUSION, predictions.models)}."
         self.tip(box.adjusted(left, 0, after + wide - box.width(), 0), tip)
         return after + wide
 

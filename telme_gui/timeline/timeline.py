@@ -25,7 +25,7 @@ from telme_gui.timeline.listening import Listening
 from telme_gui.timeline.painting import TimelineScene, paint_cursor, paint_scene
 from telme_gui.timeline.tools import Tools
 from telme_gui.timeline.words import describe
-from telme_model.analysis.models import Model, Role
+from telme_model.analysis.models import FUSION
 from telme_model.corpus import timing as film_time
 from telme_model.corpus.dialogue import Modality
 
@@ -161,7 +161,7 @@ class Timeline(QWidget):
     def _lanes(self) -> dict[AnyLane, Band]:
         predictions = self._session.predictions
         # Without predictions the fused model's lane says that there are none.
-        models = predictions.models if predictions is not None else (Model(Role.FUSED),)
+        models = predictions.models if predictions is not None else (FUSION,)
         unwanted: set[AnyLane] = set()
         if predictions is None or not predictions.models.shifts:
             unwanted.add(Lane.SHIFT)

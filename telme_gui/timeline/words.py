@@ -32,4 +32,4 @@ def _shift(scene: TimelineScene, place: int) -> str:
     if row is None or predictions is None or predictions.shift[row] != predictions.shift[row]:
         return "shift: not known"
     shift, limit = float(predictions.shift[row]), float(predictions.limit[row])
-    return f"shift ‖λH‖ {shift:.3g} of at most θ‖F_T‖ = {limit:.3g}"
+    return f"shift ‖λH‖ {shift:.3g} of at most θ‖{predictions.models.lead}‖ = {limit:.3g}"

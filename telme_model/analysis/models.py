@@ -60,7 +60,8 @@ class Model:
 
 # Those that a run may have, in the order in which everything lists them; the teacher's modality is the run's.
 ENCODERS = (Model(Role.TEACHER), *(Model(Role.STUDENT, modality) for modality in Modality))
-MODELS = (*ENCODERS, Model(Role.FUSED))
+FUSION = Model(Role.FUSED)
+MODELS = (*ENCODERS, FUSION)
 TITLES = {model.key: model.title for model in MODELS}
 
 
@@ -79,7 +80,7 @@ class Models:
     def __iter__(self) -> Iterator[Model]:
         yield self[self.teacher]
         yield from (self[modality] for modality in self.students)
-        yield Model(Role.FUSED)
+        yield FUSION
 
     def __len__(self) -> int:
         return len(self.students) + 2
@@ -87,6 +88,11 @@ class Models:
     def __getitem__(self, modality: Modality) -> Model:
         """The model of a modality, as teacher or as student (also of one that does not take part)."""
         return Model(Role.TEACHER if modality is self.teacher else Role.STUDENT, modality)
+
+    @property
+    def lead(self) -> str:
+        """The teacher's embedding in the paper's letters: F_T of text (equation 3), and likewise F_A and F_V."""
+        return f"F_{self.teacher[0].upper()}"
 
     @property
     def keys(self) -> tuple[str, ...]:

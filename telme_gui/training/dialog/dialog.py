@@ -34,7 +34,7 @@ from telme_gui.training.dialog.form import Choice, FormPage, dress
 from telme_gui.training.dialog.reckoner import CostQuestion, Reckoner
 from telme_gui.training.dialog.run_page import RunPage, parse_seeds
 from telme_gui.training.trainer import Trainer
-from telme_model.analysis.models import ENCODERS, Model, Role
+from telme_model.analysis.models import ENCODERS, FUSION, Role
 from telme_model.corpus.dialogue import GOLD, Corpus, Modality, Split
 from telme_model.errors import StudioError
 from telme_model.paths import runs_folder
@@ -177,7 +177,7 @@ class TrainingDialog(QDialog):
         about = "L_student = L_cls + α L_response + β L_feature (equation 6)."
         pages.append(("Distillation", self._page("Distillation", about, {"": "distillation."})))
         about = "Shifts the teacher's features by what the students saw (equations 16 to 19)."
-        groups = {"": "fusion.", "Optimisation": f"stages.{Model(Role.FUSED).stage}."}
+        groups = {"": "fusion.", "Optimisation": f"stages.{FUSION.stage}."}
         pages.append(("Fusion", self._page("Fusion", about, groups)))
         inputs = {modality.capitalize(): f"{modality}." for modality in Modality}
         pages.append(("Inputs", self._page("Inputs", "What the encoders are given of a turn.", inputs)))

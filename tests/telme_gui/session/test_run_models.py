@@ -1,5 +1,6 @@
 """Whoever teaches, learns and fuses: every panel shows the run's own models and no others, nothing is empty."""
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,9 +12,10 @@ from pytestqt.qtbot import QtBot
 from telme_gui.annotating.annotator import Annotator
 from telme_gui.annotating.queueing import Queues
 from telme_gui.browse.filter_bar import FilterBar
-from telme_gui.browse.turn_model import TurnColumn
+from telme_gui.browse.turn_model import TurnColumn, headers
 from telme_gui.browse.turns import TurnTable
 from telme_gui.charts import Charts
+from telme_gui.charts.bars import EmotionBars
 from telme_gui.charts.compare import ComparePage
 from telme_gui.charts.contributions import by_emotion
 from telme_gui.charts.scatter import ScatterPage
@@ -108,7 +110,8 @@ def test_the_turn_table(qtbot: QtBot, session: Session, switch: Switch, models: 
     table.show()
     shown = switch()
     model = table.view.model()
-    assert headings(table) == ["#", "Speaker", "Text", "Gold", *named(models), *(["Shift"] if models.shifts else [])]
+    assert len(set(headings(table))) == len(headings(table))
+    assert headings(table) == ["#", "Speaker", "Words", "Gold", *named(models), *(["Shift"] if models.shifts else [])]
     assert table.view.header().length() == table.view.viewport().width()
     assert table.view.currentIndex().row() == 0
     assert session.dialogue is not None
@@ -175,6 +178,18 @@ def test_the_inspector(inspector: Inspector, models: Models) -> None:
     assert max(box.bottom() for box, _ in parts._tips) <= parts.height()  # every row has its place
 
 
+def test_the_teachers_embedding_has_the_letter_of_what_it_sees(inspector: Inspector, models: Models) -> None:
+    inspector.grab()
+    words = [inspector.card.theta.toolTip(), headers(models)[-1][1]]
+    for section in (*inspector.sections, inspector.card.outcome):
+        words += [section.accessibleDescription(), *(tip for _, tip in section._tips)]
+    letters = set(re.findall(r"F_[A-Z]", " ".join(words)))
+    assert letters == {{TEXT: "F_T", AUDIO: "F_A", VISUAL: "F_V"}[models.teacher]}
+    fused = [word for word in words if "fused model’s" in word]
+    assert bool(fused)
+    assert all(("λH" in word) is models.shifts for word in fused)
+
+
 def test_what_can_be_tried(inspector: Inspector, models: Models) -> None:
     card = inspector.card
     assert {m for m, button in card.mutes.items() if not button.isHidden()} == set(models.students)
@@ -224,6 +239,21 @@ def test_the_charts(charts: Charts, models: Models) -> None:
         assert not charts.grab().isNull()
 
 
+def test_the_papers_scores_by_emotion_are_its_full_models(
+    qtbot: QtBot, charts: Charts, session: Session, corpus: Corpus
+) -> None:
+    (bars,) = charts.page("By emotion").findChildren(EmotionBars)
+
+    def marked() -> list[bool]:
+        return [any(mark is not None for mark in column.marks or ()) for column in bars._columns]
+
+    assert not any(marked())
+    session.set_predictions(predictions(corpus.turns(), corpus.labels.labels), Path("standard"))
+    qtbot.waitUntil(lambda: charts.part is not None and charts.part.predictions is session.predictions)
+    charts.page("By emotion")
+    assert marked() == [False, False, False, True]
+
+
 def test_a_run_that_shifts_nothing_says_so_where_the_shift_is_drawn(charts: Charts, models: Models) -> None:
     page = charts.page("Shift")
     assert isinstance(page, ScatterPage)
@@ -250,4 +280,4 @@ def test_the_window_takes_them_from_the_runs_settings(
     with qtbot.waitSignal(opened.opener.settled, timeout=WAIT):
         opened.opener.open(series, run, "test/dia0_utt0")
     assert "Audio" not in headings(opened.turns)
-    assert headings(opened.turns).count("Text") == 2  # what is said, and who learnt from it
+    assert {"Words", "Text"} <= set(headings(opened.turns))  # what is said, and who learnt from it
