@@ -3,7 +3,7 @@
 import ast
 import subprocess
 import sys
-from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import grimp
@@ -59,12 +59,23 @@ def test_main_loads_neither_networks_nor_window_for_help() -> None:
 
 
 def test_a_class_name_stands_for_one_thing() -> None:
-    """Over both packages, so that a search for it finds it."""
-    names = Counter(
-        node.name
-        for package in ("telme_gui", "telme_model")
-        for path in (ROOT / package).rglob("*.py")
-        for node in ast.parse(path.read_text(encoding="utf-8")).body
-        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
-    )
-    assert [name for name, count in names.items() if count > 1] == []
+    """Over both packages, so that a search for it finds it; also names of types, which may be made twice alike."""
+    meanings: dict[str, set[str]] = {}
+    for package in ("telme_gui", "telme_model"):
+        for path in (ROOT / package).rglob("*.py"):
+            for node in ast.parse(path.read_text(encoding="utf-8")).body:
+                for name, meaning in _types(node, path):
+                    meanings.setdefault(name, set()).add(meaning)
+    assert {name: found for name, found in meanings.items() if len(found) > 1} == {}
+
+
+def _types(node: ast.stmt, path: Path) -> Iterator[tuple[str, str]]:
+    """The public types that a statement names, and what each of them is."""
+    if isinstance(node, ast.ClassDef):
+        named, meaning = [node.name], f"class of {path}"
+    elif isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        named, meaning = [target.id for target in targets if isinstance(target, ast.Name)], ast.unparse(node.value)
+    else:
+        return
+    yield from ((name, meaning) for name in named if name[0].isupper() and not name.isupper())

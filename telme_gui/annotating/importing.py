@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from telme_gui.annotating.lines import Lines, Row
+from telme_gui.annotating.lines import Cells, Lines
 from telme_gui.annotating.targets import Targets
 from telme_gui.annotating.working import WorkDialog
 from telme_gui.look import theme
@@ -201,7 +201,7 @@ class ImportDialog(WorkDialog):
         header, widths = HEADERS[name]
         self.lines.fill(header, self._rows(name), widths)
 
-    def _rows(self, name: str) -> list[Row]:
+    def _rows(self, name: str) -> list[Cells]:
         if self._session.labels.blind:  # what others say of a turn is not told before it is labelled
             return [("Blind mode hides the list; the counts stand.", *("" for _ in HEADERS[name][0][1:]))]
         if name == UNPLACED:

@@ -12,7 +12,7 @@ from telme_gui.look import theme
 ROW = 24  # px
 
 Index = QModelIndex | QPersistentModelIndex
-Row = tuple[str, ...]
+Cells = tuple[str, ...]
 
 
 class LinesModel(QAbstractTableModel):
@@ -20,10 +20,10 @@ class LinesModel(QAbstractTableModel):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self.header: Row = ()
-        self.rows: Sequence[Row] = ()
+        self.header: Cells = ()
+        self.rows: Sequence[Cells] = ()
 
-    def fill(self, header: Row, rows: Sequence[Row]) -> None:
+    def fill(self, header: Cells, rows: Sequence[Cells]) -> None:
         """Show these in place of the former ones."""
         self.beginResetModel()
         self.header, self.rows = header, rows
@@ -71,7 +71,7 @@ class Lines(QTableView):
         self.horizontalHeader().setHighlightSections(False)
         self.horizontalHeader().setStretchLastSection(True)
 
-    def fill(self, header: Row, rows: Sequence[Row], widths: Sequence[int]) -> None:
+    def fill(self, header: Cells, rows: Sequence[Cells], widths: Sequence[int]) -> None:
         """Show these rows, in columns so wide; the last one takes what is left."""
         self.lines.fill(header, rows)
         for column, width in enumerate(widths):
@@ -88,5 +88,5 @@ class Lines(QTableView):
         else:
             super().keyPressEvent(event)
 
-    def _copy(self, rows: Sequence[Row]) -> None:
+    def _copy(self, rows: Sequence[Cells]) -> None:
         QGuiApplication.clipboard().setText("\n".join("\t".join(row) for row in rows))

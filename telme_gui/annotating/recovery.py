@@ -19,7 +19,7 @@ from telme_model.paths import annotations_folder
 
 ALIKE = 0.5  # of the turns, to take another corpus for this one as it was
 
-Offer = tuple[str, str, Callable[[], object]]  # a button: its text, what it does in a sentence, and the deed
+RecoveryOffer = tuple[str, str, Callable[[], object]]  # a button: its text, what it does in a sentence, and the deed
 
 
 class StoreBanner(Banner):
@@ -43,7 +43,7 @@ class StoreBanner(Banner):
 
     def _offer_repair(self, damage: StoreDamagedError) -> None:
         tip = "Take every label that can be read into a new file"
-        offers: list[Offer] = [("Recover what can be read", tip, partial(self._mend, damage))]
+        offers: list[RecoveryOffer] = [("Recover what can be read", tip, partial(self._mend, damage))]
         sentence = f"{damage.path} did not pass its check ({damage.reason}). "
         found = next(((backup, count) for backup in damage.backups if (count := labels_in(backup)) is not None), None)
         if found:
@@ -102,7 +102,7 @@ class StoreBanner(Banner):
             f"This corpus is like the one that was in {best.root}: {best.matching:,} of its {turns:,} turns are the "
             f"same. There are {_labels(best.labels)}; those of turns that changed stay in the old file."
         )
-        offers: list[Offer] = [
+        offers: list[RecoveryOffer] = [
             ("Take the labels over", "Copy the labels of the turns that are the same", self._adopt),
             ("Not now", "Begin without them; you are asked again when the corpus is opened", self.hide),
         ]
@@ -149,7 +149,7 @@ class StoreBanner(Banner):
         self.hide()  # what is still damaged is offered again
         self._session.jobs.fail(f"{name} did not succeed", error)
 
-    def _show(self, title: str, sentence: str, offers: list[Offer]) -> None:
+    def _show(self, title: str, sentence: str, offers: list[RecoveryOffer]) -> None:
         self.which.hide()
         for old in self.buttons:
             self._offers.removeWidget(old)

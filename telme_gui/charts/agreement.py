@@ -23,7 +23,7 @@ from telme_gui.session.job import Job
 from telme_gui.session.session import Session
 from telme_model.annotations.adjudication import Dispute, disputes, unanimous
 from telme_model.annotations.agreement import Agreement, agreement
-from telme_model.annotations.labels import ADJUDICATED, GOLD, Label, Scope
+from telme_model.annotations.labels import ADJUDICATED, GOLD, Label, LayerLabels, Scope
 from telme_model.annotations.queues import Queue, Sources, turns_of
 from telme_model.corpus.dialogue import TurnId
 from telme_model.events import Event, Message
@@ -36,7 +36,6 @@ LONELY = (
 ALONE = {Scope.TEXT: "the words alone", Scope.SOUND: "the sound alone", Scope.FACE: "the face alone"}
 PART = "only labels that were given so are compared"
 STRANGERS = "These layers have no turn in common yet. The queue “random sample” gives everybody the same turns to label"
-Layers = Mapping[str, Mapping[TurnId, Label]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +50,11 @@ class Findings:
 
 
 def findings(
-    layers: Layers, adjudicated: Mapping[TurnId, Label], scope: Scope, turns: Sequence[TurnId], classes: Sequence[str]
+    layers: Mapping[str, LayerLabels],
+    adjudicated: Mapping[TurnId, Label],
+    scope: Scope,
+    turns: Sequence[TurnId],
+    classes: Sequence[str],
 ) -> Generator[Event, None, Findings]:
     """Compute them, which takes a large corpus a second."""
     found = agreement(layers, turns, classes)

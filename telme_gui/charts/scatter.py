@@ -11,7 +11,7 @@ from PySide6.QtCore import QEvent
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from telme_gui.charts.subset import Subset
+from telme_gui.charts.subset import RowNumbers, Subset
 from telme_gui.look import theme
 from telme_gui.session.session import Session
 from telme_model.analysis.models import FUSED
@@ -20,7 +20,6 @@ from telme_model.analysis.predictions import Effect
 DOT = 7  # px
 REST = "the rest"
 KINDS = (REST, Effect.RESCUED, Effect.HARMED)  # the later ones above
-Rows = NDArray[np.intp]
 Floats = NDArray[np.float32]
 
 
@@ -33,7 +32,7 @@ class ScatterPage(QWidget):
         super().__init__(parent)
         self._session = session
         self._part: Subset | None = None
-        self._rows: dict[str, Rows] = {kind: np.zeros(0, np.intp) for kind in KINDS}
+        self._rows: dict[str, RowNumbers] = {kind: np.zeros(0, np.intp) for kind in KINDS}
         self._plot = pyqtgraph.PlotWidget(self)
         self._plot.setAccessibleName("Shift against margin, a dot a turn")
         self._plot.setMenuEnabled(False)
@@ -80,14 +79,14 @@ class ScatterPage(QWidget):
         self._mark()
         self._show_all()
 
-    def points(self, rows: Rows | Sequence[int]) -> tuple[Floats, Floats]:
+    def points(self, rows: RowNumbers | Sequence[int]) -> tuple[Floats, Floats]:
         """Margins and shifts of some rows of the predictions."""
         if self._part is None:
             return np.zeros(0, np.float32), np.zeros(0, np.float32)
         return self._part.predictions.margin[FUSED][rows], self._part.predictions.shift[rows]
 
     @property
-    def rows(self) -> dict[str, Rows]:
+    def rows(self) -> dict[str, RowNumbers]:
         """Which rows of the predictions are dots of which kind."""
         return self._rows
 
@@ -149,7 +148,7 @@ def _tip(x: float, y: float, **_: object) -> str:
     return f"margin {x:.2f}, shift ‖λH‖ {y:.2f}"
 
 
-def _by_kind(part: Subset) -> dict[str, Rows]:
+def _by_kind(part: Subset) -> dict[str, RowNumbers]:
     predictions = part.predictions
     known = ~np.isnan(predictions.margin[FUSED]) & ~np.isnan(predictions.shift)
     rows = part.rows[known[part.rows]]

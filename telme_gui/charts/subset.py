@@ -13,7 +13,7 @@ from telme_model.analysis.predictions import Predictions
 from telme_model.corpus.dialogue import Split, TurnId
 from telme_model.events import Event, Message
 
-Rows = NDArray[np.intp]
+RowNumbers = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Subset:
     _scores: dict[str, Scores] = field(default_factory=dict, init=False)
 
     @cached_property
-    def rows(self) -> Rows:
+    def rows(self) -> RowNumbers:
         """Rows of the predictions [turns of the part]."""
         here = (self.split is None or turn.split is self.split for turn in self.predictions.ids)
         return np.flatnonzero(np.fromiter(here, bool, len(self.predictions.ids)))
@@ -35,7 +35,7 @@ class Subset:
         """The split's name."""
         return self.split.value if self.split else "all predicted turns"
 
-    def scored(self, model: str) -> Rows:
+    def scored(self, model: str) -> RowNumbers:
         """Rows with gold of which the model says something."""
         said = (self.predictions.gold >= 0) & (self.predictions.predicted[model] >= 0)
         return self.rows[said[self.rows]]

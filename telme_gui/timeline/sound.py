@@ -19,7 +19,7 @@ _WINDOW = 512  # samples of one spectrum
 _LOWEST, _HIGHEST = 60.0, 8_000.0  # Hz shown
 _RANGE = 60.0  # dB shown below the loudest
 
-Samples = NDArray[np.int16]
+Pcm = NDArray[np.int16]
 Floats = NDArray[np.float32]
 
 
@@ -28,7 +28,7 @@ class SoundDecoded(Event):
     """The sound of the dialogue's turn at `place`: int16 [samples] at `RATE`; None, and why, when there is none."""
 
     place: int
-    samples: Samples | None
+    samples: Pcm | None
     problem: str = ""
 
 
@@ -52,7 +52,7 @@ class FilmSound:
     def __init__(self, sounds: Mapping[int, SoundDecoded], edges: Sequence[float]) -> None:
         """`edges` are seconds: where each turn begins and where the film ends [turns + 1]."""
         places = np.round(np.asarray(edges) * RATE).astype(int)
-        self.samples: Samples = np.zeros(places[-1] if len(places) else 0, np.int16)
+        self.samples: Pcm = np.zeros(places[-1] if len(places) else 0, np.int16)
         for place, sound in sounds.items():
             if sound.samples is not None and place + 1 < len(places):
                 room = self.samples[places[place] : places[place + 1]]

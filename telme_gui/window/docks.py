@@ -12,7 +12,7 @@ TRAINING = 340  # px of height at least, for a panel that is asked for
 LAYOUT = 2  # raised when the docks change, so that an older layout is not restored
 
 
-class Place(NamedTuple):
+class DockPlace(NamedTuple):
     """Where a panel stands, and what shows and hides it."""
 
     name: str
@@ -25,7 +25,7 @@ class Place(NamedTuple):
 class Docks(QObject):
     """The window's docks, `named`. While nothing is open they are hidden, and come back as they were."""
 
-    def __init__(self, window: QMainWindow, places: Sequence[Place], layout: QByteArray) -> None:
+    def __init__(self, window: QMainWindow, places: Sequence[DockPlace], layout: QByteArray) -> None:
         """`layout` is that of an earlier window, empty for none."""
         super().__init__(window)
         self._window = window
@@ -42,7 +42,7 @@ class Docks(QObject):
             self.named[name].hide()
         self.show_titles(False)
 
-    def _add(self, place: Place) -> None:
+    def _add(self, place: DockPlace) -> None:
         dock = self.named[place.name] = QDockWidget(place.name)
         dock.setObjectName(place.name)
         dock.setWidget(place.panel)

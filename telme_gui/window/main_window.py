@@ -44,7 +44,7 @@ from telme_gui.training.runs import Runs
 from telme_gui.training.trainer import Trainer, TrainerState
 from telme_gui.training.unfinished_runs import UnfinishedRuns
 from telme_gui.window.actions import go_actions, theme_menu, view_actions
-from telme_gui.window.docks import Docks, Place
+from telme_gui.window.docks import DockPlace, Docks
 from telme_gui.window.header import Header, MainView
 from telme_gui.window.key_editor import KeyEditor
 from telme_gui.window.last_place import LastPlace
@@ -134,14 +134,14 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(page)
         self.setStatusBar(self.status)
 
-    def _places(self) -> list[Place]:
+    def _places(self) -> list[DockPlace]:
         """The panels around the middle, in the order in which F6 goes through them."""
         return [
-            Place("Navigator", Area.LeftDockWidgetArea, self.navigator, "Ctrl+B"),
-            Place("Inspector", Area.RightDockWidgetArea, self.inspector, "Ctrl+I"),
-            Place("Timeline", Area.BottomDockWidgetArea, self.timeline, "Ctrl+T"),
-            Place("Training", Area.BottomDockWidgetArea, self.monitor, "Ctrl+M", on_demand=True),
-            Place("Runs", Area.BottomDockWidgetArea, self.runs, "Ctrl+Shift+R", on_demand=True),
+            DockPlace("Navigator", Area.LeftDockWidgetArea, self.navigator, "Ctrl+B"),
+            DockPlace("Inspector", Area.RightDockWidgetArea, self.inspector, "Ctrl+I"),
+            DockPlace("Timeline", Area.BottomDockWidgetArea, self.timeline, "Ctrl+T"),
+            DockPlace("Training", Area.BottomDockWidgetArea, self.monitor, "Ctrl+M", on_demand=True),
+            DockPlace("Runs", Area.BottomDockWidgetArea, self.runs, "Ctrl+Shift+R", on_demand=True),
         ]
 
     def _actions(self) -> dict[str, Sequence[Entry]]:

@@ -12,9 +12,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-Labels: TypeAlias = Sequence[str | int | None] | NDArray[Any]
+ClassLabels: TypeAlias = Sequence[str | int | None] | NDArray[Any]
 Counts: TypeAlias = NDArray[np.int64]
-Floats: TypeAlias = NDArray[np.float64]
+Doubles: TypeAlias = NDArray[np.float64]
 NO_GOLD = -1
 
 
@@ -70,8 +70,8 @@ class Scores:
 
 
 def score(
-    gold: Labels,
-    predicted: Labels,
+    gold: ClassLabels,
+    predicted: ClassLabels,
     classes: Sequence[str],
     *,
     dialogues: Sequence[Hashable] | None = None,
@@ -101,30 +101,30 @@ def score(
     )
 
 
-def weighted_f1(gold: Labels, predicted: Labels, classes: Sequence[str]) -> float:
+def weighted_f1(gold: ClassLabels, predicted: ClassLabels, classes: Sequence[str]) -> float:
     """F1 averaged over classes by their number of gold turns, in per cent: the paper's metric."""
     return float(weighted(confusion(gold, predicted, classes)))
 
 
-def macro_f1(gold: Labels, predicted: Labels, classes: Sequence[str]) -> float:
+def macro_f1(gold: ClassLabels, predicted: ClassLabels, classes: Sequence[str]) -> float:
     """F1 averaged over all `classes` alike, in per cent."""
     return float(class_f1(confusion(gold, predicted, classes)).mean())
 
 
-def per_class(gold: Labels, predicted: Labels, classes: Sequence[str]) -> dict[str, ClassScore]:
+def per_class(gold: ClassLabels, predicted: ClassLabels, classes: Sequence[str]) -> dict[str, ClassScore]:
     """Precision, recall, F1 (per cent) and support of every class, by name."""
     return _class_scores(confusion(gold, predicted, classes), classes)
 
 
-def confusion(gold: Labels, predicted: Labels, classes: Sequence[str]) -> Counts:
+def confusion(gold: ClassLabels, predicted: ClassLabels, classes: Sequence[str]) -> Counts:
     """Turns by gold and predicted class [classes, classes]; turns without gold are left out."""
     matrix: Counts = dialogue_confusions(gold, predicted, [0] * len(gold), classes)[0]
     return matrix
 
 
 def dialogue_bootstrap(
-    gold: Labels,
-    predicted: Labels,
+    gold: ClassLabels,
+    predicted: ClassLabels,
     dialogues: Sequence[Hashable],
     classes: Sequence[str],
     *,
@@ -141,7 +141,7 @@ def dialogue_bootstrap(
     drawn = resample(matrices, resamples, seed)
     edges = 50 * (1 - level), 50 * (1 + level)
 
-    def interval(values: Floats) -> Interval:
+    def interval(values: Doubles) -> Interval:
         low, high = np.percentile(values, edges)
         return Interval(float(low), float(high))
 
@@ -158,7 +158,7 @@ def dialogue_bootstrap(
 
 
 def dialogue_confusions(
-    gold: Labels, predicted: Labels, dialogues: Sequence[Hashable], classes: Sequence[str]
+    gold: ClassLabels, predicted: ClassLabels, dialogues: Sequence[Hashable], classes: Sequence[str]
 ) -> Counts:
     """One confusion matrix per dialogue that has gold [dialogues, classes, classes], by first appearance."""
     labelled, truth, guess = with_gold(gold, predicted, classes)
@@ -173,7 +173,9 @@ def dialogue_confusions(
     return np.bincount(cells, minlength=len(codes) * size * size).reshape(-1, size, size)
 
 
-def with_gold(gold: Labels, predicted: Labels, classes: Sequence[str]) -> tuple[NDArray[np.bool_], Counts, Counts]:
+def with_gold(
+    gold: ClassLabels, predicted: ClassLabels, classes: Sequence[str]
+) -> tuple[NDArray[np.bool_], Counts, Counts]:
     """Which turns have gold [turns], and their gold and predicted class indices [turns with gold].
 
     Raises ValueError when the two are not of the same turns, a turn with gold has no prediction, or none has gold.
@@ -204,7 +206,7 @@ def resample(matrices: Counts, resamples: int, seed: int) -> Counts:
     return sums.astype(np.int64).reshape(resamples, *matrices.shape[1:])
 
 
-def encode(labels: Labels, classes: Sequence[str]) -> Counts:
+def encode(labels: ClassLabels, classes: Sequence[str]) -> Counts:
     """Indices into `classes` [turns] of names or indices; None and -1 become -1. Raises ValueError otherwise."""
     indices: dict[Any, int] = {name: index for index, name in enumerate(classes)}
     indices |= {index: index for index in range(NO_GOLD, len(classes))} | {None: NO_GOLD}
@@ -215,20 +217,20 @@ def encode(labels: Labels, classes: Sequence[str]) -> Counts:
         raise ValueError(f"{error.args[0]!r} is not one of the emotions {', '.join(classes)}.") from None
 
 
-def class_f1(matrices: Counts) -> Floats:
+def class_f1(matrices: Counts) -> Doubles:
     """F1 of every class in per cent [..., classes], of confusion matrices [..., classes, classes]."""
     true = np.diagonal(matrices, axis1=-2, axis2=-1)
     return _per_cent(2 * true, matrices.sum(axis=-1) + matrices.sum(axis=-2))
 
 
-def weighted(matrices: Counts) -> Floats:
+def weighted(matrices: Counts) -> Doubles:
     """Weighted F1 in per cent [...], of confusion matrices [..., classes, classes]."""
     support = matrices.sum(axis=-1)
-    average: Floats = (class_f1(matrices) * support).sum(axis=-1) / support.sum(axis=-1)
+    average: Doubles = (class_f1(matrices) * support).sum(axis=-1) / support.sum(axis=-1)
     return average
 
 
-def hits(matrices: Counts) -> Floats:
+def hits(matrices: Counts) -> Doubles:
     """Accuracy in per cent [...], of confusion matrices [..., classes, classes]."""
     return _per_cent(np.trace(matrices, axis1=-2, axis2=-1), matrices.sum(axis=(-2, -1)))
 
@@ -242,7 +244,7 @@ def _class_scores(matrix: Counts, classes: Sequence[str]) -> dict[str, ClassScor
     }
 
 
-def _per_cent(part: Any, whole: Any) -> Floats:
+def _per_cent(part: Any, whole: Any) -> Doubles:
     """100 * part / whole, 0 where whole is 0."""
-    shares: Floats = np.divide(100.0 * part, whole, out=np.zeros(np.shape(whole)), where=np.asarray(whole) > 0)
+    shares: Doubles = np.divide(100.0 * part, whole, out=np.zeros(np.shape(whole)), where=np.asarray(whole) > 0)
     return shares

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from telme_model.analysis.metrics import Interval, Labels, dialogue_confusions, resample, weighted, with_gold
+from telme_model.analysis.metrics import ClassLabels, Interval, dialogue_confusions, resample, weighted, with_gold
 
 _FEW_DISAGREEMENTS = 25  # below this McNemar's chi-squared approximation is poor and the exact test is used
 
@@ -47,9 +47,9 @@ class Comparison:
 
 
 def compare(
-    gold: Labels,
-    baseline: Labels,
-    systems: Mapping[str, Labels],
+    gold: ClassLabels,
+    baseline: ClassLabels,
+    systems: Mapping[str, ClassLabels],
     dialogues: Sequence[Hashable],
     classes: Sequence[str],
     *,
@@ -80,9 +80,9 @@ def compare(
 
 
 def paired_bootstrap(
-    gold: Labels,
-    system: Labels,
-    baseline: Labels,
+    gold: ClassLabels,
+    system: ClassLabels,
+    baseline: ClassLabels,
     dialogues: Sequence[Hashable],
     classes: Sequence[str],
     *,
@@ -112,7 +112,7 @@ def paired_bootstrap(
     )
 
 
-def mcnemar(gold: Labels, system: Labels, baseline: Labels, classes: Sequence[str]) -> McNemar:
+def mcnemar(gold: ClassLabels, system: ClassLabels, baseline: ClassLabels, classes: Sequence[str]) -> McNemar:
     """McNemar's test on which turns with gold are right.
 
     Exact (binomial) below 25 disagreements, else chi-squared with continuity correction.

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from telme_model.annotations.labels import Label, Labels
+from telme_model.annotations.labels import Label, LayerLabels
 from telme_model.corpus.dialogue import TurnId
 
 
@@ -19,7 +19,9 @@ class Dispute:
     settled: Label | None  # the adjudicated label, where it has an emotion
 
 
-def disputes(layers: Mapping[str, Labels], turns: Sequence[TurnId], adjudicated: Labels) -> tuple[Dispute, ...]:
+def disputes(
+    layers: Mapping[str, LayerLabels], turns: Sequence[TurnId], adjudicated: LayerLabels
+) -> tuple[Dispute, ...]:
     """The turns to settle among the annotators of `layers`, settled ones included, in the order of `turns`."""
     found = []
     for turn in turns:
@@ -39,7 +41,7 @@ def disputes(layers: Mapping[str, Labels], turns: Sequence[TurnId], adjudicated:
     return tuple(found)
 
 
-def unanimous(layers: Mapping[str, Labels], turns: Sequence[TurnId]) -> dict[TurnId, str]:
+def unanimous(layers: Mapping[str, LayerLabels], turns: Sequence[TurnId]) -> dict[TurnId, str]:
     """The emotion of every turn that two annotators or more labelled, all alike and none unsure: nothing to settle."""
     agreed = {}
     for turn in turns:

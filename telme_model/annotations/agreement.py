@@ -13,7 +13,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from telme_model.annotations.labels import Labels
+from telme_model.annotations.labels import LayerLabels
 from telme_model.corpus.dialogue import TurnId
 
 Doubles = NDArray[np.float64]
@@ -68,7 +68,7 @@ class Agreement:
 
 
 def agreement(
-    layers: Mapping[str, Labels],
+    layers: Mapping[str, LayerLabels],
     turns: Sequence[TurnId],
     classes: Sequence[str],
     *,
@@ -236,7 +236,7 @@ def _beyond_chance(observed: Doubles, chance: Doubles, total: Doubles) -> Double
     return corrected
 
 
-def _codes(labels: Labels, turns: Sequence[TurnId], classes: Sequence[str], unsure: bool) -> Codes:
+def _codes(labels: LayerLabels, turns: Sequence[TurnId], classes: Sequence[str], unsure: bool) -> Codes:
     """Every turn's emotion as its index of `classes` [turns]."""
     index = {name: place for place, name in enumerate(classes)}
     codes = np.full(len(turns), _NONE, np.int64)

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from telme_model.corpus.dialogue import GOLD, TurnId
 
-__all__ = ["ADJUDICATED", "GOLD", "Label", "Labels", "Origin", "Scope"]
+__all__ = ["ADJUDICATED", "GOLD", "Label", "LayerLabels", "Origin", "Scope"]
 
 ADJUDICATED = "adjudicated"  # the layer that settles what annotators disagree on
 
@@ -41,4 +41,4 @@ class Label:
     time: float = 0.0  # seconds since the epoch, UTC
 
 
-Labels = Mapping[TurnId, Label]  # of one layer
+LayerLabels = Mapping[TurnId, Label]  # of one layer

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from telme_model.analysis.models import FUSED, TEACHER
 from telme_model.analysis.predictions import Effect, Predictions
 from telme_model.annotations.adjudication import disputes
-from telme_model.annotations.labels import ADJUDICATED, GOLD, Label, Labels
+from telme_model.annotations.labels import ADJUDICATED, GOLD, Label, LayerLabels
 from telme_model.corpus.dialogue import TurnId
 
 SAMPLE = 200  # turns of a random sample
@@ -59,15 +59,15 @@ class Sources:
     """
 
     turns: Sequence[TurnId]
-    own: Labels = field(default_factory=dict)
-    layers: Mapping[str, Labels] = field(default_factory=dict)
+    own: LayerLabels = field(default_factory=dict)
+    layers: Mapping[str, LayerLabels] = field(default_factory=dict)
     predictions: Predictions | None = None
     suspects: Sequence[TurnId] | None = None
     sample: int = SAMPLE
     seed: int = 0
 
     @property
-    def annotators(self) -> dict[str, Labels]:
+    def annotators(self) -> dict[str, LayerLabels]:
         """The layers of people, without empty ones."""
         return {name: labels for name, labels in self.layers.items() if labels and name not in (GOLD, ADJUDICATED)}
 
@@ -171,7 +171,7 @@ def is_done(label: Label | None, since: float = 0.0) -> bool:
 
 
 def progress(
-    queue: Sequence[TurnId], own: Labels, *, skipped: Collection[TurnId] = (), since: float = 0.0
+    queue: Sequence[TurnId], own: LayerLabels, *, skipped: Collection[TurnId] = (), since: float = 0.0
 ) -> QueueProgress:
     """How far the queue is worked through.
 

@@ -17,10 +17,10 @@ from telme_model.annotations.sqlite import (
     Place,
     UnreadableError,
     check,
-    label_of,
     look_into,
-    place_of,
     store_errors,
+    stored_label,
+    stored_place,
 )
 from telme_model.annotations.store import Store, is_name
 from telme_model.corpus.dialogue import Corpus
@@ -127,7 +127,7 @@ def _labels(connection: sqlite3.Connection) -> dict[Place, Label]:
 
 def _add_readable(labels: dict[Place, Label | None], place: tuple[Any, ...], value: str | None) -> None:
     try:
-        labels[place_of(place)] = label_of(value)
+        labels[stored_place(place)] = stored_label(value)
     except UnreadableError:
         return
 

@@ -193,7 +193,7 @@ def place_columns(place: Place) -> tuple[int, str, str, str, int]:
     return layer, str(scope), str(turn.split), turn.dialogue, turn.utterance
 
 
-def place_of(columns: tuple[Any, ...]) -> Place:
+def stored_place(columns: tuple[Any, ...]) -> Place:
     """The place that the columns `PLACE` tell. Raises UnreadableError."""
     layer, scope, split, dialogue, utterance = columns
     if not isinstance(layer, int):
@@ -212,7 +212,7 @@ def label_text(label: Label | None) -> str | None:
     return json.dumps({name: value for name, value in given.items() if value != _EMPTY[name]}, separators=(",", ":"))
 
 
-def label_of(text: str | None) -> Label | None:
+def stored_label(text: str | None) -> Label | None:
     """The label that `label_text` wrote. Raises UnreadableError."""
     if text is None:
         return None

@@ -18,12 +18,12 @@ from telme_model.annotations.sqlite import (
     StoreError,
     check,
     connect,
-    label_of,
     label_text,
     migrate,
     place_columns,
-    place_of,
     store_errors,
+    stored_label,
+    stored_place,
     transaction,
     version,
 )
@@ -58,7 +58,7 @@ class Store:
             self._revision = self._history.revision()
             self._layers = self._read_layers()
             for *place, value in self._db.execute(f"SELECT {PLACE}, value FROM label"):
-                self._remember(place_of(place), label_of(value))
+                self._remember(stored_place(place), stored_label(value))
 
     @classmethod
     def open(cls, path: Path, corpus: Corpus) -> "Store":

@@ -14,7 +14,7 @@ from enum import StrEnum
 import psutil
 
 from telme_model.annotations.labels import Label
-from telme_model.annotations.sqlite import PLACE, Place, label_of, label_text, place_columns, place_of
+from telme_model.annotations.sqlite import PLACE, Place, label_text, place_columns, stored_label, stored_place
 from telme_model.corpus.dialogue import TurnId
 
 
@@ -126,7 +126,7 @@ class UndoStack:
             "SELECT name, time, size, deletes FROM step WHERE id = ?", (number,)
         ).fetchone()
         first = self._db.execute(f"SELECT {PLACE} FROM change WHERE step = ? ORDER BY id LIMIT 1", (number,)).fetchone()
-        place = place_of(first) if first else None
+        place = stored_place(first) if first else None
         layer = place[0] if place else deletes
         (called,) = self._db.execute("SELECT name FROM layer WHERE id = ?", (layer,)).fetchone()
         turn, earlier = place[2] if place else None, number <= self._before
@@ -135,7 +135,7 @@ class UndoStack:
     def changes(self, number: int) -> list[Change]:
         """All that a step did, in order."""
         rows = self._db.execute(f"SELECT {PLACE}, before, after FROM change WHERE step = ? ORDER BY id", (number,))
-        return [Change(place_of(row[:5]), label_of(row[5]), label_of(row[6])) for row in rows]
+        return [Change(stored_place(row[:5]), stored_label(row[5]), stored_label(row[6])) for row in rows]
 
     def touched_since(self, revision: int) -> dict[Place, Label | None]:
         """What now stands in the places that any step touched after `revision`."""
@@ -146,7 +146,7 @@ class UndoStack:
             f"LEFT JOIN label l ON {same} WHERE log.revision > ?",
             (revision,),
         )
-        return {place_of(row[:5]): label_of(row[5]) for row in rows}
+        return {stored_place(row[:5]): stored_label(row[5]) for row in rows}
 
     def revision(self) -> int:
         """The number of the last change in the file."""

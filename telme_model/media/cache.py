@@ -34,9 +34,9 @@ from telme_model.media.shards import (
     CacheDamagedError,
     CacheError,
     CacheFullError,
-    Index,
     MediaChangedError,
     ShardEntry,
+    ShardIndex,
     Writer,
     file_size,
     shard_path,
@@ -61,7 +61,7 @@ class CacheEstimate:
 
 def estimate(turns: Sequence[Turn], settings: MediaSettings, folder: Path) -> CacheEstimate:
     """What `build_cache` would add to `folder`, from file sizes and annotated times alone: nothing is decoded."""
-    pending = _pending(_keyed(turns), Index(_settings_folder(folder, settings)).read())
+    pending = _pending(_keyed(turns), ShardIndex(_settings_folder(folder, settings)).read())
     size = sum(_expected_bytes(turn, settings) for turn in pending.values())
     return CacheEstimate(turns=len(pending), bytes=size, free_bytes=free_bytes(folder))
 
@@ -82,7 +82,7 @@ def build_cache(
     try:
         place.mkdir(parents=True, exist_ok=True)
         lock = FileLock(place / "building.lock", thread_local=False)
-        yield from _acquire(lock, keyed, Index(place))
+        yield from _acquire(lock, keyed, ShardIndex(place))
         try:
             yield from _build(keyed, settings, place, workers)
         finally:
@@ -92,7 +92,7 @@ def build_cache(
     yield StageDone(phase=Phase.CACHING, seconds=time.monotonic() - began)
 
 
-def _acquire(lock: FileLock, keyed: Mapping[str, Turn], index: Index) -> Iterator[Event]:
+def _acquire(lock: FileLock, keyed: Mapping[str, Turn], index: ShardIndex) -> Iterator[Event]:
     """Take the lock; while another builder has it, tell how far that one is."""
     announced = False
     while True:
@@ -108,7 +108,7 @@ def _acquire(lock: FileLock, keyed: Mapping[str, Turn], index: Index) -> Iterato
 
 
 def _build(keyed: dict[str, Turn], settings: MediaSettings, place: Path, workers: int | None) -> Iterator[Event]:
-    index = Index(place)
+    index = ShardIndex(place)
     rows = index.sound_rows()
     pending = _pending(keyed, rows)
     needed, free = sum(_expected_bytes(turn, settings) for turn in pending.values()), free_bytes(place)
@@ -139,7 +139,7 @@ class MediaCache:
     def __init__(self, folder: Path, settings: MediaSettings) -> None:
         self.folder = folder
         self.settings = settings
-        self._index = Index(_settings_folder(folder, settings))
+        self._index = ShardIndex(_settings_folder(folder, settings))
         self._rows: dict[str, ShardEntry] = {}
         self._found: dict[tuple[Split, Clip | None, Clip | None], ShardEntry] = {}
         self._maps: dict[int, np.ndarray] = {}

@@ -78,7 +78,7 @@ def shard_path(folder: Path, number: int) -> Path:
     return folder / f"media-{number:04}.bin"
 
 
-class Index:
+class ShardIndex:
     """The SQLite file that says where each turn's media lie."""
 
     def __init__(self, folder: Path) -> None:
@@ -135,7 +135,7 @@ def file_size(path: Path) -> int:
 class Writer:
     """Appends media to the last file; commits every second and at the end, always bytes first, then the index."""
 
-    def __init__(self, index: Index, rows: Mapping[str, ShardEntry]) -> None:
+    def __init__(self, index: ShardIndex, rows: Mapping[str, ShardEntry]) -> None:
         self._index = index
         self._number, self._end = max(((row.shard, row.offset + row.length) for row in rows.values()), default=(0, 0))
         self._uncommitted: list[tuple[str | int | float, ...]] = []

@@ -13,7 +13,7 @@ from telme_gui.look import theme
 from telme_gui.look.widgets import caption
 from telme_gui.training.monitor.inks import STAGES, TERMS, Ink, run_ink
 from telme_gui.training.monitor.plots import Curve, Plot
-from telme_gui.training.monitor.series import Floats, StageSeries
+from telme_gui.training.monitor.series import Doubles, StageSeries
 from telme_model.events import Phase
 from telme_model.runs.history import History, StageHistory
 
@@ -245,7 +245,7 @@ def score_line(ink: Ink, stage: StageHistory) -> Curve:
     )
 
 
-def _floats(values: Sequence[float]) -> Floats:
+def _floats(values: Sequence[float]) -> Doubles:
     return np.array(values, float)
 
 

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QFrame, QGraphicsItem, QHBoxLayout, QLabel, QSizeP
 
 from telme_gui.look import theme
 from telme_gui.training.monitor.inks import Ink
-from telme_gui.training.monitor.series import Floats, thinned
+from telme_gui.training.monitor.series import Doubles, thinned
 
 FAINT = 0.3  # opacity of values behind their smoothed curve
 MARK = 7  # px
@@ -26,9 +26,9 @@ class Curve:
     """A curve to be drawn: points in order, what lies faintly behind it, and the point to be ringed."""
 
     ink: Ink
-    x: Floats
-    y: Floats
-    behind: Floats | None = None
+    x: Doubles
+    y: Doubles
+    behind: Doubles | None = None
     best: tuple[float, float] | None = None
 
 
@@ -103,7 +103,7 @@ class Plot(QWidget):
         while len(self._items) < len(self.lines):
             self._items.append(_Items(self.view, marks=self._marks))
         first, end = self._span()
-        shown: list[Floats] = []
+        shown: list[Doubles] = []
         for place, items in enumerate(self._items):
             line = self.lines[place] if place < len(self.lines) else None
             shown += items.show(line, first, log=log)
@@ -121,7 +121,7 @@ class Plot(QWidget):
         end = math.ceil(end / stride) * stride
         return max(0.0, end - self._last), max(end, min(self._last, nice(end)))
 
-    def _frame(self, first: float, end: float, shown: Sequence[Floats]) -> None:
+    def _frame(self, first: float, end: float, shown: Sequence[Doubles]) -> None:
         finite = [values[np.isfinite(values)] for values in shown]
         finite = [values for values in finite if len(values)]
         low, high = (min(v.min() for v in finite), max(v.max() for v in finite)) if finite else (0.0, 1.0)
@@ -280,7 +280,7 @@ class _Items:
         """Take the ink anew."""
         self._dipped = None
 
-    def show(self, line: Curve | None, first: float, *, log: bool) -> list[Floats]:
+    def show(self, line: Curve | None, first: float, *, log: bool) -> list[Doubles]:
         """Draw a line, or nothing; what was drawn, as it lies on the y axis."""
         x, y, behind = np.zeros(0), np.zeros(0), None
         if line is not None:
@@ -318,12 +318,12 @@ def _tens(low: float, high: float) -> tuple[float, float]:
     return low, max(math.ceil((high + 1.5) / 10) * 10.0, low + 10)  # room for the ring around the best
 
 
-def _scaled(values: Floats, log: bool) -> Floats:
+def _scaled(values: Doubles, log: bool) -> Doubles:
     """The logarithm where the axis is logarithmic; of 0 there is none."""
     return np.log10(np.where(values > 0, values, np.nan)) if log else values
 
 
-def nearest(x: Floats, wanted: float) -> int:
+def nearest(x: Doubles, wanted: float) -> int:
     """The place of the x next to the wanted one."""
     place = int(np.searchsorted(x, wanted))
     if place and (place == len(x) or wanted - x[place - 1] <= x[place] - wanted):

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from telme_model.events import StepDone
 from telme_model.runs.history import StageHistory
 
-Floats = NDArray[np.float64]
+Doubles = NDArray[np.float64]
 BINS = 512  # at least half as many are drawn; each keeps its lowest and its highest point
 LEAST = 1024  # points of room in an array
 
@@ -17,11 +17,11 @@ class Growing:
     """An array that numbers are put at the end of."""
 
     def __init__(self) -> None:
-        self._room: Floats = np.empty(LEAST)
+        self._room: Doubles = np.empty(LEAST)
         self._length = 0
 
     @property
-    def values(self) -> Floats:
+    def values(self) -> Doubles:
         """What was put in."""
         return self._room[: self._length]
 
@@ -43,7 +43,7 @@ class Smoothed:
         self._points = Growing()
 
     @property
-    def values(self) -> Floats:
+    def values(self) -> Doubles:
         """The means so far."""
         return self._points.values
 
@@ -74,7 +74,7 @@ class StageSeries:
         self._smooth = {term: Smoothed(self._smoothing) for term in self._terms}
 
     @property
-    def steps(self) -> Floats:
+    def steps(self) -> Doubles:
         """The steps' numbers."""
         return self._steps.values
 
@@ -83,11 +83,11 @@ class StageSeries:
         """The terms that this stage has."""
         return tuple(term for term in self._terms if not np.isnan(self._raw[term].values[:1]).all())
 
-    def raw(self, term: str) -> Floats:
+    def raw(self, term: str) -> Doubles:
         """A term's values as they were."""
         return self._raw[term].values
 
-    def smooth(self, term: str) -> Floats:
+    def smooth(self, term: str) -> Doubles:
         """A term's values, smoothed."""
         return self._smooth[term].values
 
@@ -117,7 +117,7 @@ class StageSeries:
         return True
 
 
-def thinned(x: Floats, y: Floats, first: float, *, smooth: bool = False) -> tuple[Floats, Floats]:
+def thinned(x: Doubles, y: Doubles, first: float, *, smooth: bool = False) -> tuple[Doubles, Doubles]:
     """The points from `first` on, or of each bin of them the lowest and the highest; of a smooth curve, the first.
 
     Bins are counted from the first point of all, so that a curve that grows keeps its shape. pyqtgraph's own

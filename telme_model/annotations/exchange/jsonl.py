@@ -13,7 +13,7 @@ from typing import Any
 
 from telme_model.annotations.exchange.files import LARGEST_TABLE, decoded, read_bytes
 from telme_model.annotations.exchange.interface import UNNAMED, Inbox, Layers, NoPlaceError, Planned
-from telme_model.annotations.exchange.notes import label_of, note_of, one_line, parsed
+from telme_model.annotations.exchange.notes import note_of, noted_label, one_line, parsed
 from telme_model.annotations.exchange.placing import Places, split_named
 from telme_model.annotations.labels import Label, Scope
 from telme_model.corpus.dialogue import Corpus, Split, Turn, TurnId
@@ -95,5 +95,5 @@ def _take(entry: dict[str, Any], turn: TurnId, inbox: Inbox, where: str) -> None
     layer, scope, emotion = entry.get("layer", UNNAMED), entry.get("scope", Scope.ALL), entry.get("emotion")
     if not isinstance(layer, str) or scope not in list(Scope) or not isinstance(emotion, (str, type(None))):
         raise NoPlaceError("its layer, scope or emotion is none")
-    label = label_of(entry, None if emotion is None else inbox.emotion(emotion))
+    label = noted_label(entry, None if emotion is None else inbox.emotion(emotion))
     inbox.put(layer, (Scope(scope), turn), label, where)

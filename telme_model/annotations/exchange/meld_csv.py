@@ -22,7 +22,7 @@ from telme_model.annotations.exchange.interface import (
     Planned,
     ScopedTurn,
 )
-from telme_model.annotations.exchange.notes import escaped, label_of, note_of, unescaped
+from telme_model.annotations.exchange.notes import escaped, note_of, noted_label, unescaped
 from telme_model.annotations.exchange.placing import Places, split_named
 from telme_model.annotations.labels import GOLD, Label, Scope
 from telme_model.corpus.dialogue import Corpus, Severity, Split, Turn
@@ -104,7 +104,7 @@ def _take(values: Row, path: Path, places: Places, inbox: Inbox, where: str) -> 
     if not emotion and not values.get("Origin"):
         return  # nobody has labelled the turn
     layer = unescaped(values.get("Layer", UNNAMED))
-    label = label_of(_note(values), inbox.emotion(emotion) if emotion else None)
+    label = noted_label(_note(values), inbox.emotion(emotion) if emotion else None)
     inbox.put(layer, (Scope.ALL, turn), label, where)
 
 

@@ -49,7 +49,7 @@ def note_of(label: Label) -> dict[str, Any]:
     return note
 
 
-def label_of(note: Mapping[str, Any], emotion: str | None) -> Label:
+def noted_label(note: Mapping[str, Any], emotion: str | None) -> Label:
     """The label of a note; what the note leaves out is as in a new label that came from a file.
 
     Raises NoPlaceError when a value is not of its kind.

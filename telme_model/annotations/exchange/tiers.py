@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from telme_model.annotations.exchange.interface import Inbox, Layers, NoPlaceError
-from telme_model.annotations.exchange.notes import escaped, label_of, note_of, one_line, parsed, unescaped
+from telme_model.annotations.exchange.notes import escaped, note_of, noted_label, one_line, parsed, unescaped
 from telme_model.annotations.exchange.placing import Places, Span, TimedText, by_time, spans
 from telme_model.annotations.labels import Scope
 from telme_model.corpus.dialogue import Dialogue, TurnId
@@ -95,7 +95,7 @@ def take_tiers(path: Path, tiers: Mapping[str, Sequence[TimedText]], places: Pla
     for (layer, scope, turn), entry in entries.items():
         if not entry.refused:
             try:
-                inbox.put(layer, (scope, turn), label_of(entry.note or {}, entry.emotion), entry.where)
+                inbox.put(layer, (scope, turn), noted_label(entry.note or {}, entry.emotion), entry.where)
             except NoPlaceError as error:
                 inbox.refuse(entry.where, entry.emotion or "a remark", str(error))
 

@@ -18,7 +18,7 @@ from webvtt.models import Timestamp
 
 from telme_model.annotations.exchange.files import LARGEST_DIALOGUE, decoded, dialogue_name, file_names, read_bytes
 from telme_model.annotations.exchange.interface import UNNAMED, ExchangeError, Inbox, Layers, NoPlaceError, Planned
-from telme_model.annotations.exchange.notes import escaped, label_of, note_of, one_line, parsed
+from telme_model.annotations.exchange.notes import escaped, note_of, noted_label, one_line, parsed
 from telme_model.annotations.exchange.placing import Places, TimedText, by_time, spans
 from telme_model.annotations.exchange.tiers import printable
 from telme_model.annotations.labels import Scope
@@ -139,7 +139,7 @@ def _take(note: dict[str, Any], place: tuple[str, Scope, TurnId], where: str, in
     try:
         if not isinstance(emotion, (str, type(None))):
             raise NoPlaceError("its emotion is no name")
-        inbox.put(layer, (scope, turn), label_of(note, None if emotion is None else inbox.emotion(emotion)), where)
+        inbox.put(layer, (scope, turn), noted_label(note, None if emotion is None else inbox.emotion(emotion)), where)
     except NoPlaceError as error:
         inbox.refuse(where, str(emotion), str(error))
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from telme_model.annotations import sqlite
 from telme_model.annotations.labels import Label, Origin, Scope
 from telme_model.annotations.places import adopt, candidates, store_path
-from telme_model.annotations.sqlite import StoreFullError, label_of, label_text, store_errors
+from telme_model.annotations.sqlite import StoreFullError, label_text, store_errors, stored_label
 from telme_model.annotations.store import Step, Store, StoreError
 from telme_model.corpus import open_corpus
 from telme_model.corpus.dialogue import Corpus, Split, TurnId
@@ -86,7 +86,7 @@ def test_labels_are_there_after_reopening(path: Path, corpus: Corpus) -> None:
     )
 )
 def test_a_label_is_stored_exactly(label: Label) -> None:
-    assert label_of(label_text(label)) == label
+    assert stored_label(label_text(label)) == label
 
 
 def test_a_view_of_a_layer_follows_the_edits(store: Store) -> None:

@@ -21,7 +21,7 @@ from telme_model.events import Event, Message, Phase, Progress, StageDone, Stage
 from telme_model.media import shards
 from telme_model.media.cache import CacheError, MediaCache, build_cache, estimate
 from telme_model.media.decoding import MediaSettings, OverLong, TurnMedia, read_turn
-from telme_model.media.shards import Index, ShardEntry, shard_path
+from telme_model.media.shards import ShardEntry, ShardIndex, shard_path
 from tests.support import clips
 
 SMALL = MediaSettings(size=32)
@@ -221,7 +221,7 @@ def test_media_are_on_the_disk_before_the_index_names_them(
 
     def named_beyond() -> list[ShardEntry]:
         [index] = (tmp_path / "cache").rglob("index.sqlite")
-        rows = Index(index.parent).read().values()
+        rows = ShardIndex(index.parent).read().values()
         ends = {row.shard: synced.get(shard_path(index.parent, row.shard).stat().st_ino, 0) for row in rows}
         return [row for row in rows if row.offset + row.length > ends[row.shard]]
 
