@@ -14,10 +14,11 @@ from av.filter import Graph
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QImage, QTransform
+from PySide6.QtGui import QImage
 
 from telme_model.corpus.dialogue import Clip, Modality, Turn
-from telme_model.media.reader import NAMES, MediaError, open_clip, quarter_turns
+from telme_model.media.reader import NAMES, MediaError, open_clip
+from telme_model.media.upright import orientation
 from telme_model.media.windows import heard_in, placed
 
 RATE = 48_000  # Hz of all sound played
@@ -77,16 +78,17 @@ class Picture:
     aspect: float
 
     def image(self, fit: QSize) -> QImage:
-        """It upright and shrunk to `fit`, never enlarged."""
-        quarter = quarter_turns(self.frame)
+        """It upright, in square pixels and shrunk to `fit`, never enlarged."""
+        lies = orientation(self.frame)
         whole = QSize(max(round(self.frame.width * self.aspect), 1), self.frame.height)
-        size = whole.scaled(fit.transposed() if quarter % 2 else fit, Qt.AspectRatioMode.KeepAspectRatio)
+        size = whole.scaled(fit.transposed() if lies.turned else fit, Qt.AspectRatioMode.KeepAspectRatio)
         if size.width() > whole.width() or size.isEmpty():
             size = whole
-        flat = self.frame.reformat(size.width(), size.height(), "bgra", interpolation="BILINEAR")
-        plane = flat.planes[0]
-        image = QImage(memoryview(plane), size.width(), size.height(), plane.line_size, QImage.Format.Format_RGB32)
-        return image.transformed(QTransform().rotate(-90 * quarter)) if quarter else image.copy()
+        flat = self.frame.reformat(size.width(), size.height(), "bgra", interpolation="BILINEAR").planes[0]
+        pixels = np.frombuffer(flat, np.uint32).reshape(size.height(), -1)[:, : size.width()]  # type: ignore[call-overload]
+        shown: Any = np.ascontiguousarray(lies.upright(pixels))
+        height, width = shown.shape
+        return QImage(memoryview(shown), width, height, 4 * width, QImage.Format.Format_RGB32).copy()
 
 
 def pictures(clip: Clip, start: float, wanted: Callable[[], bool]) -> Iterator[Picture]:
@@ -116,9 +118,9 @@ def _pictures(clip: Clip, start: float, wanted: Callable[[], bool]) -> Iterator[
     first: Picture | None = None
     begun = False
     with open_clip(clip) as reader:
-        aspect = reader.track(Modality.VISUAL).aspect
+        track = reader.track(Modality.VISUAL)
         for time, frame in reader.frames(Modality.VISUAL, start):
-            picture = Picture(time, frame, aspect)
+            picture = Picture(time, frame, track.aspect)
             if not wanted():
                 break
             if begun:

@@ -44,7 +44,10 @@ from telme_model.media.shards import (
 
 __all__ = ["CacheError", "CacheEstimate", "MediaCache", "build_cache", "estimate"]
 
-_FORMAT = 2  # part of every settings folder's name: raise it when the bytes or their meaning change
+# Part of every settings folder's name: raised when the bytes or their meaning change. 3: pictures are mirrored and in
+# square pixels, frames wanted late in decoding order are there, lengths follow what is shown, sound is the default
+# track's. What of a clip an earlier version read otherwise cannot be told without decoding it.
+_FORMAT = 3
 _LATER = {"margin": 0.0}  # settings that came after the format, with what they were before: then they name no folder
 _WAIT_SECONDS = 0.5  # between two looks at another builder
 _TURNS_PER_WORKER = 32  # starting a process costs as much as decoding four turns
@@ -116,6 +119,11 @@ def _build(keyed: dict[str, Turn], settings: MediaSettings, place: Path, workers
         raise CacheFullError(_too_small(place, needed, free))
     if workers is None:
         workers = min(_cores(), len(pending) // _TURNS_PER_WORKER)
+    if pending and not rows and (earlier := _earlier(place.parent, settings)) is not None:
+        yield Message(
+            text=f"The decoded media in {earlier} are of an earlier version, which showed mirrored, wide and short "
+            "clips wrongly: they are decoded anew, and that folder may be deleted."
+        )
     decoded = _decode_there(pending, settings, workers) if workers else _decode_here(pending, settings)
     already = len(keyed) - len(pending)
     yield Progress(phase=Phase.CACHING, done=already, total=len(keyed))
@@ -215,12 +223,18 @@ class MediaCache:
 # What a turn is filed under
 
 
-def _settings_folder(folder: Path, settings: MediaSettings) -> Path:
-    """Named for people by the settings that matter most, and for safety by a hash of all."""
+def _settings_folder(folder: Path, settings: MediaSettings, number: int = _FORMAT) -> Path:
+    """Named for people by the settings that matter most, and for safety by a hash of all and the format's number."""
     named = {name: value for name, value in asdict(settings).items() if name not in _LATER or value != _LATER[name]}
-    text = json.dumps({"format": _FORMAT, **named}, sort_keys=True)
+    text = json.dumps({"format": number, **named}, sort_keys=True)
     digest = hashlib.sha256(text.encode()).hexdigest()[:10]
     return folder / f"{settings.frames}x{settings.size}px-{settings.sample_rate}Hz-{digest}"
+
+
+def _earlier(folder: Path, settings: MediaSettings) -> Path | None:
+    """Where an earlier version kept media decoded by the same settings, if it did."""
+    places = (_settings_folder(folder, settings, number) for number in range(_FORMAT - 1, 0, -1))
+    return next((place for place in places if ShardIndex(place).path.exists()), None)
 
 
 def _key(turn: Turn) -> str:

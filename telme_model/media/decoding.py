@@ -1,7 +1,7 @@
 """A clip becomes a network's input: the frames that stand for it, and its sound. Made to survive broken files."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -12,12 +12,17 @@ from av.video.frame import VideoFrame
 from PIL import Image
 
 from telme_model.corpus.dialogue import Clip, Modality, Turn
-from telme_model.media.reader import NAMES, RUN_UP, MediaError, Reader, Track, channels, open_clip, quarter_turns
+from telme_model.media.mixing import mono
+from telme_model.media.reader import NAMES, RUN_UP, MediaError, Piece, Reader, channels, open_clip
 from telme_model.media.resampling import resample
+from telme_model.media.track import Track
+from telme_model.media.upright import orientation
 from telme_model.media.windows import within
 
 BLANK_SAMPLES = 1412  # zero samples the released code gives a clip of over 30 s
 
+_HELD = 64 << 20  # bytes of a track's packets that are held; what is more (pictures of a film with few key frames) ..
+# .. is read from the file a second time
 _SAMPLE_RATES = range(1_000, 1_000_000)  # Hz; anything else is a rotten header
 _SLACK = 0.05  # seconds by which sound stamps may jitter before the difference counts as a gap
 
@@ -55,6 +60,11 @@ class MediaSettings:
     def limit(self) -> float:
         """Seconds of a clip that are used."""
         return math.inf if self.over_long is OverLong.WHOLE else self.max_seconds
+
+    @property
+    def always_mean(self) -> bool:
+        """Whether sound is its channels' mean even where they cancel, as in the released code."""
+        return self.sampling is not FrameSampling.EVEN
 
     def __post_init__(self) -> None:
         for name in ("frames", "size", "sample_rate", "max_seconds"):
@@ -131,14 +141,42 @@ class _Reading:
     over_long: bool = False
 
 
-@dataclass(slots=True)
 class _Take:
-    """One track's packets, in decoding order, as far as the clip needs them."""
+    """One track's packets, in decoding order, as far as the clip's first `limit` seconds need them."""
 
-    track: Track
-    limit: float  # seconds of the clip that are used
-    packets: list["Packet[Stream]"] = field(default_factory=list)
-    stamps: list[int] = field(default_factory=list)  # of what is shown, in the stream's unit
+    def __init__(self, reader: Reader, modality: Modality, limit: float, reach: float) -> None:
+        self.track: Track = reader.tracks[modality]
+        self.limit = limit
+        self.late = False  # whether what was shown first could not be decoded, and can be by going further back
+        self.count = 0  # of packets
+        self._reader, self._reach = reader, reach
+        self._held: list[Packet[Stream]] = []
+        self._bytes = 0
+
+    def needs(self, piece: Piece) -> bool:
+        """Whether a packet is among them."""
+        visual = self.track.modality is Modality.VISUAL
+        return piece.decoding_time < self.limit and (visual or piece.time > -RUN_UP)
+
+    def hold(self, packet: "Packet[Stream]") -> None:
+        """Keep the next packet, unless they are too many: then they are read again."""
+        self.count += 1
+        self._bytes += packet.size
+        if self._bytes <= _HELD:
+            self._held.append(packet)
+        else:
+            self._held.clear()
+
+    def packets(self) -> Iterable["Packet[Stream]"]:
+        """All of them."""
+        if self._bytes <= _HELD:
+            return self._held
+        pieces = self._reader.pieces(self.track.modality, reach=self._reach)
+        return (piece.packet for piece in pieces if self.needs(piece))
+
+    def found(self, first_missing: bool) -> None:
+        """It was decoded, and what is shown first did not come out or did."""
+        self.late = first_missing and self._reach < math.inf
 
 
 def _widened(clip: Clip, margin: float) -> Clip:
@@ -233,43 +271,45 @@ def _read_plain(clip: Clip, settings: MediaSettings, modalities: tuple[Modality,
 
 
 def _read_open(reader: Reader, clip: Clip, settings: MediaSettings, modalities: tuple[Modality, ...]) -> _Reading:
-    takes = _taken(reader, modalities, min(reader.window, settings.limit))
-    seconds = reader.seconds(*modalities)
-    reading = _Reading(seconds=seconds, over_long=seconds > settings.limit)
-    blank = reading.over_long and settings.over_long is not OverLong.CAP
-    for modality in modalities:
-        try:
-            reader.track(modality)
-            reading.contents[modality] = _content(takes[modality], clip, settings, blank)
-        except MediaError as error:
-            reading.contents[modality] = error
+    limit = min(reader.window, settings.limit)
+    for reach in reader.reaches():
+        takes = _taken(reader, modalities, limit, reach)
+        seconds = reader.seconds(*modalities)
+        reading = _Reading(seconds=seconds, over_long=seconds > settings.limit)
+        blank = reading.over_long and settings.over_long is not OverLong.CAP
+        for modality in modalities:
+            try:
+                reader.track(modality)
+                reading.contents[modality] = _content(takes[modality], clip, settings, blank)
+            except MediaError as error:
+                reading.contents[modality] = error
+        if not any(take.late for take in takes.values()):
+            break
     return reading
 
 
-def _taken(reader: Reader, modalities: tuple[Modality, ...], limit: float) -> Mapping[Modality, _Take]:
+def _taken(reader: Reader, modalities: tuple[Modality, ...], limit: float, reach: float) -> Mapping[Modality, _Take]:
     """Every packet that the first `limit` seconds of the clip need; the others are read for its length."""
-    takes = {modality: _Take(track, limit) for modality, track in reader.tracks.items()}
-    for piece in reader.pieces(*modalities):
-        modality = piece.track.modality
-        if piece.decoding_time < limit and (modality is Modality.VISUAL or piece.time > -RUN_UP):
-            takes[modality].packets.append(piece.packet)
-        if piece.shown and piece.time < limit:
-            takes[modality].stamps.append(piece.stamp)
+    takes = {modality: _Take(reader, modality, limit, reach) for modality in modalities if modality in reader.tracks}
+    for piece in reader.pieces(*modalities, reach=reach):
+        take = takes[piece.track.modality]
+        if take.needs(piece):
+            take.hold(piece.packet)
     return takes
 
 
 def _content(take: _Take, clip: Clip, settings: MediaSettings, blank: bool) -> np.ndarray:
     """A modality's frames or waveform. Raises MediaError when the track does not give any."""
     modality = take.track.modality
-    if not take.stamps:
+    stamps = take.track.shown(take.limit)
+    if not stamps:
         raise MediaError(clip.path, _nothing(clip, NAMES[modality]))
     if modality is Modality.VISUAL:
-        content = _no_frames(settings) if blank else _frames(take, settings)
+        content = _no_frames(settings) if blank else _frames(take, stamps, settings)
     else:
         content = np.zeros(BLANK_SAMPLES, np.float32) if blank else _waveform(take, settings)
     if content is None:
-        count = len(take.packets)
-        raise MediaError(clip.path, f"has {count} packets of {NAMES[modality]}, none of which can be decoded")
+        raise MediaError(clip.path, f"has {take.count} packets of {NAMES[modality]}, none of which can be decoded")
     return content
 
 
@@ -286,53 +326,62 @@ def _no_frames(settings: MediaSettings) -> np.ndarray:
     return np.zeros((settings.frames, settings.size, settings.size, 3), np.uint8)
 
 
-def _frames(take: _Take, settings: MediaSettings) -> np.ndarray | None:
-    end = take.track.stamp(min(take.track.end, take.limit))
-    pictures = _pictures(take, _wanted_stamps(sorted(take.stamps), end, settings))
+def _frames(take: _Take, stamps: list[int], settings: MediaSettings) -> np.ndarray | None:
+    track = take.track
+    pictures = _pictures(take, _wanted_stamps(stamps, *track.span(stamps, take.limit), settings))
     frames = _no_frames(settings)
     for index, picture in enumerate(pictures):
         repeated = index > 0 and picture is pictures[index - 1]
-        frames[index] = frames[index - 1] if repeated else _fit(picture, settings.size)
+        frames[index] = frames[index - 1] if repeated else _fit(picture, track.aspect, settings.size)
     return frames if pictures else None
 
 
-def _wanted_stamps(stamps: list[int], end: float, settings: MediaSettings) -> list[int]:
-    """Stamps of the `settings.frames` frames to show, ascending, out of all `stamps` (sorted); `end` in their unit."""
+def _wanted_stamps(stamps: list[int], begin: float, end: float, settings: MediaSettings) -> list[int]:
+    """Stamps of the `settings.frames` frames to show, ascending, out of all `stamps` (sorted).
+
+    `begin` and `end`, in their unit: of the time in which they are shown.
+    """
     count = settings.frames
     if settings.sampling is not FrameSampling.EVEN:
         step = max(1, len(stamps) // count)
         picked = stamps[step - 1 if settings.sampling is FrameSampling.COUNTED else 0 :: step][:count]
         return picked + picked[-1:] * (count - len(picked))
-    middles = stamps[0] + (np.arange(count) + 0.5) * (max(end, stamps[-1]) - stamps[0]) / count
+    middles = begin + (np.arange(count) + 0.5) * (max(end, stamps[-1]) - begin) / count
     shown = np.searchsorted(stamps, middles, side="right") - 1
     return [stamps[index] for index in shown]
 
 
 def _pictures(take: _Take, wanted: list[int]) -> list[VideoFrame]:
     """For each wanted stamp the last good picture up to it (the first good one when there is none before)."""
-    last = max(index for index, packet in enumerate(take.packets) if packet.pts in (None, wanted[-1]) or index == 0)
     pictures: list[VideoFrame] = []
     previous: VideoFrame | None = None
-    for picture in take.track.frames(take.packets[: last + 1], frozenset(wanted)):
+    for picture in take.track.frames(take.packets(), frozenset(wanted)):
+        if previous is None:
+            take.found(first_missing=picture.pts > wanted[0])
         while previous is not None and len(pictures) < len(wanted) and wanted[len(pictures)] < picture.pts:
             pictures.append(previous)
         previous = picture
-    if previous is not None:
+        if picture.pts > wanted[-1]:
+            break
+    if previous is None:
+        take.found(first_missing=True)
+    else:
         pictures += [previous] * (len(wanted) - len(pictures))
     return pictures
 
 
-def _fit(picture: VideoFrame, size: int) -> np.ndarray:
-    """uint8 [size, size, 3] RGB, upright: shortest edge to `size`, then the centre.
+def _fit(picture: VideoFrame, aspect: float, size: int) -> np.ndarray:
+    """uint8 [size, size, 3] RGB, upright and in square pixels: shortest edge to `size`, then the centre.
 
     Converted at full size and shrunk by Pillow: shrinking inside swscale differs by up to 64 grey levels.
     """
-    image = Image.fromarray(np.rot90(picture.to_ndarray(format="rgb24"), quarter_turns(picture)))
-    width, height = image.size
+    lies = orientation(picture)
+    image = Image.fromarray(lies.upright(picture.to_ndarray(format="rgb24")))
+    width, height = lies.size(picture, aspect)
     short = min(width, height)
     fitted = (width * size // short, height * size // short)
     left, top = (fitted[0] - size) // 2, (fitted[1] - size) // 2
-    across, down = width / fitted[0], height / fitted[1]
+    across, down = image.width / fitted[0], image.height / fitted[1]
     # The box makes Pillow compute only the pixels that the crop keeps.
     box = (left * across, top * down, (left + size) * across, (top + size) * down)
     return np.asarray(image.resize((size, size), Image.Resampling.BILINEAR, box=box))
@@ -344,21 +393,24 @@ def _fit(picture: VideoFrame, size: int) -> np.ndarray:
 def _waveform(take: _Take, settings: MediaSettings) -> np.ndarray | None:
     pieces: list[tuple[int, np.ndarray]] = []
     rate, position = 0, None
-    for frame in take.track.frames(take.packets):
+    for frame in take.track.frames(take.packets()):
         rate = rate or frame.sample_rate
         if frame.sample_rate != rate or frame.samples == 0:
             continue  # rotten headers; the gap stays silent
         start = round(take.track.time(frame.pts) * rate)
         if position is not None and start < position + _SLACK * rate:
             start = position
-        pieces.append((start, channels(frame).mean(axis=0, dtype=np.float32)))  # FFmpeg's own mono is louder
+        pieces.append((start, channels(frame)))
         position = start + frame.samples
-    length = min(position or 0, math.floor(take.limit * rate))
+    length = math.floor(min(position or 0, take.limit * rate))
     if length <= 0 or rate not in _SAMPLE_RATES:
         return None
-    sound = np.zeros(length, np.float32)
+    sound = np.zeros((len(pieces[0][1]), length), np.float32)
     for start, samples in pieces:
-        piece = samples[max(-start, 0) : max(length - start, 0)]
-        sound[max(start, 0) : max(start, 0) + len(piece)] = piece
-    clean: np.ndarray = np.clip(np.nan_to_num(resample(sound, rate, settings.sample_rate)), -1.0, 1.0)
+        if len(samples) != len(sound):
+            samples = samples.mean(axis=0, keepdims=True)  # rotten headers
+        piece = samples[:, max(-start, 0) : max(length - start, 0)]
+        sound[:, max(start, 0) : max(start, 0) + piece.shape[1]] = piece
+    mixed = mono(sound, always_mean=settings.always_mean)  # FFmpeg's own mono is louder
+    clean: np.ndarray = np.clip(np.nan_to_num(resample(mixed, rate, settings.sample_rate)), -1.0, 1.0)
     return clean

@@ -5,7 +5,7 @@ import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -26,6 +26,7 @@ class Probe:
     """What a media file was found to hold.
 
     `seconds` is how long it is, `promised` what its header claims. `fault` is why it cannot be opened at all.
+    `several`: which track is used, where it has more than one, in words.
     """
 
     streams: frozenset[Modality] = frozenset()
@@ -33,6 +34,7 @@ class Probe:
     seconds: float = 0.0
     promised: float = 0.0
     fault: MediaError | None = None
+    several: Mapping[Modality, str] = field(default_factory=dict)
 
 
 def check(corpus: Corpus, *, media: bool = True) -> Iterator[Event]:
@@ -79,6 +81,19 @@ def check_media(turns: Sequence[Turn], *, largest: float = math.inf) -> Iterator
             for problem in clip_problems(turn, clip, needed, probed[clip.path]):
                 yield ProblemFound(problem=problem)
         yield Progress(phase=Phase.PREPARING, done=done, total=len(with_clips))
+    for problem in several_tracks(probed):
+        yield ProblemFound(problem=problem)
+
+
+def several_tracks(probed: Mapping[Path, Probe]) -> Iterator[Problem]:
+    """Files with more than one picture or sound, and which of them is used: one note for each kind."""
+    for modality, name in NAMES.items():
+        files = {path: probe.several[modality] for path, probe in probed.items() if modality in probe.several}
+        if files:
+            count = "1 file has" if len(files) == 1 else f"{len(files)} files have"
+            which = some([f"{path.name} ({used})" for path, used in files.items()])
+            reason = f"{count} several {name} tracks; the default one is used, else the first: {which}."
+            yield Problem(severity=Severity.NOTE, code="several-tracks", file=min(files).parent, reason=reason)
 
 
 def clip_problems(turn: Turn, clip: Clip, needed: Iterable[Modality], found: Probe) -> Iterator[Problem]:
@@ -127,6 +142,11 @@ def _measured(reader: Reader) -> Probe:
         decodable=frozenset(reader.tracks) - undecoded,
         seconds=reader.seconds(*NAMES),
         promised=max((track.promised for track in reader.tracks.values()), default=0.0),
+        several={
+            modality: f"number {track.number} of {track.others + 1}"
+            for modality, track in reader.tracks.items()
+            if track.others
+        },
     )
 
 

@@ -3,7 +3,7 @@
 import errno
 import math
 import stat
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,18 +15,19 @@ from av.audio.frame import AudioFrame
 from av.container import InputContainer
 from av.error import FFmpegError
 from av.packet import Packet
-from av.stream import Disposition, Stream
-from av.video.frame import VideoFrame
+from av.stream import Stream
 
 from telme_model.corpus.dialogue import Clip, Modality
 from telme_model.errors import StudioError
+from telme_model.media.track import SAME, Track, choices
 
 NAMES = {Modality.VISUAL: "picture", Modality.AUDIO: "sound"}
 RUN_UP = 0.5  # seconds before a moment at which reading begins, for the decoders to settle and for reordered pictures
 
-_KINDS = {Modality.VISUAL: "video", Modality.AUDIO: "audio"}  # FFmpeg's words
 _SHORT_RUN_UP = 0.2  # seconds, where a person waits: for reordered pictures alone
-_LARGE = 1280 * 720  # pixels above which a second decoding thread is worth its later first picture
+_REACHES = (4.0, 32.0, 256.0)  # seconds before a moment, where that was not enough
+_AHEAD = 10.0  # seconds before the file's first stamp: where packets have to be decoded earlier still
+_INTERLEAVED = 4.0  # seconds; in no file does sound lie further from the picture that it belongs to
 
 
 class MediaError(StudioError):
@@ -44,71 +45,48 @@ class MediaError(StudioError):
         self.passing = passing
 
 
-class Track:
-    """A clip's picture or sound: the stream that is taken for it."""
-
-    def __init__(self, modality: Modality, stream: Stream, base: float) -> None:
-        self.modality = modality
-        self.end = 0.0  # seconds in the clip at which the last packet read so far is over
-        self.stream: Any = stream  # what decode() takes and gives differs by kind
-        self._base = base
-        self.stream.codec_context.thread_count = 1  # clips are short and the cache has a process per core
-
-    @property
-    def aspect(self) -> float:
-        """A pixel's width by its height."""
-        return float(self.stream.sample_aspect_ratio or 1)
-
-    @property
-    def promised(self) -> float:
-        """Seconds that the file claims, rightly or not."""
-        return float((self.stream.duration or 0) * (self.stream.time_base or 0))
-
-    def time(self, stamp: int) -> float:
-        """Seconds in the clip of a stamp."""
-        return float(stamp * self.stream.time_base) - self._base
-
-    def stamp(self, time: float) -> float:
-        """The stamp, in parts of one, of a time in the clip."""
-        return (time + self._base) / float(self.stream.time_base)
-
-    def decode(self, packet: "Packet[Stream] | None") -> list[Any]:
-        """The good frames that come out with a packet, None being the end; a bad packet costs only itself."""
-        try:
-            frames = self.stream.decode(packet)
-        except (FFmpegError, ValueError):
-            return []
-        return [frame for frame in frames if not frame.is_corrupt and frame.pts is not None]
-
-    def frames(self, packets: Iterable["Packet[Stream]"], wanted: Collection[int] | None = None) -> Iterator[Any]:
-        """The good frames of all of `packets`.
-
-        With `wanted` stamps, pictures no other is made from are left undecoded unless wanted.
-        """
-        for packet in packets:
-            if wanted is not None:
-                needed = packet.pts is None or packet.pts in wanted
-                self.stream.codec_context.skip_frame = "DEFAULT" if needed else "NONREF"
-            yield from self.decode(packet)
-        yield from self.decode(None)
-
-    def use_threads(self) -> None:
-        """Take two threads where the pictures are large."""
-        context = self.stream.codec_context
-        if self.modality is Modality.VISUAL and (context.width or 0) * (context.height or 0) > _LARGE:
-            context.thread_type, context.thread_count = "AUTO", 2
-
-
 @dataclass(frozen=True, slots=True)
 class Piece:
     """A packet that can be used; its times are seconds in the clip."""
 
     track: Track
     packet: "Packet[Stream]"
-    stamp: int  # when it is shown, in the stream's own unit
     time: float  # when it is shown
     decoding_time: float  # when it has to be decoded, earlier where pictures are reordered
-    shown: bool  # whether it lies in the clip: others are there to decode these from, or hidden by an edit list
+
+
+class _Head:
+    """The first packets after a seek, looked at to tell whether it went back far enough.
+
+    `patient`: whether sound that begins late may do so because of the seek, and not by itself.
+    """
+
+    def __init__(self, time: float, tracks: list[Track], *, patient: bool) -> None:
+        self.packets: list[Packet[Stream]] = []
+        self._time = time
+        self._patient = patient
+        self._tracks = {track.stream.index: track for track in tracks}
+        self._waiting = set(self._tracks)
+
+    def read(self, packets: Iterator["Packet[Stream]"]) -> bool:
+        """Take packets until it is clear whether each track can be decoded from `time` on."""
+        for packet in packets:
+            track = self._tracks[packet.stream_index]
+            stamp = track.showing(packet)
+            waited_for = packet.stream_index in self._waiting
+            if stamp is not None and waited_for:
+                late = track.time(stamp) > self._time + SAME
+                picture = track.modality is Modality.VISUAL
+                if late and (picture or self._patient):
+                    return False
+                if picture and not packet.is_keyframe:
+                    continue  # there is nothing to decode it from
+                self._waiting.discard(packet.stream_index)
+            self.packets.append(packet)
+            # A track that is over is not waited for.
+            if not self._waiting or (stamp is not None and track.time(stamp) > self._time + _INTERLEAVED):
+                return True
+        return bool(self.packets)
 
 
 class Reader:
@@ -121,11 +99,14 @@ class Reader:
         self._container = container
         self._path = clip.path
         # Late sound or picture is late against the other stream, so time runs from the earliest of all.
-        self._base = max(container.start_time or 0, 0) / av.time_base + (clip.start or 0.0)
-        self._start = clip.start
+        self._file_start = max(container.start_time or 0, 0) / av.time_base
+        self._base = self._file_start + (clip.start or 0.0)
+        self._begun = False  # whether something was read, so that it has to be gone back for the start
         self.window = math.inf if clip.seconds is None else clip.seconds
-        streams = {modality: _stream(container, kind) for modality, kind in _KINDS.items()}
-        self.tracks = {m: Track(m, stream, self._base) for m, stream in streams.items() if stream is not None}
+        self.tracks: dict[Modality, Track] = {}
+        for modality in NAMES:
+            if streams := choices(container, modality):
+                self.tracks[modality] = Track(modality, streams, self._base, container.format.name)
 
     def track(self, modality: Modality) -> Track:
         """The clip's picture or sound. Raises MediaError when it has none."""
@@ -133,16 +114,24 @@ class Reader:
             raise MediaError(self._path, f"has no {NAMES[modality]}")
         return self.tracks[modality]
 
-    def pieces(self, *modalities: Modality) -> Iterator[Piece]:
-        """The packets of picture, sound or both, from a little before the clip to its end.
+    def reaches(self, time: float = 0.0, shortest: float = RUN_UP) -> Iterator[float]:
+        """How many seconds before `time` reading may begin, ever more; at last inf: at the start of the file."""
+        for reach in (shortest, *_REACHES):
+            if self._base + time - reach > self._file_start:
+                yield reach
+        yield math.inf
 
-        The stamps come from the packets because containers count wrongly: edit lists, cut files.
+    def pieces(self, *modalities: Modality, reach: float = 0.0) -> Iterator[Piece]:
+        """The packets of picture, sound or both, from early enough before the clip to its end.
+
+        `reach`: how many seconds before it at least. The stamps come from the packets because containers count
+        wrongly: edit lists, cut files.
         """
         tracks = {track.stream.index: track for m, track in self.tracks.items() if m in modalities}
         running = set(tracks)
-        if self._start:
-            self._seek(0.0, RUN_UP)
-        for packet in self._packets(*tracks.values()):
+        for track in tracks.values():
+            track.begin()
+        for packet in self._from(0.0, max(reach, RUN_UP), list(tracks.values())):
             piece = self._piece(packet, tracks[packet.stream_index])
             if piece is None:
                 continue
@@ -154,7 +143,8 @@ class Reader:
 
     def seconds(self, *modalities: Modality) -> float:
         """How long the clip is by what has been read of it so far, 0 when that is nothing."""
-        return max((self.tracks[modality].end for modality in modalities if modality in self.tracks), default=0.0)
+        ends = [self.tracks[modality].end() for modality in modalities if modality in self.tracks]
+        return min(max([0.0, *ends]), self.window)
 
     def length(self, *modalities: Modality) -> float:
         """How long the clip is: until the last of its packets is over. Reads it to the end."""
@@ -163,23 +153,50 @@ class Reader:
         return self.seconds(*modalities)
 
     def frames(self, modality: Modality, start: float = 0.0) -> Iterator[tuple[float, Any]]:
-        """The good frames and their times, from a little before `start` on, as fast as may be, to the clip's end.
+        """The good frames and their times, from `start` or a little before on, as fast as may be, to the clip's end.
 
         Raises MediaError when it has none of that modality.
         """
         track = self.track(modality)
         track.use_threads()
-        if self._base + start > _SHORT_RUN_UP:
-            self._seek(start, _SHORT_RUN_UP)
-        for frame in track.frames(self._packets(track)):
-            time = track.time(frame.pts)
-            if time >= self.window:
+        for reach in self.reaches(start, _SHORT_RUN_UP):
+            track.begin()
+            late = modality is Modality.VISUAL and reach < math.inf  # unless the first frame tells otherwise
+            for frame in track.frames(self._from(start, reach, [track])):
+                time = track.time(frame.pts)
+                late = late and time > start + SAME
+                if late or time >= self.window - SAME:
+                    break
+                yield time, frame
+            if not late:
                 return
-            yield time, frame
 
-    def _seek(self, time: float, run_up: float) -> None:
-        with suppress(FFmpegError):  # a format without seeking is read from its start
-            self._container.seek(int(max(self._base + time - run_up, 0.0) * av.time_base))
+    def _from(self, time: float, shortest: float, tracks: list[Track]) -> Iterator["Packet[Stream]"]:
+        """The packets of the tracks, from early enough on that what is shown at `time` can be decoded.
+
+        One seek is not enough: the index of a transport stream is guessed from its bytes, and knows no key frames.
+        """
+        for reach in self.reaches(time, shortest):
+            begins = self._file_start - _AHEAD if reach == math.inf else self._base + time - reach
+            if (reach < math.inf or self._begun) and not self._seek(begins):
+                reach = math.inf  # a format without seeking is read from its start
+            self._begun = True
+            packets = self._packets(*tracks)
+            if reach == math.inf:
+                yield from packets
+                return
+            head = _Head(time, tracks, patient=reach < _INTERLEAVED)
+            if head.read(packets):
+                yield from head.packets
+                yield from packets
+                return
+
+    def _seek(self, moment: float) -> bool:
+        """Go to the last place in the file before a moment of it from which decoding can begin, by its own word."""
+        with suppress(FFmpegError):
+            self._container.seek(int(moment * av.time_base))
+            return True
+        return False
 
     def _packets(self, *tracks: Track) -> Iterator["Packet[Stream]"]:
         """The packets up to the end of the file or the first place where it cannot be read on."""
@@ -190,16 +207,13 @@ class Reader:
                         yield packet
 
     def _piece(self, packet: "Packet[Stream]", track: Track) -> Piece | None:
-        stamp = packet.pts if packet.pts is not None else packet.dts
+        stamp = track.showing(packet)
         if stamp is None or not packet.time_base or packet.is_corrupt:
             return None
-        time = float(stamp * packet.time_base) - self._base
-        decoding_time = time if packet.dts is None else float(packet.dts * packet.time_base) - self._base
-        over = time + float((packet.duration or 0) * packet.time_base)
-        shown = over > 0 and time < self.window and not packet.is_discard
-        if shown:
-            track.end = max(track.end, min(over, self.window))
-        return Piece(track, packet, stamp, time, decoding_time, shown)
+        time = track.time(stamp)
+        if not packet.is_discard:
+            track.note(packet, stamp)
+        return Piece(track, packet, time, time if packet.dts is None else track.time(packet.dts))
 
 
 @contextmanager
@@ -218,11 +232,6 @@ def open_clip(clip: Clip) -> Iterator[Reader]:
             raise MediaError(clip.path, f"cannot be decoded ({_described(error)})", passing=passing) from None
 
 
-def quarter_turns(picture: VideoFrame) -> int:
-    """By how many quarters, counterclockwise, a decoded picture is to be turned to stand upright."""
-    return round(picture.rotation / 90) % 4
-
-
 def channels(frame: AudioFrame) -> np.ndarray:
     """float32 [channels, samples] in -1..1 of decoded sound."""
     samples: np.ndarray = frame.to_ndarray()
@@ -233,12 +242,6 @@ def channels(frame: AudioFrame) -> np.ndarray:
     if np.issubdtype(samples.dtype, np.integer):
         return samples.astype(np.float32) / -float(np.iinfo(samples.dtype).min)
     return samples
-
-
-def _stream(container: InputContainer, kind: str) -> Stream | None:
-    """The first stream of a kind that is no cover picture; asking FFmpeg for its best one fails where there is none."""
-    streams = (stream for stream in container.streams if stream.type == kind and stream.codec_context is not None)
-    return next((stream for stream in streams if not stream.disposition & Disposition.attached_pic), None)
 
 
 def _opened(path: Path) -> InputContainer:

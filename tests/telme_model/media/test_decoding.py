@@ -27,8 +27,9 @@ from telme_model.media.decoding import (
     read_turn,
     read_waveform,
 )
-from telme_model.media.reader import MediaError, Reader, Track
+from telme_model.media.reader import MediaError, Reader
 from telme_model.media.resampling import resample
+from telme_model.media.track import Track
 from tests.support import clips
 
 SMALL = MediaSettings(size=64)

@@ -17,7 +17,8 @@ from telme_model.corpus.dialogue import Clip, Modality, Split, Turn, TurnId
 from telme_model.media import health
 from telme_model.media.cache import MediaCache, build_cache
 from telme_model.media.decoding import FrameSampling, MediaSettings, read_turn
-from telme_model.media.reader import NAMES, MediaError, channels, open_clip, quarter_turns
+from telme_model.media.reader import NAMES, MediaError, channels, open_clip
+from telme_model.media.upright import orientation
 from tests.support import clips
 from tests.support.clips import write_clip
 
@@ -84,7 +85,7 @@ def first_picture(clip: Clip) -> np.ndarray:
     """What the reader gives, upright: RGB [height, width, 3]."""
     with open_clip(clip) as reader:
         frame = next(frame for time, frame in reader.frames(Modality.VISUAL) if time > -1e-3)
-        return np.rot90(frame.to_ndarray(format="rgb24"), quarter_turns(frame))
+        return orientation(frame).upright(frame.to_ndarray(format="rgb24"))
 
 
 def sound_ends(clip: Clip) -> float:
