@@ -9,7 +9,7 @@ from typing import Any
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from telme_gui.look.wrapping import one_line
-from telme_gui.session.labels import label_sentence
+from telme_gui.session.labels import Touched, label_sentence
 from telme_gui.session.session import Session
 from telme_model.analysis.models import FUSED, STANDARD, Models
 from telme_model.analysis.predictions import Predictions
@@ -144,12 +144,17 @@ class TurnModel(QAbstractTableModel):
         self._rows = self._read()
         self.endResetModel()
 
-    def _refresh(self) -> None:
+    def _refresh(self, touched: Touched = None) -> None:
+        """What these turns show is another (None: what all do)."""
         if _models(self._session) != self.models:
             self._reset()
-        elif self._rows and self._dialogue is self._session.dialogue:
-            self._rows = self._read()
-            self.dataChanged.emit(self.index(0, 0), self.index(len(self._rows) - 1, self.shift))
+        elif self._dialogue is not None and self._dialogue is self._session.dialogue:
+            turns = self._dialogue.turns
+            places = [place for place, turn in enumerate(turns) if touched is None or turn.id in touched]
+            for place in places:
+                self._rows[place] = self._row(turns[place], self._session.predictions)
+            if places:
+                self.dataChanged.emit(self.index(places[0], 0), self.index(places[-1], self.shift))
 
     def _read(self) -> list[TurnRow]:
         session = self._session

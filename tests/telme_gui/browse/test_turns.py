@@ -15,6 +15,7 @@ from telme_gui.session.filter import Filter
 from telme_gui.session.jobs import Jobs
 from telme_gui.session.session import Session
 from telme_model.analysis.models import STANDARD
+from telme_model.annotations.labels import Label
 from telme_model.corpus import open_corpus
 from telme_model.corpus.dialogue import Corpus, Split
 from tests.support.corpora import write_corpus
@@ -67,6 +68,21 @@ def test_disagreement_with_gold_is_said_in_words(session: Session) -> None:
         tip = model.index(0, column).data(Qt.ItemDataRole.ToolTipRole)
         assert tip.endswith("as gold" if said == row.turn.gold else f"but gold is {row.turn.gold}")
     assert "θ‖F_T‖" in model.index(0, model.shift).data(Qt.ItemDataRole.ToolTipRole)
+
+
+def test_a_label_reads_its_own_row_anew_and_no_other(session: Session) -> None:
+    model = TurnModel(session)
+    before, changed = model._rows[:], QSignalSpy(model.dataChanged)
+    turns = session.dialogue.turns if session.dialogue else ()
+    session.labels.put(turns[2].id, Label(emotion="fear"), "label fear")
+    assert [(changed.at(k)[0].row(), changed.at(k)[1].row()) for k in range(changed.count())] == [(2, 2)]
+    assert model.index(2, TurnColumn.LABEL).data() == "fear"
+    assert [new is old for new, old in zip(model._rows, before, strict=True)] == [
+        place != 2 for place in range(len(turns))
+    ]
+    other = next(turn for turn in session.turns if session.dialogue_of[turn.id] is not session.dialogue)
+    session.labels.put(other.id, Label(emotion="joy"), "label joy")
+    assert changed.count() == 1
 
 
 def test_a_turn_that_is_not_predicted_says_so(session: Session, corpus: Corpus) -> None:

@@ -28,7 +28,9 @@ class Watched:
     def __init__(self, qtbot: QtBot, session: Session) -> None:
         self.qtbot, self.session, self.film = qtbot, session, Film(session)
         self.shots: list[Shot] = []
+        self.playing: list[bool] = []  # whether it played, when each of them was shown
         self.film.shown.connect(self.shots.append)
+        self.film.shown.connect(lambda _shot: self.playing.append(self.film.playing))
 
     @property
     def turns(self) -> list[int]:
@@ -239,7 +241,7 @@ def test_dragging_while_it_plays_shows_pictures_on_the_way_and_plays_on_from_the
     for tenth in range(10, 31):
         watched.session.seek(tenth / 10)
     watched.qtbot.waitUntil(lambda: watched.film.at > 3.1 and watched.shots[-1].at + 1 / 24 >= 3.0)
-    assert watched.film.playing
+    assert all(watched.playing[seen:])
     assert watched.shots[seen].at < 3.0
     watched.film.pause()
     watched.qtbot.waitUntil(lambda: device.streams == 0)
@@ -251,6 +253,7 @@ def test_speed_is_that_of_the_sound(watched: Watched, short: list[Clip | None], 
     watched.film.set_speed(speed)
     watched.film.play_turn()
     watched.until_over()
+    watched.qtbot.waitUntil(lambda: device.streams == 0)
     loud = int((np.abs(np.concatenate(device.heard)).max(axis=1) > 0.2 * LEVEL * 0.64).sum())
     assert loud / RATE == pytest.approx(0.4 / speed, abs=0.1 / speed)
 
@@ -265,7 +268,7 @@ def test_a_pause_goes_on_where_it_was(watched: Watched, long: Clip, device: Devi
     watched.film.toggle()
     watched.qtbot.waitUntil(lambda: watched.film.at > stood)
     watched.qtbot.waitUntil(lambda: len(watched.shots) > shown + 2)
-    assert watched.shots[shown].at == pytest.approx(stood, abs=0.25)
+    assert all(shot.at >= stood - 1 / 24 for shot in watched.shots[shown:])
 
 
 def test_muted_is_silent(watched: Watched, short: list[Clip | None], device: Device) -> None:
@@ -326,8 +329,9 @@ def test_the_picture_comes_back_after_the_end(watched: Watched, short: list[Clip
     with watched.qtbot.waitSignal(watched.film.shown):
         watched.session.present(frozenset(Modality))
     assert watched.level == pytest.approx(grey(9 / 24), abs=3)
+    shown = len(watched.shots)
     watched.film.play_turn()  # which has ended, so it begins anew
-    watched.qtbot.waitUntil(lambda: watched.shots[-1].at < 0.1)
+    watched.qtbot.waitUntil(lambda: any(shot.at < 0.1 for shot in watched.shots[shown:]))
     watched.until_over()
 
 
@@ -452,6 +456,5 @@ def test_another_corpus_stops_the_film(watched: Watched, long: Clip, short: list
 
 
 def test_the_lengths_of_a_dialogues_clips_are_learned(watched: Watched, short: list[Clip | None], long: Clip) -> None:
-    with watched.qtbot.waitSignal(watched.session.film_changed):
-        watched.open([long, *short])
-    assert watched.session.turn_starts == pytest.approx((0.0, 4.0, 4.4, 4.8), abs=0.15)
+    watched.open([long, *short])
+    watched.qtbot.waitUntil(lambda: watched.session.turn_starts == pytest.approx((0.0, 4.0, 4.4, 4.8), abs=0.15))

@@ -151,7 +151,7 @@ def test_ticked_runs_are_compared_by_scores_and_by_curves(qtbot: QtBot, panel: R
 
 def test_a_run_is_renamed_in_its_cell(qtbot: QtBot, session: Session, panel: Runs, runs: Path) -> None:
     session.set_predictions(None, runs / "one")
-    qtbot.waitUntil(lambda: panel._reading is None, timeout=WAIT)
+    qtbot.waitUntil(lambda: panel._reading is None and not panel._settled.isActive(), timeout=WAIT)
     choose(panel, "one")
     panel.rename.trigger()
     editor = panel.view.findChild(QLineEdit)

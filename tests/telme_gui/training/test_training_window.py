@@ -192,11 +192,9 @@ def test_a_run_that_was_stopped_is_gone_on_with_from_the_list(qtbot: QtBot, open
     with qtbot.waitSignal(opened.trainer.left, timeout=WAIT):
         opened.monitor.head.stop.click()
     opened.docks.bring("Runs")
-    until(qtbot, lambda: bool(runs.model.runs))
+    until(qtbot, lambda: {f.name: f.state for f in runs.model.runs}.get("one") is RunState.UNFINISHED)
     listed = {facts.name: row for row, facts in enumerate(runs.model.runs)}
     runs.view.choose(listed["one"])
-    assert runs.chosen is not None
-    assert runs.chosen.state is RunState.UNFINISHED
     with qtbot.waitSignal(opened.trainer.finished, timeout=WAIT):
         runs.resume.trigger()
     assert opened.monitor.isVisible()
