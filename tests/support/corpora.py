@@ -2,7 +2,9 @@
 
 import csv
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -73,14 +75,24 @@ def _write_clips(folder: Path, split: Split) -> None:
         dialogue, utterance = int(str(row["Dialogue_ID"])), int(str(row["Utterance_ID"]))
         turn = (split, dialogue, utterance)
         if turn not in MISSING:
-            write_clip(
-                folder / f"dia{dialogue}_utt{utterance}.mp4",
-                seconds=0.5 + 0.1 * utterance,
-                fps=8,
-                size=(48, 32),
-                channels=0 if turn in SILENT else 1 + dialogue % 2,
-                paint=_painted(MELD.index(str(row["Emotion"])), dialogue),
-            )
+            channels = 0 if turn in SILENT else 1 + dialogue % 2
+            clip = _clip(MELD.index(str(row["Emotion"])), dialogue, utterance, channels)
+            (folder / f"dia{dialogue}_utt{utterance}.mp4").write_bytes(clip)
+
+
+@cache
+def _clip(emotion: int, dialogue: int, utterance: int, channels: int) -> bytes:
+    """A turn's clip, encoded once in a process."""
+    with TemporaryDirectory() as folder:
+        path = write_clip(
+            Path(folder, "clip.mp4"),
+            seconds=0.5 + 0.1 * utterance,
+            fps=8,
+            size=(48, 32),
+            channels=channels,
+            paint=_painted(emotion, dialogue),
+        )
+        return path.read_bytes()
 
 
 def _painted(emotion: int, dialogue: int) -> Paint:

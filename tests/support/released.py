@@ -11,12 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from telme_model.corpus.dialogue import Split, Turn, TurnId
 from tests.conftest import ROOT
 from tests.support.corpora import COLUMNS
 
 REAL = ROOT.parent / "shared" / "data"
-SOURCES = ("made up", "real") if REAL.is_dir() else ("made up",)
+SOURCES = ("made up", *([pytest.param("real", marks=pytest.mark.slow)] if REAL.is_dir() else []))
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,7 @@ def test_open_draws_the_window_without_a_screen(
     assert [entry.name for entry in tmp_path.iterdir()] == ["new"]  # settings are left alone
 
 
+@pytest.mark.slow
 def test_settings_that_could_not_be_read_are_told(tmp_path: Path, series: Path) -> None:
     settings = tmp_path / "telme-studio" / "settings.json"
     settings.parent.mkdir()
@@ -57,6 +58,7 @@ def test_settings_that_could_not_be_read_are_told(tmp_path: Path, series: Path) 
     assert done.returncode == 0  # the picture has nothing to do with them
 
 
+@pytest.mark.slow
 def test_a_corpus_that_is_torn_is_drawn_and_its_losses_are_told(tmp_path: Path, series: Path) -> None:
     torn = tmp_path / "torn"
     torn.mkdir()
@@ -92,6 +94,7 @@ def test_the_window_is_painted_before_torch_is_there(tmp_path: Path, series: Pat
     assert (done.returncode, done.stdout, done.stderr) == (0, "[]\n", "")
 
 
+@pytest.mark.slow
 def test_the_demo_without_a_display_prints_its_scores_and_names_its_picture(
     tmp_path: Path, series: Path, night: Path
 ) -> None:
@@ -142,6 +145,7 @@ def test_a_missing_library_is_one_sentence(tmp_path: Path) -> None:
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_a_missing_part_of_the_program_sends_nobody_for_a_library(tmp_path: Path) -> None:
     code = (
         "import sys\n"
@@ -168,6 +172,7 @@ raise SystemExit(main())
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
 def test_asked_to_end_while_it_is_built_the_window_closes_in_good_order(
     tmp_path: Path, series: Path, name: str
@@ -179,6 +184,7 @@ def test_asked_to_end_while_it_is_built_the_window_closes_in_good_order(
     assert (tmp_path / "telme-studio" / "settings.json").is_file()
 
 
+@pytest.mark.slow
 def test_a_picture_that_is_not_waited_for_is_not_drawn(tmp_path: Path, series: Path) -> None:
     code = INTERRUPTED.format(name="SIGINT")
     done = start("open", str(series), "--offscreen", "--screenshot", "a.png", code=code, home=tmp_path)
@@ -186,6 +192,7 @@ def test_a_picture_that_is_not_waited_for_is_not_drawn(tmp_path: Path, series: P
     assert not (tmp_path / "a.png").exists()
 
 
+@pytest.mark.slow
 def test_what_a_picture_lacks_is_told(tmp_path: Path, series: Path) -> None:
     code = (
         "from telme_gui import app\n"
@@ -197,6 +204,7 @@ def test_what_a_picture_lacks_is_told(tmp_path: Path, series: Path) -> None:
     assert (done.returncode, done.stderr) == (1, f"{series} is drawn before it is open\n")
 
 
+@pytest.mark.slow
 def test_a_picture_without_its_run_is_not_what_was_asked_for(tmp_path: Path, series: Path) -> None:
     """The run says nothing of the turn, and cannot predict it."""
     half = store_run(tmp_path / "half", open_corpus(series), Split.DEV)
@@ -207,6 +215,7 @@ def test_a_picture_without_its_run_is_not_what_was_asked_for(tmp_path: Path, ser
     assert (tmp_path / "a.png").is_file()
 
 
+@pytest.mark.slow
 def test_a_picture_that_is_drawn_before_its_run_is_there_says_so(tmp_path: Path, series: Path, night: Path) -> None:
     code = (
         "from telme_gui.session.session import Session\n"
@@ -220,6 +229,7 @@ def test_a_picture_that_is_drawn_before_its_run_is_there_says_so(tmp_path: Path,
     assert (done.returncode, done.stderr) == (1, told)
 
 
+@pytest.mark.slow
 def test_recent_corpora_that_cannot_be_looked_into_keep_no_window_from_starting(tmp_path: Path) -> None:
     gone = tmp_path / ("x" * 300)
     settings = Settings(recent=[Recent(str(gone), str(gone))])

@@ -345,6 +345,7 @@ def test_words_are_nowhere_while_sound_or_face_alone_is_labelled(annotating: Mai
     assert annotating.inspector.header.words.text() == f"“{turn.text}”"
 
 
+@pytest.mark.dressed
 def test_the_turn_stays_in_sight_when_the_table_shrinks(qtbot: QtBot, annotating: MainWindow) -> None:
     view = annotating.turns.view
     annotating.turns.setMinimumHeight(0)
@@ -356,6 +357,7 @@ def test_the_turn_stays_in_sight_when_the_table_shrinks(qtbot: QtBot, annotating
     assert view.viewport().rect().contains(view.visualRect(last).center())
 
 
+@pytest.mark.dressed
 def test_neither_a_tick_nor_a_long_name_pushes_a_panel_aside(annotating: MainWindow) -> None:
     bar = annotating.findChild(AnnotationBar)
     assert isinstance(bar, AnnotationBar)

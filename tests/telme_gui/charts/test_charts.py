@@ -346,6 +346,7 @@ def test_a_run_that_cannot_be_compared_says_why(
 
 
 @pytest.mark.parametrize("judge", [GOLD, ADJUDICATED])
+@pytest.mark.dressed
 def test_every_page_has_its_whole_name_at_the_least_width(qtbot: QtBot, opened: MainWindow, judge: str) -> None:
     session = opened.session
     session.labels.edit("label", {(ADJUDICATED, Scope.ALL, session.turns[0].id): Label(emotion="joy")})

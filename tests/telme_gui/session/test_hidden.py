@@ -178,6 +178,7 @@ def differing(one: Seen, other: Seen) -> list[str]:
     return [f"{where}: {sorted(a ^ b) if isinstance(a, set) and isinstance(b, set) else ''}" for where, a, b in apart]
 
 
+@pytest.mark.slow
 def test_words_are_nowhere_while_the_sound_or_the_face_alone_is_given(qtbot: QtBot, make: Make, tmp_path: Path) -> None:
     root = tmp_path / "corpus"
     one, other = make(write(root, PLANTED), 0), make(write(root, "Good evening to you"), 0)
@@ -189,6 +190,7 @@ def test_words_are_nowhere_while_the_sound_or_the_face_alone_is_given(qtbot: QtB
         assert differing(seen, look(qtbot, other)) == []
 
 
+@pytest.mark.slow
 def test_labels_and_predictions_are_nowhere_in_blind_mode(qtbot: QtBot, make: Make, tmp_path: Path) -> None:
     root = tmp_path / "corpus"
     one, other = make(write(root, "Okay"), 0), make(write(root, "Okay", gold=2), 3)

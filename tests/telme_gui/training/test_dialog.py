@@ -381,6 +381,7 @@ def test_after_a_failure_it_opens_with_what_was_asked(
     assert open_dialog(Settings()).plans()[0].config == PAPER_MELD
 
 
+@pytest.mark.dressed
 def test_paths_have_room_and_lose_their_middle(qtbot: QtBot, open_dialog: Open) -> None:
     folder = open_dialog().run_page.folder
     assert folder.fontMetrics().horizontalAdvance("a" * 40) < folder.width()
@@ -470,6 +471,7 @@ def test_what_a_kill_left_of_a_run_without_facts_is_taken_over(qtbot: QtBot, ope
     assert "already holds files" in dialog.obstacle()
 
 
+@pytest.mark.slow
 def test_costs_are_reckoned_and_measured(qtbot: QtBot, open_dialog: Open) -> None:
     dialog = open_dialog()
     reckoned(qtbot, dialog)
@@ -650,6 +652,7 @@ def test_every_setting_is_on_a_page(open_dialog: Open) -> None:
     assert twice == {"text.prompt", "fusion.kind"}, "parts of the method are on the page of ablations as well"
 
 
+@pytest.mark.dressed
 def test_it_fits_small_screens_and_every_control_has_a_name(open_dialog: Open) -> None:
     dialog = open_dialog(Settings(training=LastTraining(preset="official-meld")))
     dialog.resize(100, 100)

@@ -81,6 +81,7 @@ def test_memory_that_does_not_hold_a_step(
     assert steps[-1].steps == 6  # as many as with whole batches
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stopped", [False, True])
 def test_a_folder_that_goes_while_it_is_trained(qtbot: QtBot, trainer: Trainer, plan: Plan, stopped: bool) -> None:
     trainer.submit([plan])

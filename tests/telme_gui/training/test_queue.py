@@ -82,6 +82,7 @@ def test_what_waits_is_kept_as_it_changes(
     assert names(runs) == ["seed-3"]
 
 
+@pytest.mark.slow
 def test_what_waited_is_offered_and_trained(
     qtbot: QtBot, session: Session, trainer: Trainer, runs: Path, series: Path
 ) -> None:

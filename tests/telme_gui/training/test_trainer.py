@@ -80,6 +80,7 @@ def test_a_run_ends_with_the_weights_of_the_same_run_without_a_window(
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_other_networks_built_meanwhile_change_nothing(
     qtbot: QtBot, session: Session, trainer: Trainer, plan: Plan, trained: Path, tmp_path: Path
 ) -> None:

@@ -96,6 +96,7 @@ def answer(button: str) -> None:
     QTimer.singleShot(0, press)
 
 
+@pytest.mark.dressed
 def test_a_run_from_the_menu_is_followed_shown_and_summed_up(qtbot: QtBot, opened: MainWindow, tmp_path: Path) -> None:
     opened.training.train.trigger()
     dialog = chosen_dialog(qtbot, opened, *TINY)
@@ -144,6 +145,7 @@ def test_charts_that_something_else_took_the_place_of_are_not_shown(
     assert window.turns.isVisible()
 
 
+@pytest.mark.dressed
 def test_bringing_a_panel_forward_leaves_room_for_the_dialogue(qtbot: QtBot, opened: MainWindow, plan: Plan) -> None:
     start(qtbot, opened, plan)
     until(qtbot, lambda: opened.monitor.curves is not None and opened.monitor.curves.losses.view.height() >= 110)
@@ -158,6 +160,7 @@ def test_bringing_a_panel_forward_leaves_room_for_the_dialogue(qtbot: QtBot, ope
     until(qtbot, lambda: not opened.monitor.head.switch.isVisible())
 
 
+@pytest.mark.dressed
 def test_curves_need_no_scrolling_in_a_small_window_that_annotates(
     qtbot: QtBot, opened: MainWindow, plan: Plan
 ) -> None:
@@ -296,6 +299,7 @@ def test_training_again_with_my_labels_learns_them(qtbot: QtBot, opened: MainWin
     assert f"labels: {session.labels.layer}" in opened.monitor.head.about.text()
 
 
+@pytest.mark.slow
 def test_two_seeds_are_trained_while_a_person_labels_and_browses(
     qtbot: QtBot, opened: MainWindow, tmp_path: Path
 ) -> None:

@@ -66,6 +66,7 @@ def session(qtbot: QtBot) -> Iterator[Session]:
     session.close()
 
 
+@pytest.mark.slow
 def test_a_run_that_was_cut_off_is_offered_and_ends_as_if_nothing_had_happened(
     qtbot: QtBot, session: Session, trainer: Trainer, leftover: Path, series: Path, tmp_path: Path
 ) -> None:

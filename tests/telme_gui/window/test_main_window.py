@@ -220,6 +220,7 @@ def test_what_cannot_be_opened_is_said_with_its_reason(qtbot: QtBot, window: Mai
 # what is remembered
 
 
+@pytest.mark.dressed
 def test_layout_and_theme_are_remembered(
     qtbot: QtBot, opened: MainWindow, appearance: Appearance, series: Path
 ) -> None:
@@ -240,6 +241,7 @@ def test_layout_and_theme_are_remembered(
     again.close()
 
 
+@pytest.mark.dressed
 def test_a_window_fits_its_screen(qtbot: QtBot, appearance: Appearance) -> None:
     """At the first start, and where it was left on a larger screen."""
     first = make_window(Settings(), appearance)
@@ -266,6 +268,7 @@ def test_settings_of_another_program_do_no_harm(qtbot: QtBot, appearance: Appear
     window.close()
 
 
+@pytest.mark.dressed
 def test_every_panel_takes_the_other_theme(opened: MainWindow, appearance: Appearance) -> None:
     def corner(widget: QWidget) -> str:
         return widget.grab().toImage().pixelColor(widget.width() - 3, widget.height() - 3).name().upper()

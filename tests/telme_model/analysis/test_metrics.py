@@ -20,7 +20,7 @@ INDICES = range(len(CLASSES))
 turns = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6), st.integers(0, 5)), min_size=1, max_size=60)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(turns)
 def test_scores_are_those_of_scikit_learn(triples: list[tuple[int, int, int]]) -> None:
     gold, predicted, _ = (list(column) for column in zip(*triples, strict=True))

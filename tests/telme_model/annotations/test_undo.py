@@ -84,4 +84,4 @@ class Annotating(RuleBasedStateMachine):
 
 
 TestAnnotating = Annotating.TestCase
-TestAnnotating.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+TestAnnotating.settings = settings(max_examples=15, stateful_step_count=30, deadline=None)

@@ -12,6 +12,7 @@ from telme_model import __version__
 from telme_model.commands import doctor
 
 
+@pytest.mark.slow
 def test_the_report_tells_the_sections_of_a_working_machine() -> None:
     data = doctor.report_data()
     assert data["system"]["TelME Studio"] == __version__

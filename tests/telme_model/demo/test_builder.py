@@ -122,6 +122,7 @@ def test_the_cues_name_every_turn(corpus: Path) -> None:
     assert "synthetic" in (corpus / "README.txt").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_a_build_that_was_stopped_continues_and_ends_the_same_in_several_processes(
     corpus: Path, tmp_path: Path
 ) -> None:

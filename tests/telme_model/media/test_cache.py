@@ -393,6 +393,7 @@ def test_two_builders_share_one_folder(tmp_path: Path, many: list[Turn]) -> None
     assert_cached(MediaCache(tmp_path / "cache", SMALL), many[:2] + many[-2:])
 
 
+@pytest.mark.slow
 def test_two_builder_processes(tmp_path: Path, many: list[Turn]) -> None:
     with (
         start_builder(tmp_path / "many", tmp_path / "cache", 0) as one,

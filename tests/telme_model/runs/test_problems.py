@@ -206,6 +206,7 @@ def test_a_disk_too_small_for_the_media(plan: Plan, tmp_path: Path, monkeypatch:
     assert problem.offer_name == "Resume"
 
 
+@pytest.mark.slow
 def test_decoded_media_that_go_under_the_run(plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TELME_CACHE", str(tmp_path / "cache"))
     events = begin(plan, Phase.TEACHER)
@@ -216,6 +217,7 @@ def test_decoded_media_that_go_under_the_run(plan: Plan, tmp_path: Path, monkeyp
     take_offer(problem)
 
 
+@pytest.mark.slow
 def test_a_folder_that_goes_while_it_is_trained(plan: Plan) -> None:
     events = begin(plan, Phase.AUDIO)
     shutil.rmtree(plan.run)

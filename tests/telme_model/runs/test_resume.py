@@ -115,6 +115,7 @@ def test_a_file_of_somebody_else_s_is_no_run(tmp_path: Path) -> None:
         RunFolder.claim(tmp_path)
 
 
+@pytest.mark.slow
 def test_an_epoch_whose_turns_have_changed_begins_anew(corpus: Path, tmp_path: Path) -> None:
     """A step of it would skip turns that were not taken yet."""
     moved = Path(shutil.copytree(corpus, tmp_path / "corpus"))
@@ -242,6 +243,7 @@ def test_a_warm_start_begins_with_the_other_runs_weights(
     assert (run / RunFolder.open(run).facts["warm_start"]).resolve() == toy_run.path.resolve()
 
 
+@pytest.mark.slow
 def test_a_warm_start_holds_over_a_stop(toy_run: ToyRun, tmp_path: Path) -> None:
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     settings = TOY.with_settings(ONE_EPOCH)

@@ -181,6 +181,7 @@ def test_a_stage_before_its_turn_says_what_lacks(corpus: Path, tmp_path: Path, s
         walk(corpus, tmp_path / "run", stages=(stage,))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2))])
 def test_stopping_again_and_again_changes_nothing(toy_run: ToyRun, tmp_path: Path, seed: int) -> None:
     """Closed some events after each start (the first six of which only prepare), until a walk comes to its end."""
