@@ -23,7 +23,7 @@ demo: $(READY) ## the bundled demo corpus with its trained run
 test: lint ## style, types, import contracts, then the tests
 	$(TESTS)
 
-test-slow: $(READY) ## the tests that take long: processes killed, random sequences
+test-slow: $(READY) ## the tests that take long: processes killed, random sequences, the released rows
 	$(TESTS) -m slow
 
 lint: $(READY) ## style, types and import contracts

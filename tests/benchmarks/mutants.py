@@ -300,7 +300,7 @@ def _pytest(copy: Path, tests: Sequence[str], told: Path) -> None:
     os.chdir(copy)
     tempfile.tempdir = os.environ["TMPDIR"] = str(copy / "tmp")
     sys.path.insert(0, str(copy))
-    os._exit(pytest.main(["-v", "--tb=no", "--no-header", "-p", "no:cacheprovider", "-W", IMPORTED, *tests]))
+    os._exit(pytest.main(["-v", "--tb=no", "--no-header", "-p", "no:cacheprovider", "-W", IMPORTED, "-m", "", *tests]))
 
 
 def run(copy: Path, tests: Sequence[str], silence: float, at_most: float) -> tuple[int | None, str]:
