@@ -201,6 +201,7 @@ def test_other_emotions_are_refused(series: Path, night: Path) -> None:
         list(stored_of(night, corpus))
 
 
+@pytest.mark.slow
 def test_the_rest_is_predicted_and_arrives(
     qtbot: QtBot, opener: Opener, session: Session, series: Path, trained: Path
 ) -> None:

@@ -122,6 +122,7 @@ def test_runs_show_themselves_and_are_set_against_the_one_before(
     assert before.low <= before.difference <= before.high
 
 
+@pytest.mark.slow
 def test_a_run_of_another_corpus_stays_closed(
     qtbot: QtBot, session: Session, trainer: Trainer, series: Path, tmp_path: Path, said: list[tuple[str, str]]
 ) -> None:

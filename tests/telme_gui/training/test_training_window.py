@@ -189,6 +189,7 @@ def test_curves_need_no_scrolling_in_a_small_window_that_annotates(
     until(qtbot, lambda: opened.player.height() >= opened.player.minimumSizeHint().height())
 
 
+@pytest.mark.slow
 def test_a_run_that_was_stopped_is_gone_on_with_from_the_list(qtbot: QtBot, opened: MainWindow, plan: Plan) -> None:
     runs = opened.runs
     start(qtbot, opened, plan)
@@ -282,6 +283,7 @@ def test_a_run_that_a_crash_cut_off_is_offered_at_the_next_start(
     assert catalogue.unfinished(catalogue.known_runs()) == []
 
 
+@pytest.mark.slow
 def test_training_again_with_my_labels_learns_them(qtbot: QtBot, opened: MainWindow, tmp_path: Path) -> None:
     session = opened.session
     assert not opened.training.again.isEnabled()
@@ -343,6 +345,7 @@ def test_the_status_line_tells_what_is_between_two_phases(qtbot: QtBot, opened: 
     until(qtbot, lambda: status.work.text() == "Training one: teacher")  # the trainer hears of it first
 
 
+@pytest.mark.slow
 def test_the_status_line_shows_how_far_the_run_is(qtbot: QtBot, opened: MainWindow, plan: Plan) -> None:
     """Of the run as a whole, as the monitor does, also of one that is gone on with."""
     status, trainer, seen = opened.status, opened.trainer, list[tuple[Phase, float]]()

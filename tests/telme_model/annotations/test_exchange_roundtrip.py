@@ -218,7 +218,7 @@ ODD = Corpus(
 PLACES = [(scope, turn.id) for turn in ODD.turns() for scope in Scope]
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @pytest.mark.parametrize("form", Format)
 @given(
     layers=st.dictionaries(NAMES, st.dictionaries(st.sampled_from(PLACES), LABELS, min_size=1), min_size=1, max_size=3)

@@ -248,6 +248,7 @@ def test_what_ended_programs_did_is_the_next_ones_to_undo(path: Path, corpus: Co
         assert [step.name for step in walk(store.redo)] == ["one", "three"]
 
 
+@pytest.mark.slow
 def test_two_programs_label_at_once(path: Path, corpus: Corpus) -> None:
     script = (
         "import sys\nfrom pathlib import Path\n"

@@ -237,6 +237,7 @@ def test_a_variable_frame_rate_is_no_problem(bench: Bench, capsys: Captured) -> 
 # The others
 
 
+@pytest.mark.slow
 def test_a_demo_corpus_needs_the_synthesiser(tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     said = one_sentence(["make-demo", str(tmp_path / "demo"), "--dialogues", "3"], capsys)

@@ -132,6 +132,7 @@ def test_train_tells_its_progress_and_ends_with_the_scores(corpus: Path, tmp_pat
     assert RunFolder.open(run).config.stages.audio.epochs == 1
 
 
+@pytest.mark.slow
 def test_train_reads_a_config_file_and_prints_json_alone(toy_run: ToyRun, tmp_path: Path, capsys: Captured) -> None:
     config = toy_run.path / "config.toml"
     arguments = ["--config", str(config), "--run", str(tmp_path / "run"), "--json"]
@@ -143,6 +144,7 @@ def test_train_reads_a_config_file_and_prints_json_alone(toy_run: ToyRun, tmp_pa
     assert tensors(tmp_path / "run") == tensors(toy_run.path)
 
 
+@pytest.mark.slow
 def test_stages_can_be_trained_one_by_one(toy_run: ToyRun, tmp_path: Path, capsys: Captured) -> None:
     arguments = ["train", str(toy_run.corpus), "--run", str(tmp_path / "run")]
     assert main([*arguments, "--preset", "toy", "--stage", "teacher"]) == 0

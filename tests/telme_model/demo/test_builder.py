@@ -21,6 +21,8 @@ from telme_model.demo.story import Cue, ScriptTurn
 from telme_model.events import Event, Phase, Progress, StageStarted
 from tests.support.released import Meld
 
+pytestmark = pytest.mark.slow  # The demo is built anew when it changes, and not else.
+
 FPS = 5
 ONE_EACH = dict.fromkeys(Split, 1)
 
@@ -122,7 +124,6 @@ def test_the_cues_name_every_turn(corpus: Path) -> None:
     assert "synthetic" in (corpus / "README.txt").read_text(encoding="utf-8")
 
 
-@pytest.mark.slow
 def test_a_build_that_was_stopped_continues_and_ends_the_same_in_several_processes(
     corpus: Path, tmp_path: Path
 ) -> None:

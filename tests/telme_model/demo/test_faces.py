@@ -25,6 +25,8 @@ from telme_model.demo.faces import (
 )
 from telme_model.demo.pretrain_visual import Examples, PretextModel, main
 
+pytestmark = pytest.mark.slow  # The drawn faces change with the demo alone.
+
 ENCODER = Path(__file__).parents[3] / "resources/demo/encoders/visual"
 REST = Expression()
 

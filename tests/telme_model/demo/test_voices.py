@@ -23,6 +23,8 @@ from telme_model.demo.voices import (
 )
 
 needs_espeak = pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="the program espeak-ng is not installed")
+pytestmark = pytest.mark.slow  # The synthesiser changes with the demo alone.
+
 LINE = "I told you the train leaves at nine."
 
 

@@ -101,6 +101,7 @@ def test_cache_gives_what_decoding_gives(tmp_path: Path, turns: list[Turn]) -> N
     assert list(cache.missing(turns[3])) == [Modality.AUDIO]
 
 
+@pytest.mark.slow
 def test_processes_give_the_same(tmp_path: Path, turns: list[Turn]) -> None:
     events = build(turns, tmp_path / "cache", workers=2)
     assert progress(events)[-1] == (6, 6)
@@ -306,6 +307,7 @@ def test_closing_keeps_what_was_done(tmp_path: Path, turns: list[Turn]) -> None:
     assert progress(build(turns, tmp_path / "cache"))[0] == (3, 6)
 
 
+@pytest.mark.slow
 def test_closing_stops_the_processes(tmp_path: Path, turns: list[Turn]) -> None:
     import psutil
 
@@ -379,6 +381,7 @@ def test_killed_builder_leaves_a_valid_cache(tmp_path: Path, many: list[Turn], w
     assert_cached(MediaCache(tmp_path / "cache", SMALL), many[:3] + many[-3:])
 
 
+@pytest.mark.slow
 def test_two_builders_share_one_folder(tmp_path: Path, many: list[Turn]) -> None:
     """The second waits for the first, tells how far it is, and then has only the rest to do."""
     first = build_cache(many[:20], SMALL, tmp_path / "cache", workers=0)

@@ -311,6 +311,7 @@ def five_minutes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return clips.write_clip(tmp_path_factory.mktemp("clips") / "long.mp4", seconds=300.0, fps=2, channels=1)
 
 
+@pytest.mark.slow
 def test_over_long_clip_is_capped(five_minutes: Path) -> None:
     media = read_turn(turn_of(five_minutes), SMALL)
     assert media.over_long

@@ -61,6 +61,7 @@ def test_nothing_changed_is_the_runs_own_record(whatif: WhatIf, toy_run: ToyRun)
         assert_same(whatif.ask(TurnId(Split.TEST, record["dialogue"], record["utterance"])), record)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scope", ["batch", "modalities", "dialogue"])
 def test_other_attention_scopes_agree_with_their_records_too(
     scope: str, toy_run: ToyRun, toy_corpus: Corpus, tmp_path: Path

@@ -122,6 +122,7 @@ def test_events_are_logged_for_people_and_for_tensorboard(toy_run: ToyRun) -> No
     assert [e.value for e in board.Scalars("teacher/dev/weighted F1")] == pytest.approx(told)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_weights_and_another_seed_others(toy_run: ToyRun, tmp_path: Path) -> None:
     walk(toy_run.corpus, tmp_path / "same")
     walk(toy_run.corpus, tmp_path / "other", "seed=1", *ONE_EPOCH)
@@ -129,6 +130,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(toy_run: T
     assert all(tensors(tmp_path / "other")[name] != data for name, data in tensors(toy_run.path).items())
 
 
+@pytest.mark.slow
 def test_a_run_needs_neither_its_backbones_nor_its_corpus_any_more(
     corpus: Path, toy_run: ToyRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
