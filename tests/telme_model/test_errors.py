@@ -128,11 +128,11 @@ def test_words_that_are_shown_are_no_comparison() -> None:
 
 def shows_words_alone(code: str) -> list[int]:
     """The lines that take an error's words without what to do about it."""
-    tree = ast.parse(code)
-    errors = _errors_in(tree) | {"error", "problem"}
+    nodes = list(ast.walk(ast.parse(code)))
+    errors = _errors_in(nodes) | {"error", "problem"}
     return [
         node.lineno
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "str"
         if any(_is_error(argument, errors) for argument in node.args)
     ]
