@@ -11,7 +11,7 @@ from telme_gui.system.interruption import Interruption
 from telme_gui.system.screen import LIBRARIES, why_no_screen
 from telme_model.bundled import DEMO_CORPUS, DEMO_RUN
 from telme_model.commands.demo import show_demo
-from telme_model.commands.interface import Add
+from telme_model.commands.interface import Add, add_corpus, remember_reading
 from telme_model.commands.main import main as run_command
 from telme_model.errors import StudioError
 
@@ -29,7 +29,7 @@ def _add(add: Add) -> None:
     demo.add_argument("--text", action="store_true", help="print a dialogue and the scores instead")
     demo.add_argument("--dialogue", default="", help="with --text: which test dialogue, by its number")
     window = add("open", _open, "Open the window: a corpus, with a run if you name one, or nothing yet.")
-    window.add_argument("corpus", type=Path, nargs="?")
+    add_corpus(window, optional=True)
     window.add_argument("--run", type=Path, metavar="DIR", help="the run whose predictions are shown")
     for command in (demo, window):
         command.add_argument("--turn", default="", help="the turn to begin at, such as dia3_utt5 or test/dia3_utt5")
@@ -60,6 +60,7 @@ def _open(options: argparse.Namespace) -> int:
     reason = "" if options.offscreen else why_no_screen()
     if reason:
         raise StudioError(f"{reason}. Add --offscreen --screenshot FILE.png to draw the window into a file")
+    remember_reading(options)
     return _run(options, options.corpus, options.run)
 
 

@@ -30,6 +30,12 @@ def annotations_folder() -> Path:
     return Path(named) if named else user_data_path("telme-studio") / "annotations"
 
 
+def readings_folder() -> Path:
+    """The folder of what people said of their corpora's tables: the user's data, or what TELME_READINGS names."""
+    named = os.environ.get("TELME_READINGS")
+    return Path(named) if named else user_data_path("telme-studio") / "readings"
+
+
 def as_written(text: str | Path) -> Path:
     """A path as a person writes it, with ~ for the home; the ~ of nobody known is a name like any other."""
     try:

@@ -69,6 +69,7 @@ def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep what a test makes apart from what others make, and from what whoever runs the tests has."""
     monkeypatch.setenv("TELME_PREDICTIONS", str(tmp_path / "predictions"))
     monkeypatch.setenv("TELME_ANNOTATIONS", str(tmp_path / "annotations"))
+    monkeypatch.setenv("TELME_READINGS", str(tmp_path / "readings"))
     monkeypatch.setenv("TELME_RUNS", str(tmp_path / "default runs"))
 
     def to_trash(place: Path) -> None:

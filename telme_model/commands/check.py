@@ -1,28 +1,26 @@
 """The command `check`: what is wrong with a corpus."""
 
 import argparse
-from pathlib import Path
 
-from telme_model.commands.interface import Add
+from telme_model.commands.interface import Add, add_corpus, open_named
 
 
 def add_command(add: Add) -> None:
     """Add `check`."""
     check = add("check", _check, "List every problem of a corpus; exit code 1 when one is fatal.")
-    check.add_argument("corpus", type=Path)
+    add_corpus(check)
     check.add_argument("--no-media", action="store_true", help="annotations only: leave the clips unopened")
     check.add_argument("--json", action="store_true")
 
 
 def _check(options: argparse.Namespace) -> int:
     from telme_model.commands.terminal import print_json, watched
-    from telme_model.corpus import open_corpus
     from telme_model.corpus.dialogue import Severity
     from telme_model.corpus.health import ProblemFound
     from telme_model.media.health import check
     from telme_model.runs.quantities import counted
 
-    corpus = open_corpus(options.corpus)
+    corpus = open_named(options)
     events = watched(check(corpus, media=not options.no_media), quiet=options.json)
     problems = [event.problem for event in events if isinstance(event, ProblemFound)]
     if options.json:

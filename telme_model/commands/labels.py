@@ -4,19 +4,19 @@ import argparse
 import sys
 from pathlib import Path
 
-from telme_model.commands.interface import Add
+from telme_model.commands.interface import Add, add_corpus, open_named
 
 
 def add_command(add: Add) -> None:
     """Add both."""
     out = add("export", _export, "Write layers of labels for other programs.")
-    out.add_argument("corpus", type=Path)
+    add_corpus(out)
     out.add_argument("--layer", action="append", metavar="NAME", help="may be repeated (default: every layer but gold)")
     out.add_argument("--format", required=True, choices=["meld", "jsonl", "elan", "textgrid", "webvtt"])
     out.add_argument("--out", type=Path, required=True, metavar="PATH", help="a folder, or the file for jsonl")
 
     take = add("import", _import, "Take labels from files of other programs; exit code 1 when one found no place.")
-    take.add_argument("corpus", type=Path)
+    add_corpus(take)
     take.add_argument(
         "files", type=Path, nargs="+", metavar="FILE", help=".csv, .jsonl, .eaf, .TextGrid, .vtt; folders"
     )
@@ -31,10 +31,9 @@ def _export(options: argparse.Namespace) -> int:
     from telme_model.annotations.places import store_path
     from telme_model.annotations.store import Store
     from telme_model.commands.terminal import Returned, watched
-    from telme_model.corpus import open_corpus
     from telme_model.runs.quantities import counted
 
-    corpus = open_corpus(options.corpus)
+    corpus = open_named(options)
     with Store.open(store_path(corpus), corpus) as store:
         names = options.layer or store.layers()
         if not names:
@@ -56,9 +55,8 @@ def _import(options: argparse.Namespace) -> int:
     from telme_model.annotations.places import store_path
     from telme_model.annotations.store import Store
     from telme_model.commands.terminal import Returned, print_json, watched
-    from telme_model.corpus import open_corpus
 
-    corpus = open_corpus(options.corpus)
+    corpus = open_named(options)
     work = Returned(take_in(options.files, corpus))
     for _event in watched(iter(work), quiet=options.json):
         pass

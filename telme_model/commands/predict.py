@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from telme_model.commands.interface import Add
+from telme_model.commands.interface import Add, add_corpus, open_named
 from telme_model.corpus.dialogue import Split
 from telme_model.events import TurnPredicted
 
@@ -13,7 +13,7 @@ from telme_model.events import TurnPredicted
 def add_command(add: Add) -> None:
     """Add `predict`."""
     predict = add("predict", _predict, "Predict every turn of a split with a finished run.")
-    predict.add_argument("corpus", type=Path)
+    add_corpus(predict)
     predict.add_argument("--run", type=Path, required=True, metavar="DIR")
     predict.add_argument("--split", choices=[str(split) for split in Split], default="test")
     predict.add_argument("--out", type=Path, required=True, metavar="FILE", help=".jsonl, .csv or .parquet")
@@ -24,7 +24,6 @@ def add_command(add: Add) -> None:
 
 def _predict(options: argparse.Namespace) -> int:
     from telme_model.commands.terminal import Returned, watched
-    from telme_model.corpus import open_corpus
     from telme_model.prediction.predictor import predict, write_embeddings
     from telme_model.runs.folder import check_outside
     from telme_model.runs.quantities import counted
@@ -33,7 +32,7 @@ def _predict(options: argparse.Namespace) -> int:
     check_ending(options.out, *ENDINGS)
     if options.embeddings:
         check_ending(options.embeddings, ".npz")
-    corpus = open_corpus(options.corpus)
+    corpus = open_named(options)
     for place in filter(None, (options.out, options.embeddings)):
         check_place(place, corpus.root, options.run)
     if options.cache:

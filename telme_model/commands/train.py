@@ -6,7 +6,7 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from telme_model.commands.interface import Add, layer_name
+from telme_model.commands.interface import Add, add_corpus, layer_name, remember_reading
 
 if TYPE_CHECKING:
     from telme_model.runs.plan import Plan
@@ -25,7 +25,7 @@ def add_command(add: Add) -> None:
 
 def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what says which run is trained on what; `plan_of` reads it."""
-    parser.add_argument("corpus", type=Path)
+    add_corpus(parser)
     parser.add_argument("--run", type=Path, required=True, metavar="DIR", help="the run's folder, new or to resume")
     parser.add_argument("--preset", help="paper-meld (default), paper-iemocap, official-..., compact, demo, toy")
     parser.add_argument("--config", type=Path, metavar="FILE", help="a config.toml instead of a preset")
@@ -80,6 +80,7 @@ def plan_of(options: argparse.Namespace) -> "Plan":
     from telme_model.runs.plan import Plan
     from telme_model.runs.presets import preset
 
+    remember_reading(options)
     if options.resume:
         if options.preset or options.config or options.warm_start or options.labels or options.seed is not None:
             raise RunError(

@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from telme_model.corpus.dialogue import Problem, Severity, TurnId
+from telme_model.corpus.sheets import SHEETS, SheetError, sheet_rows
 
 Row = dict[str, str]  # stripped values by column name
 AS_IT_STANDS = "\0"  # before the name of a column: its value unrepaired, where that is another
@@ -17,6 +18,7 @@ _CLOCK = re.compile(r"(\d{1,2}):(\d{1,2}):(\d{1,2})(?:[,.](\d{1,6}))?", re.ASCII
 _SECONDS = re.compile(r"(\d{1,7})(?:[.,](\d{1,9}))?", re.ASCII)
 _NUMBER = re.compile(r"(\d{1,9})(?:[.,]0{1,9})?", re.ASCII)  # a spreadsheet, or pandas, writes 1.0 or 1,0
 _SEPARATORS = ";\t|"  # of spreadsheets in other languages
+_NAMED_SEPARATOR = re.compile(r"sep=(.)", re.IGNORECASE)
 _BINARY_SHARE = 0.05  # of control characters in the first kilobyte, above which a file is no text
 
 # Windows-1252 decoded as Latin-1 leaves its punctuation as C1 control characters; five of the 32 stand for nothing.
@@ -57,12 +59,11 @@ def read_table(report: TableReport, required: Sequence[str], optional: Sequence[
     are empty. Columns named in neither are passed through. Values are repaired as `read_text` does it; one that was
     damaged also comes as it stands in the file, under `AS_IT_STANDS` and its column's name.
     """
-    text = read_text(report, repair=False)
-    if text is None:
+    records = _read_records(report)
+    first = next(records, None)
+    if first is None:
         return
-    lines = list(StringIO(text, newline=""))
-    records = _records(lines, separator(lines[0]))
-    _, header, broken = next(records)
+    _, header, broken = first
     columns = [name.translate(_C1_REPAIR).strip() for name in header]
     if broken or not _has_columns(report, columns, required, optional):
         if broken:
@@ -78,6 +79,37 @@ def read_table(report: TableReport, required: Sequence[str], optional: Sequence[
             named = list(zip(columns, values, strict=False))
             standing = {f"{AS_IT_STANDS}{name}": value.strip() for name, value in named if _C1.search(value)}
             yield line, blank | {name: value.translate(_C1_REPAIR).strip() for name, value in named} | standing
+
+
+def read_header(report: TableReport) -> list[str]:
+    """The names of a table's columns, none where it cannot be read."""
+    first = next(_read_records(report), None)
+    return [] if first is None or first[2] else [name.translate(_C1_REPAIR).strip() for name in first[1]]
+
+
+def read_rows(report: TableReport) -> Iterator[tuple[int, Row]]:
+    """As `read_table`, of a table of which any column may be wanted."""
+    return read_table(report, ())
+
+
+def _read_records(report: TableReport) -> Iterator[tuple[int, list[str], str]]:
+    """(line, values, fault) of the header and every row of a table."""
+    if report.file.suffix.lower() in SHEETS:
+        try:
+            for line, values in sheet_rows(report.file):
+                yield line, values, ""
+        except SheetError as error:
+            report.add(Severity.FATAL, error.code, f"{report.file.name} {error}.")
+    elif text := read_text(report, repair=False):
+        lines = list(StringIO(text, newline=""))
+        named = _NAMED_SEPARATOR.fullmatch(lines[0].rstrip("\r\n"))  # Excel's own way to say it
+        first = next((line for line in lines[bool(named) :] if line.strip()), "")
+        records = _records(lines, named[1] if named else separator(first))
+        begun = False  # blank lines before the header are none
+        for record in records:
+            begun = begun or (bool(record[2] or any(record[1])) and not (named and record[0] == 1))
+            if begun:
+                yield record
 
 
 def read_text(report: TableReport, *, repair: bool = True) -> str | None:
@@ -133,6 +165,12 @@ def plain_seconds(text: str) -> float | None:
     """Seconds of a plain decimal number, with point or comma; None for anything else, negative and NaN included."""
     match = _SECONDS.fullmatch(text)
     return float(f"{match[1]}.{match[2] or 0}") if match else None
+
+
+def any_seconds(text: str) -> float | None:
+    """Seconds of a time of day, of minutes and seconds (`1:02.5`), or of a plain number; None for anything else."""
+    clock = f"0:{text}" if text.count(":") == 1 else text
+    return clock_seconds(clock) if ":" in text else plain_seconds(text)
 
 
 def whole_number(text: str) -> int | None:

@@ -170,7 +170,7 @@ class Pipeline:
             text = f"{bare:,} of {counted(len(self.turns), 'turn')} have no label: context, neither learnt nor scored"
             yield Message(text=text)
         media = {Modality.AUDIO, Modality.VISUAL} & set(self.config.modalities)
-        if media and self.corpus.root.is_dir():
+        if media and self.corpus.root.exists():
             needed = estimate(self.turns, self.config.media, self.cache_folder)
             if needed.turns:
                 yield Message(
@@ -425,9 +425,12 @@ def _check_trainable(corpus: Corpus) -> None:
     turns = tuple(corpus.turns())
     for split in (Split.TRAIN, Split.DEV):
         if not labelled_rows(turns, split):
+            way = "label some, or open another corpus."
+            if not any(turn.id.split is split for turn in turns):
+                way = "bring a table of it (train.csv, dev.csv), or name a column of splits (--columns split=NAME)."
             raise NoTurnsError(
                 f"{corpus.root} has no labelled turns in its {split} split",
-                "Training needs train and dev (the epoch is chosen on dev): label some, or open another corpus.",
+                f"Training needs train and dev (the epoch is chosen on dev): {way}",
             )
 
 

@@ -42,7 +42,7 @@ def test_turns_without_an_emotion_are_turns_without_gold(tmp_path: Path, name: s
 
 @pytest.mark.parametrize("name", ROWS)
 def test_a_table_without_the_column_of_emotions_is_unlabelled(tmp_path: Path, name: str) -> None:
-    corpus = written(tmp_path, name, "", "", change=lambda text: text.replace("Emotion", "Mood"))
+    corpus = written(tmp_path, name, "", "", change=lambda text: text.replace("Emotion", "Weather"))
     assert [turn.gold for turn in corpus.turns()] == [None, None]
     assert fatal(corpus) == []
     assert [p.column for p in corpus.problems if p.code == "missing-column"] == ["Emotion"]
