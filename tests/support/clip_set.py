@@ -13,10 +13,12 @@ from typing import Any
 import av
 import numpy as np
 from av.stream import Disposition
+from PIL import Image
 
 from tests.support.clips import RATE
 
 SIZE = (64, 48)  # of pictures as they are stored
+CLOSE = 14.0  # grey levels that coding and shrinking change on the average
 RUN = tuple(index / 25 for index in range(30))
 
 Matrix = tuple[int, int, int, int]  # a, b, c, d of FFmpeg's display matrix
@@ -105,6 +107,23 @@ def as_shown(coded: Coded, number: int) -> np.ndarray:
     seen = np.zeros((down.max() + 1, across.max() + 1), np.uint8)
     seen[down, across] = stored
     return seen
+
+
+def cropped(shown: np.ndarray, size: int) -> np.ndarray:
+    """[height, width] -> [size, size]: the shortest edge at `size`, then the middle."""
+    image = Image.fromarray(shown)
+    scale = size / min(image.size)
+    image = image.resize((round(image.width * scale), round(image.height * scale)), Image.Resampling.BILINEAR)
+    left, top = (image.width - size) // 2, (image.height - size) // 2
+    return np.asarray(image)[top : top + size, left : left + size]
+
+
+def numbers(seen: Sequence[np.ndarray], known: Sequence[np.ndarray]) -> list[int]:
+    """Which of the known pictures each of those seen is; each has to be close to it."""
+    ours = np.stack(known).astype(np.float32)
+    differences = np.stack([np.abs(one.astype(np.float32) - ours).mean(axis=(1, 2)) for one in seen])
+    assert differences.min(axis=1).max() < CLOSE
+    return [int(place) for place in differences.argmin(axis=1)]
 
 
 def write(coded: Coded, folder: Path) -> Path:

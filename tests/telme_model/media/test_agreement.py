@@ -1,27 +1,23 @@
 """Network, cache, player, timeline and `check` see the same in every clip of a set: what it was written with."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
-from PIL import Image
 from PySide6.QtCore import QSize
 from PySide6.QtGui import QImage
 
-from telme_gui.player.decoder import Picture, measure, pictures
+from telme_gui.player.decoder import Picture, measure, pictures, sound
 from telme_model.corpus.dialogue import Clip, Split, Turn, TurnId
 from telme_model.media import decoding, health
-from telme_model.media.decoding import FrameSampling, MediaSettings, read_frames, read_turn
+from telme_model.media.decoding import FrameSampling, MediaSettings, read_frames, read_turn, read_waveform
 from telme_model.media.reader import NAMES, open_clip
-from tests.support.clip_set import MADE, SIZE, Coded, as_shown, picture, write
+from tests.support.clip_set import MADE, SIZE, Coded, as_shown, cropped, numbers, picture, write
 
 EVEN = MediaSettings(size=48)
-OFFICIAL = MediaSettings(size=48, sampling=FrameSampling.OFFICIAL)
 LARGE = QSize(4000, 4000)
-CLOSE = 14.0  # grey levels that coding and shrinking change on the average
 ROUNDED = 0.003  # seconds: some formats count whole milliseconds
 
 
@@ -66,22 +62,6 @@ def grey(image: QImage) -> np.ndarray:
     return rows[:, : whole.width()].copy()  # it lies in `whole`
 
 
-def cropped(shown: np.ndarray) -> np.ndarray:
-    """[height, width] -> [48, 48]: the shortest edge at 48, then the middle."""
-    image = Image.fromarray(shown)
-    scale = EVEN.size / min(image.size)
-    image = image.resize((round(image.width * scale), round(image.height * scale)), Image.Resampling.BILINEAR)
-    left, top = (image.width - EVEN.size) // 2, (image.height - EVEN.size) // 2
-    return np.asarray(image)[top : top + EVEN.size, left : left + EVEN.size]
-
-
-def numbers(seen: Sequence[np.ndarray], known: Sequence[np.ndarray]) -> list[int]:
-    """Which of the known pictures each of those seen is; each has to be close to it."""
-    differences = np.array([[np.abs(one.astype(float) - other).mean() for other in known] for one in seen])
-    assert differences.min(axis=1).max() < CLOSE
-    return [int(place) for place in differences.argmin(axis=1)]
-
-
 def test_the_file_holds_what_it_was_written_with(made: Written) -> None:
     count = len(made.coded.times)
     assert numbers(made.decoded, [picture(number) for number in range(count)]) == [*range(count)]
@@ -103,7 +83,7 @@ def test_all_agree_on_its_length(made: Written) -> None:
 
 def test_a_network_gets_the_pictures_in_the_middle_of_equal_parts(made: Written) -> None:
     coded, path = made.coded, made.path
-    known = [cropped(as_shown(coded, number)) for number in range(len(coded.times))]
+    known = [cropped(as_shown(coded, number), EVEN.size) for number in range(len(coded.times))]
     for begin, end in ((None, None), *coded.windows):
         frames = read_frames(Clip(path, begin, end), EVEN)
         seen = numbers([frame.mean(axis=2) for frame in frames], known)
@@ -112,12 +92,29 @@ def test_a_network_gets_the_pictures_in_the_middle_of_equal_parts(made: Written)
             assert number in made.shown_around(first + (place + 0.5) * (last - first) / 8)
 
 
-def test_a_network_gets_the_pictures_that_the_official_sampling_picks(made: Written) -> None:
+@pytest.mark.parametrize("sampling", [FrameSampling.COUNTED, FrameSampling.OFFICIAL])
+def test_a_network_gets_the_pictures_that_are_counted_off(made: Written, sampling: FrameSampling) -> None:
     count = len(made.coded.times)
-    known = [cropped(as_shown(made.coded, number)) for number in range(count)]
-    frames = read_frames(Clip(made.path), OFFICIAL)
-    picked = decoding._wanted_stamps([*range(count)], 0.0, float(count), OFFICIAL)
+    known = [cropped(as_shown(made.coded, number), EVEN.size) for number in range(count)]
+    settings = replace(EVEN, sampling=sampling)
+    frames = read_frames(Clip(made.path), settings)
+    picked = decoding._wanted_stamps([*range(count)], 0.0, float(count), settings)
     assert numbers([frame.mean(axis=2) for frame in frames], known) == picked
+
+
+def test_the_sound_of_a_part_is_there_from_its_beginning_to_its_end(made: Written) -> None:
+    coded = made.coded
+    if not coded.sound:
+        return
+    for begin, end in ((None, None), *coded.windows):
+        clip = Clip(made.path, begin, end)
+        waveform = read_waveform(clip, EVEN)
+        length = (min(end or coded.seconds, coded.seconds) - (begin or 0.0)) * 16_000
+        assert len(waveform) == pytest.approx(length, abs=1600)
+        played = np.concatenate(list(sound(clip, 0.0, round(length * 3), 1.0)))
+        for wave, rate in ((waveform, 16_000), (played[:, 0], 48_000)):
+            parts = wave[: len(wave) // (rate // 50) * (rate // 50)].reshape(-1, rate // 50)[2:-5]  # of 20 ms
+            assert np.abs(parts).max(axis=1).min() > 0.05
 
 
 def test_the_player_shows_every_picture_from_any_moment_on(made: Written) -> None:
