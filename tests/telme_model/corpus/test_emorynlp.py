@@ -96,3 +96,11 @@ def test_a_hostile_speaker_list_is_one_odd_name(tmp_path: Path, written: str) ->
     problem = next(problem for problem in corpus.problems if problem.code == "bad-speaker")
     assert (problem.row, problem.column) == (2, "Speaker")
     assert problem.reason.endswith("not a list of names; it is taken as one name.")
+
+
+def test_damaged_words_are_kept_beside_the_repaired_ones(tmp_path: Path) -> None:
+    header = "Utterance,Speaker,Emotion,Scene_ID,Utterance_ID,Season,Episode,Start_Time,End_Time"
+    line = "I\x92m here,['Ada Quill'],Joyful,1,1,1,2,00:00:02.877,00:00:07.548"
+    (tmp_path / "emorynlp_train_final.csv").write_text(f"{header}\n{line}\n", encoding="utf-8")
+    (turn,) = open_corpus(tmp_path).turns()
+    assert (turn.text, turn.unrepaired) == ("I’m here", "I\x92m here")

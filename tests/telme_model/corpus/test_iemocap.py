@@ -156,3 +156,10 @@ def test_a_dialogue_without_evaluations_keeps_its_turns(tmp_path: Path) -> None:
     assert fatal(corpus) == [
         "Ses05F_impro01.txt is missing in EmoEvaluation: the turns of Ses05F_impro01 have no emotions."
     ]
+
+
+def test_damaged_words_are_kept_beside_the_repaired_ones(tmp_path: Path) -> None:
+    damaged = row("Ses01F_impro01_F000").replace("Made up.", "It\x92s made up\x85")
+    first, second = open_corpus(tables(tmp_path, train=[damaged, row("Ses01F_impro01_M000")])).turns()
+    assert (first.text, first.unrepaired) == ("It’s made up…", "It\x92s made up")  # Python counts U+0085 as a space
+    assert (second.text, second.unrepaired) == ("Made up.", None)

@@ -123,7 +123,8 @@ def test_telmes_own_table_is_repaired_and_its_paths_are_followed(tmp_path: Path)
     )
     corpus = open_corpus(tmp_path)
     first, second = corpus.turns()
-    assert first.text == "It’s… fine"
+    assert (first.text, first.unrepaired) == ("It’s… fine", damaged)
+    assert second.unrepaired is None
     assert first.video == Clip(tmp_path / "elsewhere" / "first.mp4")
     assert second.video is None
     assert codes(corpus) == {"encoding-repaired": 1, "no-clips": 1, "missing-split": 2}

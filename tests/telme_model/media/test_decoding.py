@@ -35,6 +35,8 @@ from tests.support import clips
 SMALL = MediaSettings(size=64)
 OFFICIAL = MediaSettings(size=64, sampling=FrameSampling.OFFICIAL, sample_rate=22_050, over_long=OverLong.BLANK)
 
+COUNTED = replace(OFFICIAL, sampling=FrameSampling.COUNTED, over_long=OverLong.ZERO)
+
 
 def turn_of(path: Path | None, start: float | None = None, end: float | None = None) -> Turn:
     clip = None if path is None else Clip(path, start, end)
@@ -123,6 +125,20 @@ def test_official_sampling_takes_every_nth_frame(tmp_path: Path) -> None:
     assert_levels(read_frames(Clip(path), OFFICIAL), [5 * index / 24 for index in range(8)])
     few = clips.write_clip(tmp_path / "few.mp4", times=[index / 24 for index in range(5)], seconds=5 / 24)
     assert_levels(read_frames(Clip(few), OFFICIAL), [min(index, 4) / 24 for index in range(8)])
+
+
+@pytest.mark.parametrize("count", [1, 5, 7, 8, 9, 15, 16, 75])
+def test_counted_sampling_keeps_every_nth_frame_counted_from_one(tmp_path: Path, count: int) -> None:
+    """With 75 frames the ninth, the eighteenth, ..., the seventy-second."""
+    path = clips.write_clip(tmp_path / "clip.mp4", seconds=count / 24, x264={"crf": "12", "bf": "0"})
+    kept: list[int] = []
+    for number in range(1, count + 1):
+        if number % max(1, count // 8) == 0 and len(kept) < 8:
+            kept.append(number - 1)
+    kept += [kept[-1]] * (8 - len(kept))
+    if count == 75:
+        assert kept == [8, 17, 26, 35, 44, 53, 62, 71]
+    assert_levels(read_frames(Clip(path), COUNTED), [index / 24 for index in kept])
 
 
 def test_sound_of_the_official_profile_is_at_its_own_rate(normal: Path) -> None:
@@ -321,14 +337,39 @@ def test_over_long_clip_is_capped(five_minutes: Path) -> None:
     assert len(media.waveform) == 30 * 16_000
 
 
-def test_over_long_clip_is_blank_in_the_official_profile(five_minutes: Path) -> None:
-    media = read_turn(turn_of(five_minutes), OFFICIAL)
+@pytest.mark.parametrize("settings", [OFFICIAL, COUNTED], ids=["blank", "zero"])
+def test_over_long_clip_is_blank_in_the_official_profile(five_minutes: Path, settings: MediaSettings) -> None:
+    media = read_turn(turn_of(five_minutes), settings)
     assert media.over_long
     assert media.frames is not None
     assert media.waveform is not None
     assert not media.frames.any()
     assert media.waveform.shape == (1412,)
     assert not media.waveform.any()
+
+
+def test_over_long_clip_may_be_used_whole(tmp_path: Path) -> None:
+    path = clips.write_clip(tmp_path / "clip.mp4")
+    settings = replace(SMALL, over_long=OverLong.WHOLE, max_seconds=0.5)
+    media = read_turn(turn_of(path), settings)
+    assert not media.over_long
+    assert_levels(media.frames, middles(0, 2))
+    assert media.waveform is not None
+    assert len(media.waveform) == pytest.approx(32_000, abs=1_100)
+
+
+def test_a_window_may_be_seen_with_a_margin_on_both_sides(tmp_path: Path) -> None:
+    """As far as the film goes; the sound stays the window's, and a whole file is what it was."""
+    path = clips.write_clip(tmp_path / "film.mp4", seconds=4.0, x264={"crf": "12", "bf": "0"})
+    wide = replace(SMALL, margin=1.0)
+    turn = turn_of(path, 1.5, 2.5)
+    media, plain = read_turn(turn, wide), read_turn(turn, SMALL)
+    assert_levels(media.frames, [0.5 + time for time in middles(0, 3)])
+    assert_levels(plain.frames, [1.5 + time for time in middles(0, 1)])
+    assert media.waveform is not None
+    assert np.array_equal(media.waveform, plain.waveform)
+    assert_levels(read_turn(turn_of(path, 0.5, 1.0), wide).frames, middles(0, 2))
+    assert np.array_equal(read_turn(turn_of(path), wide).frames, read_turn(turn_of(path), SMALL).frames)
 
 
 @pytest.mark.parametrize(

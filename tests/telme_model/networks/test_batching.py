@@ -16,10 +16,21 @@ from telme_model.networks.batching import (
     VisualInputs,
     collate_tokens,
     collate_waveforms,
+    evaluation_batches,
     ordered_batches,
     shuffled_batches,
+    table_batches,
 )
-from telme_model.runs.config import AudioConfig, AudioPadding, Channels, Normalisation, TextConfig, TextLayout
+from telme_model.runs.config import (
+    AudioConfig,
+    AudioPadding,
+    Channels,
+    EvaluationOrder,
+    Normalisation,
+    TextConfig,
+    TextLayout,
+    TrainingBatches,
+)
 
 # --- tokens
 
@@ -236,3 +247,72 @@ def test_bucketing_saves_padding_and_keeps_the_order_random() -> None:
     assert padded(batches) < 1.1 * sum(lengths) < padded(in_order)
     means = [float(np.mean([lengths[i] for i in members])) for members in batches]
     assert abs(float(np.corrcoef(means, np.arange(len(means)))[0, 1])) < 0.2
+
+
+# --- the released code's
+
+
+class OverLongCache(FakeCache):
+    """Of which the second clip is over 30 s: kept as black frames."""
+
+    def over_long(self, turn: Turn) -> bool:
+        return turn.id.utterance == 1
+
+
+def test_over_long_clips_may_be_zeros_after_normalisation() -> None:
+    """Black frames normalised are another thing: -2.1 and the like."""
+    rng = np.random.default_rng(0)
+    frames = [rng.integers(0, 256, (2, 4, 4, 3), dtype=np.uint8), np.zeros((2, 4, 4, 3), np.uint8)]
+    cache = OverLongCache([], frames)
+    plain, zeros = (
+        VisualInputs(cache, Channels.BGR, Normalisation.IMAGENET, zeros=on).collate(TURNS[:2]).to(torch.device("cpu"))  # type: ignore[arg-type]
+        for on in (False, True)
+    )
+    assert torch.equal(zeros.values[0], plain.values[0])
+    assert not zeros.values[1].any()
+    np.testing.assert_allclose(
+        plain.values[1, 0, :, 0, 0].numpy(), [-0.485 / 0.229, -0.456 / 0.224, -0.406 / 0.225], 1e-5
+    )
+
+
+def test_training_batches_may_be_of_any_turns() -> None:
+    """A shuffled list, cut: its order does not know the lengths, and the last batch is what is left."""
+    lengths = list(range(50))
+    batches = shuffled_batches(lengths, 4, (3, 1), TrainingBatches.RANDOM)
+    flat = [row for batch in batches for row in batch]
+    assert sorted(flat) == lengths
+    assert [len(batch) for batch in batches] == [4] * 12 + [2]
+    assert batches == shuffled_batches([1] * 50, 4, (3, 1), TrainingBatches.RANDOM)
+    assert batches != shuffled_batches(lengths, 4, (3, 2), TrainingBatches.RANDOM)
+
+
+def said(split: Split, dialogue: str, utterance: int, row: int) -> Turn:
+    return Turn(id=TurnId(split, dialogue, utterance), speaker="Ada", text="", row=row)
+
+
+def test_evaluation_in_the_order_of_the_table() -> None:
+    """Four turns at once from the head of each split's table, whose dialogues may lie in pieces."""
+    dev = [
+        said(Split.DEV, "0", 0, 2),
+        said(Split.DEV, "0", 1, 5),
+        said(Split.DEV, "1", 0, 3),
+        said(Split.DEV, "1", 1, 4),
+    ]
+    test = [said(Split.TEST, "0", k, k + 2) for k in range(6)]
+    assert table_batches([*dev, *test], 4) == [[0, 2, 3, 1], [4, 5, 6, 7], [8, 9]]
+    assert table_batches([*dev, *test], 3) == [[0, 2, 3], [1], [4, 5, 6], [7, 8, 9]]
+    # of one row number in two files: the corpus' own order
+    of_files = [said(Split.DEV, "a", 0, 2), said(Split.DEV, "a", 1, 3), said(Split.DEV, "b", 0, 2)]
+    assert table_batches(of_files, 2) == [[0, 1], [2]]
+
+
+def test_a_turn_that_lacks_leaves_its_place_in_the_table_empty() -> None:
+    turns = [said(Split.DEV, "0", k, k + 2) for k in range(9)]
+    lengths = [5, 1, 7, 2, 9, 3, 8, 4, 6]
+
+    def length(turn: Turn) -> int:
+        return lengths[turn.id.utterance]
+
+    rows = [0, 2, 3, 5, 6, 7, 8]
+    assert evaluation_batches(turns, rows, 4, EvaluationOrder.TABLE, length) == [[0, 2, 3], [5, 6, 7], [8]]
+    assert evaluation_batches(turns, rows, 4, EvaluationOrder.LENGTH, length) == [[6, 2, 8, 0], [7, 5, 3]]

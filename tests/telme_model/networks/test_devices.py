@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from telme_model.errors import MemoryFullError
-from telme_model.networks.devices import answered_within_memory, autocast_type, choose_device, memory_full
-from telme_model.runs.config import ConfigError, Precision
+from telme_model.networks.devices import answered_within_memory, autocast_type, choose_device, memory_full, pass_type
+from telme_model.runs.config import ConfigError, PassPrecision, Precision, StageConfig
 
 
 @pytest.mark.parametrize(
@@ -19,6 +19,22 @@ def test_bf16_is_chosen_where_the_very_card_has_it(
     cards = {torch.device("cuda:0"): (6, 1), torch.device("cuda:1"): capability}
     monkeypatch.setattr(torch.cuda, "get_device_capability", cards.__getitem__)
     assert autocast_type(Precision.AUTO, torch.device("cuda:1")) is expected
+
+
+@pytest.mark.parametrize(
+    ("choice", "stage", "expected"),
+    [
+        (PassPrecision.STAGE, Precision.FP16, torch.float16),
+        (PassPrecision.STAGE, Precision.FP32, None),
+        (PassPrecision.FP32, Precision.FP16, None),
+        (PassPrecision.FP16, Precision.FP32, torch.float16),
+        (PassPrecision.BF16, Precision.FP32, torch.bfloat16),
+    ],
+)
+def test_a_pass_that_learns_nothing_may_have_its_own_precision(
+    choice: PassPrecision, stage: Precision, expected: torch.dtype | None
+) -> None:
+    assert pass_type(choice, StageConfig(precision=stage), torch.device("cuda")) is expected
 
 
 def test_a_card_whose_driver_is_too_old_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,10 +44,13 @@ def fusion(
     theta: float = 0.3,
     normalised: bool = False,
     heads: int = HEADS,
+    swapped: bool = False,
 ) -> Fusion:
     """In float64, without dropout, all weights random (those that start at 0 or 1 included)."""
     torch.manual_seed(0)
-    config = FusionConfig(kind=kind, theta=theta, heads=heads, attention=scope, normalised=normalised)
+    config = FusionConfig(
+        kind=kind, theta=theta, heads=heads, attention=scope, normalised=normalised, swapped=swapped, dropout=0.0
+    )
     made = Fusion(config, students, DIM, CLASSES).double().eval()
     for parameter in made.parameters():
         parameter.data.normal_(std=0.7)
@@ -312,11 +315,24 @@ def test_normalised_is_the_released_head(theta: float, closed: bool) -> None:
     close(output.logits, classified(made, fused))
 
 
+@pytest.mark.parametrize("scope", [AttentionScope.TURN, AttentionScope.BATCH, AttentionScope.MODALITIES])
+def test_students_may_be_taken_in_reverse_order_except_in_training(scope: AttentionScope) -> None:
+    """The released code trains on (audio, video) for IEMOCAP, and infers with (video, audio)."""
+    swapped, plain, of = fusion(scope=scope, swapped=True), fusion(scope=scope), features(4)
+    exchanged = {**of, Modality.AUDIO: of[Modality.VISUAL], Modality.VISUAL: of[Modality.AUDIO]}
+    for training, seen in ((True, of), (False, exchanged)):
+        found = fuse(swapped.train(training), of).logits
+        assert torch.equal(found, fuse(plain.train(training), seen).logits)
+    assert not torch.allclose(fuse(plain, of).logits, fuse(plain, exchanged).logits)
+
+
 def test_dropout_acts_on_what_the_released_code_drops() -> None:
     """Both after the norms when normalised; on Z alone when not."""
     of = features(64)
     for normalised in (False, True):
         made = fusion(normalised=normalised).train()
+        for layer in (made.head.dropout,):
+            layer.p = 0.2
         runs = [fuse(made, of) for _ in range(2)]
         vectors = [run.displacement.vector for run in runs if run.displacement is not None]
         assert torch.equal(*vectors) != normalised

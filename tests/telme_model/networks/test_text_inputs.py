@@ -111,6 +111,34 @@ def test_official_pieces_of_a_turn_without_words() -> None:
     assert found == [*whole, tokenizer.mask_token_id]
 
 
+def test_words_are_read_as_they_stand_in_the_table_where_they_are_not_to_be_repaired() -> None:
+    """The released code's tables have Windows-1252 punctuation as control characters; one of them is a space."""
+    tokenizer = byte_level(strip=True)
+    damaged = ("It\x92s here \x97 now\x85", "\x93No\x94\x85 really")
+    spoken = dialogue((("Ada", "It\u2019s here \u2014 now\u2026"), ("Bo", "\u201cNo\u201d\u2026 really")))
+    turns = tuple(replace(turn, unrepaired=words) for turn, words in zip(spoken.turns, damaged, strict=True))
+    spoken = replace(spoken, turns=turns)
+    for repaired, words in ((True, [turn.text for turn in turns]), (False, damaged)):
+        whole = f"<s1> {words[0].strip()} <s2> {words[1].strip()} </s> Now <s2> feels"
+        expected = [*tokenizer(whole, add_special_tokens=False)["input_ids"], tokenizer.mask_token_id]
+        config = TextConfig(layout=TextLayout.OFFICIAL, repaired=repaired)
+        assert TextAssembler(tokenizer, config, [spoken])(turns[1].id) == expected
+    told = TextAssembler(tokenizer, TextConfig(repaired=False), [spoken])
+    assert told(turns[1].id) != TextAssembler(tokenizer, TextConfig(), [spoken])(turns[1].id)
+
+
+def test_a_speaker_s_number_without_a_token_is_plain_text() -> None:
+    """As the released code has it, for IEMOCAP above all: only <s1> to <s9> are in its vocabulary."""
+    tokenizer = byte_level(strip=True)
+    long = dialogue(tuple(("Ada", f"Okay, now {'you' * (k % 3)} ") for k in range(13)))
+    config = TextConfig(layout=TextLayout.OFFICIAL, speakers=SpeakerNumbering.TURN)
+    assembler = TextAssembler(tokenizer, config, [long])
+    for k in (8, 9, 12):
+        context = "".join(f"<s{i + 1}> {long.turns[i].text} " for i in range(k + 1)).strip()
+        whole = tokenizer(f"{context} </s> Now <s{k + 1}> feels", add_special_tokens=False)["input_ids"]
+        assert pieces(tokenizer, assembler(long.turns[k].id)) == pieces(tokenizer, [*whole, tokenizer.mask_token_id])
+
+
 def test_paper_pieces_keep_the_space_after_a_speaker_token() -> None:
     tokenizer = byte_level(strip=False)
     whole = tokenizer("<s><s1> Okay, now<s2> you are here?</s> Now<s2> feels<mask>", add_special_tokens=False)
@@ -191,6 +219,8 @@ def test_numbers_by_first_appearance_and_as_carried_over() -> None:
         (SpeakerNumbering.DIALOGUE, [1, 2, 3, 1, 2, 1, 1, 2, 1]),
         # Cy is the third of the first dialogue; then the list is emptied, Cy is not put back, Bo comes first, ...
         (SpeakerNumbering.CARRIED, [1, 2, 3, 3, 1, 2, 3, 1, 2]),
+        # Every turn is nobody's before: the fourth of four in the list, which is then emptied, the first, the second.
+        (SpeakerNumbering.TURN, [1, 2, 3, 4, 1, 2, 3, 1, 2]),
     ):
         assert list(number_speakers([first, second, third], numbering).values()) == expected
 

@@ -17,7 +17,7 @@ from telme_model.events import Phase, StepDone
 from telme_model.networks.tensors import load_tensors
 from telme_model.runs.config import ConfigError
 from telme_model.runs.folder import RunError, RunFolder, RunInTrainingError
-from telme_model.runs.presets import PAPER_MELD, TOY
+from telme_model.runs.presets import OFFICIAL_MELD, PAPER_MELD, TOY
 from telme_model.runs.remedies import gentler_steps, smaller_batch
 from telme_model.training.checkpoint import load_resume
 from telme_model.training.pipeline import train
@@ -210,6 +210,8 @@ def test_remedies_keep_the_turns_of_a_step() -> None:
     )  # fmt: skip
     odd = PAPER_MELD.with_settings(["stages.fusion.batch=5", "stages.fusion.accumulate=2", "evaluation_batch=1"])
     assert smaller_batch(odd, Phase.FUSION) == ("stages.fusion.batch=2", "stages.fusion.accumulate=5")
+    # In the released code's order, what is scored together is part of the result.
+    assert smaller_batch(OFFICIAL_MELD, Phase.AUDIO) == ("stages.audio.batch=2", "stages.audio.accumulate=2")
     assert smaller_batch(odd.with_settings(["stages.fusion.batch=1"]), Phase.FUSION) == ()
     assert smaller_batch(PAPER_MELD, Phase.EVALUATING) == ("evaluation_batch=8",)
     assert gentler_steps(PAPER_MELD, Phase.TEACHER, halved=True) == ("stages.teacher.precision=fp32",)
