@@ -362,14 +362,14 @@ def test_a_window_may_be_seen_with_a_margin_on_both_sides(tmp_path: Path) -> Non
     """As far as the film goes; the sound stays the window's, and a whole file is what it was."""
     path = clips.write_clip(tmp_path / "film.mp4", seconds=4.0, x264={"crf": "12", "bf": "0"})
     wide = replace(SMALL, margin=1.0)
-    turn = turn_of(path, 1.5, 2.5)
-    media, plain = read_turn(turn, wide), read_turn(turn, SMALL)
+    media, plain = (read_turn(turn_of(path, 1.5, 2.5), settings) for settings in (wide, SMALL))
     assert_levels(media.frames, [0.5 + time for time in middles(0, 3)])
     assert_levels(plain.frames, [1.5 + time for time in middles(0, 1)])
     assert media.waveform is not None
+    assert plain.waveform is not None
     assert np.array_equal(media.waveform, plain.waveform)
     assert_levels(read_turn(turn_of(path, 0.5, 1.0), wide).frames, middles(0, 2))
-    assert np.array_equal(read_turn(turn_of(path), wide).frames, read_turn(turn_of(path), SMALL).frames)
+    assert_levels(read_turn(turn_of(path), wide).frames, middles(0, 4))
 
 
 @pytest.mark.parametrize(
