@@ -278,6 +278,7 @@ class Runs(QWidget):
         dialog.setWindowTitle(f"Note on {facts.name}")
         dialog.setLabelText("What is to be known of this run. An empty note is none.")
         dialog.setOption(QInputDialog.InputDialogOption.UsePlainTextEditForTextInput)
+        dialog.setOkButtonText("Keep")
         dialog.setTextValue(facts.note)
         dialog.textValueSelected.connect(partial(self._write_note, facts.path))
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)

@@ -9,6 +9,7 @@ from pytestqt.qtbot import QtBot
 from telme_gui.session.job import Job
 from telme_gui.session.jobs import Jobs
 from telme_model.events import Event, Message
+from telme_model.files import DiskFullError
 
 
 def endless() -> Iterator[Event]:
@@ -63,6 +64,16 @@ def test_closing_stops_what_runs_and_is_told_once(qtbot: QtBot, jobs: Jobs) -> N
     jobs.close()
     assert told == ["closing", "running: True", "closed", "running: False"]
     assert jobs.running == []
+
+
+def test_what_went_wrong_is_said_with_what_to_do_and_a_defect_is_raised(jobs: Jobs) -> None:
+    told: list[tuple[str, str]] = []
+    jobs.failed.connect(lambda *parts: told.append(parts))
+    jobs.fail("No run is kept", DiskFullError("no room in /runs"))
+    assert told == [("No run is kept", f"no room in /runs. {DiskFullError.remedy}")]
+    with pytest.raises(ZeroDivisionError):
+        jobs.fail("No run is kept", ZeroDivisionError())
+    assert len(told) == 1
 
 
 def test_nothing_begins_once_it_is_closed(jobs: Jobs) -> None:
