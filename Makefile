@@ -33,6 +33,7 @@ lint: $(READY) ## style, types and import contracts
 	$(BIN)/lint-imports --no-logo
 
 mutants: $(READY) ## break a hundred lines at random, one at a time, and see which of them the tests notice (long)
+	$(TESTS) --cov --cov-context=test --cov-report=
 	$(BIN)/python tests/benchmarks/mutants.py
 
 wheel: $(READY) ## the wheel, in dist/: all that an installed program needs

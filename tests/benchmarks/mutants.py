@@ -1,12 +1,15 @@
 """Whether the tests can fail: lines broken at random in a copy, one at a time, and the tests of their room run.
 
+python -m pytest --numprocesses logical --cov --cov-context=test --cov-report=
 python tests/benchmarks/mutants.py [--mutants 100] [--seed 0] [--only telme_model/runs] [--side-by-side 2]
 
 A mutant turns a condition, swaps a comparison or an arithmetic sign, leaves out a call, gives back nothing, or is off
 by one; a bound is moved where it is a count, and turned round elsewhere: no test meets seconds or pixels exactly.
-It is noticed where a test fails that passes without it, or says nothing for SILENCE seconds: an endless loop. The
-file's own tests run first, then those that import it, its room's, and those of ELSEWHERE that cover it. The order of
-the mutants is random, so that a run that is cut short (--minutes) still tells of a fair sample.
+It is noticed where a test fails that passes without it, or says nothing for SILENCE seconds: an endless loop. Where
+the first command has told which tests run a line (.coverage), MOST of these run, the file's own first, then the slow
+ones of its room. Other lines, as what Qt runs on threads of its own, have the file's own tests, those that import it,
+its room's, and those of ELSEWHERE that cover it. The order of the mutants is random, so that a run that is cut short
+(--minutes) still tells of a fair sample.
 
 Left out, as no test should pin it: what is placed, sized, coloured and painted (LAYOUT, PAINTING), tooltips and
 accessible names, what is logged for a developer; tuned numbers of the window (its modules' constants) and any number
@@ -24,6 +27,7 @@ import signal
 import sys
 import tempfile
 import time
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -33,8 +37,10 @@ from pathlib import Path
 from queue import Queue
 
 import pytest
+from coverage import CoverageData
 
 ROOT = Path(__file__).parents[2]
+MOST = 60  # tests that run a line
 NEAR = 4  # test files that import the broken one, and run before its room
 SILENCE = 90  # seconds in which no test begins or ends: it hangs
 PATIENCE = 1200  # seconds for a test that hung, without the mutant
@@ -136,6 +142,7 @@ class Mutant:
 
     file: Path  # from the root
     line: int
+    begins: int  # the line of the statement
     what: str
     before: str
     text: str
@@ -148,10 +155,12 @@ def mutants(file: Path) -> Iterator[Mutant]:
     tree = ast.parse(source)
     if file.parts[0] == "telme_gui":
         tree.body = [statement for statement in tree.body if not isinstance(statement, ast.Assign)]
+    statements = sorted({node.lineno for node in ast.walk(tree) if isinstance(node, ast.stmt)})
     for node in _nodes(tree):
         for what, old, new in _changes(node, source):
             start, end = (old.lineno, old.col_offset), (old.end_lineno or 0, old.end_col_offset or 0)
-            yield Mutant(file, old.lineno, what, source, _spliced(lines, start, end, new))
+            begins = statements[bisect_right(statements, old.lineno) - 1]
+            yield Mutant(file, old.lineno, begins, what, source, _spliced(lines, start, end, new))
 
 
 def _nodes(tree: ast.AST) -> Iterator[ast.AST]:
@@ -286,6 +295,21 @@ def tests_of(file: Path) -> list[str]:
     return [str(path) for path in dict.fromkeys(found)] or [str(package)]
 
 
+class Reach:
+    """Which tests run a line, as far as .coverage tells."""
+
+    def __init__(self, file: Path) -> None:
+        self._data = CoverageData(str(file))
+        self._data.read()
+
+    def tests(self, mutant: Mutant) -> list[str]:
+        """MOST of those that run the mutant's line, the file's own first; [] where none is known to."""
+        contexts = self._data.contexts_by_lineno(str(ROOT / mutant.file))
+        found = {name.partition("|")[0].partition("[")[0] for name in contexts.get(mutant.begins, ()) if name}
+        room, stem = "/".join(mutant.file.parts[:2]), f"test_{mutant.file.stem}.py::"
+        return sorted(found, key=lambda name: (stem not in name, room not in name, name))[:MOST]
+
+
 @cache
 def _text(path: Path) -> str:
     return path.read_text(encoding="utf-8")
@@ -300,7 +324,7 @@ def _pytest(copy: Path, tests: Sequence[str], told: Path) -> None:
     os.chdir(copy)
     tempfile.tempdir = os.environ["TMPDIR"] = str(copy / "tmp")
     sys.path.insert(0, str(copy))
-    os._exit(pytest.main(["-v", "--tb=no", "--no-header", "-p", "no:cacheprovider", "-W", IMPORTED, "-m", "", *tests]))
+    os._exit(pytest.main(["-v", "--tb=no", "--no-header", "-p", "no:cacheprovider", "-W", IMPORTED, *tests]))
 
 
 def run(copy: Path, tests: Sequence[str], silence: float, at_most: float) -> tuple[int | None, str]:
@@ -333,17 +357,27 @@ class Outcome:
     test: str = ""  # which noticed it, where it was a test
 
 
-def noticed(mutant: Mutant, tests: Sequence[str], copy: Path, at_most: float) -> Outcome:
-    """Which test notices it, in at most so many seconds; then nobody does."""
+def noticed(mutant: Mutant, tests: Sequence[Sequence[str]], copy: Path, at_most: float) -> Outcome:
+    """Which test of these notices it, those first that come first, in at most so many seconds; then nobody does."""
     path = copy / mutant.file
     whole = path.read_text(encoding="utf-8")
     path.write_text(mutant.text, encoding="utf-8")
-    began = time.monotonic()
+    end = time.monotonic() + at_most
+    outcome = Outcome("")
     try:
-        code, told = run(copy, ["-x", *tests], SILENCE, at_most)
+        for some in tests:
+            if not outcome.how and time.monotonic() < end:
+                outcome = _noticed(some, copy, end - time.monotonic())
     finally:
         path.write_text(whole, encoding="utf-8")
-    if code == pytest.ExitCode.OK or (code is None and time.monotonic() - began >= at_most):
+    return outcome
+
+
+def _noticed(tests: Sequence[str], copy: Path, at_most: float) -> Outcome:
+    began = time.monotonic()
+    code, told = run(copy, ["-x", *tests], SILENCE, at_most)
+    nothing = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
+    if code in nothing or (code is None and time.monotonic() - began >= at_most):
         return Outcome("")
     if code == pytest.ExitCode.TESTS_FAILED:
         failed = re.findall(r"^(?:FAILED|ERROR) (tests/\S+?\.py(?:::.*?)?)(?: - |$)", told, re.MULTILINE)
@@ -357,7 +391,7 @@ def unsound(tests: Sequence[str], copy: Path) -> set[str]:
     """Those of the tests that do not pass in a whole copy, or not in time: what they noticed was no mutant."""
     if not tests:
         return set()
-    code, told = run(copy, tests, PATIENCE, PATIENCE)
+    code, told = run(copy, ["-m", "", *tests], PATIENCE, PATIENCE)
     if code == pytest.ExitCode.USAGE_ERROR:
         raise RuntimeError(told)
     return {test for test in tests if f"{test} PASSED" not in told}
@@ -377,7 +411,11 @@ def main() -> int:
     os.environ.update(OMP_NUM_THREADS="1", QT_QPA_PLATFORM="offscreen", HF_HUB_OFFLINE="1")
     multiprocessing.get_context("forkserver").set_forkserver_preload(PRELOADED)
     picked = chosen(options.mutants, options.seed, options.only)
-    tests = {mutant.file: tests_of(mutant.file) for mutant in picked}  # before anybody changes a file here
+    reach = Reach(ROOT / ".coverage")
+    tests = {}
+    for mutant in picked:
+        near = tests_of(mutant.file)
+        tests[mutant] = [reach.tests(mutant) or near, ["-m", "slow", *near]]
     copies: Queue[Path] = Queue()
     end = time.monotonic() + 60 * options.minutes
 
@@ -386,7 +424,7 @@ def main() -> int:
         try:
             if began > end:
                 return None
-            outcome = noticed(mutant, tests[mutant.file], copy, options.at_most)
+            outcome = noticed(mutant, tests[mutant], copy, options.at_most)
         finally:
             copies.put(copy)
         by = f"{outcome.how}: {outcome.test.rpartition('/')[2]}" if outcome.how else "UNNOTICED"
