@@ -1,19 +1,23 @@
 """How a dialogue sounds: decoded once in the background, drawn as an envelope or a spectrogram of what is in view."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from telme_gui.timeline.lanes import TimeSpan
-from telme_model.corpus.dialogue import Turn
+from telme_model.corpus.dialogue import Clip, Modality, Turn
 from telme_model.events import Event
 from telme_model.media.decoding import MediaSettings, read_waveform
-from telme_model.media.reader import MediaError
+from telme_model.media.reader import MediaError, open_clip
+from telme_model.media.windows import heard_in
 
 RATE = 16_000  # Hz
 _SETTINGS = MediaSettings(sample_rate=RATE, max_seconds=24 * 3600.0)
+_PART = 60.0  # seconds that are decoded at a time
 _BLOCK = 64  # samples of one entry of the coarse envelope
 _WINDOW = 512  # samples of one spectrum
 _LOWEST, _HIGHEST = 60.0, 8_000.0  # Hz shown
@@ -39,11 +43,40 @@ def decode(turns: Sequence[Turn]) -> Iterator[SoundDecoded]:
             yield SoundDecoded(place=place, samples=None, problem="The corpus holds no sound for this turn.")
             continue
         try:
-            waveform = read_waveform(turn.audio, _SETTINGS)
+            yield SoundDecoded(place=place, samples=_decoded(turn.audio))
         except MediaError as error:
             yield SoundDecoded(place=place, samples=None, problem=error.advice)
-        else:
-            yield SoundDecoded(place=place, samples=np.round(waveform * 32767).astype(np.int16))
+
+
+def _decoded(clip: Clip) -> Pcm:
+    """A clip's sound, a long one part by part: a film must not lie in memory as it is decoded."""
+    parts = _parts(clip)
+    if len(parts) < 2:
+        return _pcm(read_waveform(clip, _SETTINGS))
+    samples = np.zeros(round(RATE * sum(part.seconds or 0.0 for part in parts)), np.int16)
+    for place, part in enumerate(parts):
+        with suppress(MediaError):  # a part without sound is silent
+            sound = _pcm(read_waveform(part, _SETTINGS))
+            room = samples[round(place * _PART * RATE) :]
+            room[: len(sound)] = sound[: len(room)]
+    return samples
+
+
+def _parts(clip: Clip) -> list[Clip]:
+    """A clip in pieces of a minute; the clip alone where it is short or lies in several files."""
+    heard = clip if clip.then else heard_in(clip)
+    if clip.then or (clip.seconds or math.inf) <= _PART:
+        return [heard]
+    with open_clip(heard) as reader:
+        reader.track(Modality.AUDIO)
+        seconds = reader.length(Modality.AUDIO)
+    begin = heard.start or 0.0
+    starts = np.arange(0.0, seconds, _PART).tolist()
+    return [Clip(heard.path, begin + start, begin + min(start + _PART, seconds)) for start in starts]
+
+
+def _pcm(waveform: np.ndarray) -> Pcm:
+    return np.round(waveform * 32767).astype(np.int16)
 
 
 class FilmSound:

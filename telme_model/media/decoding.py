@@ -400,7 +400,8 @@ def _waveform(take: _Take, settings: MediaSettings) -> np.ndarray | None:
         start = round(take.track.time(frame.pts) * rate)
         if position is not None and start < position + _SLACK * rate:
             start = position
-        pieces.append((start, channels(frame)))
+        samples = channels(frame)
+        pieces.append((start, mono(samples, always_mean=True)[None] if settings.always_mean else samples))
         position = start + frame.samples
     length = math.floor(min(position or 0, take.limit * rate))
     if length <= 0 or rate not in _SAMPLE_RATES:
@@ -411,6 +412,6 @@ def _waveform(take: _Take, settings: MediaSettings) -> np.ndarray | None:
             samples = samples.mean(axis=0, keepdims=True)  # rotten headers
         piece = samples[:, max(-start, 0) : max(length - start, 0)]
         sound[:, max(start, 0) : max(start, 0) + piece.shape[1]] = piece
-    mixed = mono(sound, always_mean=settings.always_mean)  # FFmpeg's own mono is louder
+    mixed = mono(sound)  # FFmpeg's own is louder
     clean: np.ndarray = np.clip(np.nan_to_num(resample(mixed, rate, settings.sample_rate)), -1.0, 1.0)
     return clean

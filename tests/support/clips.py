@@ -12,9 +12,11 @@ from typing import Any
 
 import av
 import numpy as np
+from av.stream import Disposition
 
 RATE = 44_100
 TONE = 440.0  # Hz, first channel; the others follow in steps of 110
+OTHER_TONE = 2000.0  # Hz, of a second sound track
 LEVEL = 0.25  # amplitude of each channel
 
 Paint = Callable[[float], np.ndarray]  # time in seconds -> RGB uint8 [height, width, 3]
@@ -43,8 +45,13 @@ def write_clip(
     codecs: tuple[str, str] = ("libx264", "aac"),
     x264: dict[str, str] | None = None,
     options: dict[str, str] | None = None,
+    aspect: Fraction | None = None,
+    gains: Sequence[float] | None = None,
 ) -> Path:
-    """Write a clip; `channels` 0 gives no sound, `times` the frames' own times, `options` go to the container."""
+    """Write a clip; `channels` 0 gives no sound, `times` the frames' own times, `options` go to the container.
+
+    `aspect` is a pixel's width by its height. With `gains` each channel is the first one's tone, so much louder.
+    """
     if times is None:
         times = [index / float(fps) for index in range(round((seconds - picture_start) * float(fps)))]
     with av.open(str(path), "w", options=options or {}) as container:
@@ -56,6 +63,8 @@ def write_clip(
             video.width, video.height = size
             video.pix_fmt = "yuv420p"
             video.codec_context.time_base = 1 / Fraction(fps)
+            if aspect is not None:
+                video.codec_context.sample_aspect_ratio = aspect
             if codecs[0] == "libx264":
                 video.codec_context.time_base = _TICK
                 video.options = x264 or {"preset": "ultrafast", "crf": "12", "bf": "2", "g": "48"}
@@ -64,7 +73,7 @@ def write_clip(
         if video is not None:
             packets += _pictures(video, times, picture_start, size, paint)
         if audio is not None:
-            packets += _sounds(audio, round((seconds - sound_start) * RATE), channels, sound_start)
+            packets += _sounds(audio, _waves(round((seconds - sound_start) * RATE), channels, gains), sound_start)
         for packet in sorted(packets, key=lambda packet: float((packet.dts or 0) * packet.time_base)):
             container.mux(packet)
     return path
@@ -84,9 +93,16 @@ def _pictures(
     return [*packets, *stream.encode(None)]
 
 
-def _sounds(stream: Any, samples: int, channels: int, start: float) -> list[Any]:
+def _waves(samples: int, channels: int, gains: Sequence[float] | None = None) -> np.ndarray:
+    """The clip's sound [channels, samples]."""
     time = np.arange(samples) / RATE
-    waves = np.stack([LEVEL * np.sin(2 * math.pi * (TONE + 110 * channel) * time) for channel in range(channels)])
+    tones = [TONE + 110 * channel for channel in range(channels)] if gains is None else [TONE] * channels
+    waves = np.stack([LEVEL * np.sin(2 * math.pi * tone * time) for tone in tones])
+    return waves if gains is None else waves * np.array(gains)[:, None]
+
+
+def _sounds(stream: Any, waves: np.ndarray, start: float) -> list[Any]:
+    channels, samples = waves.shape
     planar = stream.codec_context.format.is_planar
     packets: list[Any] = []
     for first in range(0, samples, 1024):
@@ -163,13 +179,83 @@ def variable_frame_rate(path: Path) -> Path:
 
 def rotated(path: Path, degrees: int = 90) -> Path:
     """A clip with a white top left quarter whose header asks for a turn by `degrees` clockwise."""
-    data = bytearray(write_clip(path, paint=_corner, channels=0).read_bytes())
     cosine, sine = round(math.cos(math.radians(degrees))), round(math.sin(math.radians(degrees)))
-    matrix = np.array([cosine, sine, 0, -sine, cosine, 0, 0, 0, 1], ">i4") * np.array([65536] * 8 + [1 << 30], ">i4")
+    return oriented(path, (cosine, sine, -sine, cosine), _corner)
+
+
+def oriented(path: Path, matrix: tuple[int, int, int, int], paint: Paint | None = None) -> Path:
+    """A clip, red top left and blue bottom left, whose header has the display matrix (a, b, c, d)."""
+    data = bytearray(write_clip(path, paint=paint or _red_and_blue, channels=0, seconds=0.5).read_bytes())
+    a, b, c, d = matrix
+    whole = np.array([a, b, 0, c, d, 0, 0, 0, 1], ">i4") * np.array([65536] * 8 + [1 << 30], ">i4")
     place = data.index(b"tkhd") + 44  # of the display matrix in a version 0 track header
-    data[place : place + 36] = matrix.astype(">i4").tobytes()
+    data[place : place + 36] = whole.astype(">i4").tobytes()
     path.write_bytes(data)
     return path
+
+
+def anamorphic(path: Path) -> Path:
+    """A disc that is round where pixels are 32 wide by 27 high."""
+    return write_clip(path, size=(180, 120), paint=_disc, aspect=Fraction(32, 27), seconds=0.5, channels=0)
+
+
+def still_then_motion(path: Path, seconds: float = 5.0) -> Path:
+    """A dark picture for so long, then a second of motion, in another order than it is shown."""
+    times = [0.0, *(seconds + index / 24 for index in range(24))]
+    fast = {"preset": "fast", "crf": "12", "x264-params": "bframes=3:b-adapt=0:scenecut=0"}
+    return write_clip(path, times=times, seconds=seconds + 1, x264=fast, paint=lambda time: _even(time >= seconds))
+
+
+def rare_key_frames(path: Path, seconds: float = 12.0) -> Path:
+    """A film of 10 pictures a second with a key frame every 5 s."""
+    x264 = {"preset": "fast", "crf": "12", "x264-params": "keyint=50:min-keyint=50:scenecut=0:bframes=2"}
+    return write_clip(path, seconds=seconds, fps=10, size=(64, 48), x264=x264, channels=1)
+
+
+def cover_only(path: Path) -> Path:
+    """Sound with a cover picture."""
+    with av.open(str(path), "w") as container:
+        audio: Any = container.add_stream("aac", rate=RATE, layout="mono")
+        cover: Any = container.add_stream("png", rate=1)
+        cover.width, cover.height, cover.pix_fmt = 64, 64, "rgb24"
+        cover.disposition = Disposition.attached_pic
+        frame = av.VideoFrame.from_ndarray(np.full((64, 64, 3), 90, np.uint8), format="rgb24")
+        frame.pts = 0
+        for packet in [*cover.encode(frame), *cover.encode(None), *_sounds(audio, _waves(RATE, 1), 0.0)]:
+            container.mux(packet)
+    return path
+
+
+def two_sounds(path: Path, default: int | None) -> Path:
+    """Two sound tracks, of `TONE` and of `OTHER_TONE` Hz; that of the number `default` is marked as such."""
+    with av.open(str(path), "w", options={"default_mode": "passthrough"} if path.suffix == ".mkv" else {}) as container:
+        tracks: list[Any] = [container.add_stream("aac", rate=RATE, layout="mono") for _ in range(2)]
+        packets: list[Any] = []
+        for place, track in enumerate(tracks):
+            track.disposition = Disposition.default if place == default else Disposition(0)
+            time = np.arange(RATE) / RATE
+            wave = LEVEL * np.sin(2 * math.pi * (OTHER_TONE if place else TONE) * time)
+            packets += _sounds(track, wave[None], 0.0)
+        for packet in sorted(packets, key=lambda packet: float(packet.dts * packet.time_base)):
+            container.mux(packet)
+    return path
+
+
+def _red_and_blue(time: float) -> np.ndarray:
+    picture = np.zeros((120, 160, 3), np.uint8)
+    picture[:60, :80] = (255, 0, 0)
+    picture[60:, :80] = (0, 0, 255)
+    return picture
+
+
+def _disc(time: float) -> np.ndarray:
+    down, across = np.mgrid[:120, :180]
+    inside = ((across - 90) * 32 / 27) ** 2 + (down - 60) ** 2 < 50**2
+    return np.repeat(np.where(inside, 255, 0).astype(np.uint8)[..., None], 3, axis=2)
+
+
+def _even(bright: bool) -> np.ndarray:
+    return np.full((120, 160, 3), 220 if bright else 30, np.uint8)
 
 
 def _corner(time: float) -> np.ndarray:
