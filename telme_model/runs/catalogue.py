@@ -68,6 +68,8 @@ def unfinished(runs: Iterable[Path]) -> list[Unfinished]:
 
 def corpus_of(folder: RunFolder) -> Path:
     """Where the corpus of a run lies, by its run.json. Raises RunError."""
+    if "imported" in folder.facts and not folder.facts["corpus"].get("root"):
+        raise RunError(f"{folder.path} was imported without a corpus: open the corpus first, then the run")
     try:
         return (folder.path / str(folder.facts["corpus"].get("root", ""))).resolve()
     except (OSError, RuntimeError, ValueError) as error:  # a loop of links, a sign that no path can have

@@ -132,6 +132,8 @@ def run_records(run: Path, split: Split) -> list[Record]:
     folder = RunFolder.open(run)
     path = folder.path / "predictions" / f"{split}.jsonl"
     if not path.is_file():
+        if "imported" in folder.facts:
+            raise RunError(f"{run} was imported, and has no predictions of its own: make some with predict")
         raise RunError(f"{run} has no predictions for {split}: it is not trained to its end, or has no such split")
     labels = frozenset(label_set(folder.facts["corpus"]["labels"]).labels)
     seen = set()

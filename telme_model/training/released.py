@@ -20,7 +20,7 @@ from telme_model.corpus.dialogue import Corpus, Modality, Split
 from telme_model.corpus.emotions import LABEL_SETS
 from telme_model.events import Event, Message, Phase, StageDone, StageStarted
 from telme_model.files import reason, refusals
-from telme_model.networks.backbones import build_backbone, load_description, load_tokenizer
+from telme_model.networks.backbones import MissingWeightsError, build_backbone, load_description, load_tokenizer
 from telme_model.networks.devices import choose_device, leave_a_core, random_numbers, within_memory
 from telme_model.networks.encoder import Encoder, make_encoder
 from telme_model.networks.fusion import Fusion
@@ -53,6 +53,8 @@ _HEAD = {
     "AV_LayerNorm.": "head.norm_nonverbal.",
     "W.": "head.classifier.",
 }
+
+_WHERE = "Connect to the network once, or name a folder that holds text, audio and visual (--encoders)."
 
 
 class ReleasedError(RunError):
@@ -128,9 +130,13 @@ class _Parts:
         place = self.folder / _FILES[modality]
         tensors = _renamed(read_state(place), _TEACHER if modality is Modality.TEXT else _STUDENT, place)
         weights = getattr(self.config, modality).weights
-        described = self.described[modality] = load_description(weights, modality)
+        try:
+            described = self.described[modality] = load_description(weights, modality)
+            if modality is Modality.TEXT:
+                self.tokenizer = load_tokenizer(weights, (), self.config.text.speaker_tokens)
+        except MissingWeightsError as error:
+            raise ReleasedError(str(error), _WHERE) from error
         if modality is Modality.TEXT:
-            self.tokenizer = load_tokenizer(weights, (), self.config.text.speaker_tokens)
             words = tensors.get("backbone.embeddings.word_embeddings.weight")
             if words is None or len(words) < len(self.tokenizer):
                 raise ReleasedError(f"{place} has fewer words than the tokenizer of {weights} and its speakers")
@@ -195,7 +201,7 @@ def _fill(module: nn.Module, tensors: Mapping[str, Tensor], place: Path, what: s
             shapes = [None if value is None else tuple(value.shape) for value in (there, here)]
             raise ReleasedError(
                 f"{place} does not fit {what}: '{name}' has the shape {shapes[0]} there and {shapes[1]} here",
-                "Name the folder of the encoders that it was trained with (--encoders).",
+                "Name the corpus (--dataset) and the folder of the encoders (--encoders) that it was trained with.",
             )
         if not there.isfinite().all():
             raise ReleasedError(f"{place} holds values that are not finite in '{name}'", "Unpack the release again.")

@@ -21,9 +21,11 @@ from telme_model.events import Message, TurnPredicted
 from telme_model.networks.embedding import Embeddings
 from telme_model.networks.text_inputs import TextAssembler
 from telme_model.prediction.predictor import Embedded, Predictor, load_encoder, predict
+from telme_model.runs.catalogue import corpus_of
 from telme_model.runs.folder import RunError, RunFolder
 from telme_model.runs.plan import differences
-from telme_model.training.released import import_released, read_state
+from telme_model.runs.records import run_records
+from telme_model.training.released import ReleasedError, import_released, read_state
 from tests.conftest import ROOT
 from tests.support.corpora import write_corpus
 from tests.support.released_weights import write_release
@@ -112,6 +114,29 @@ def test_with_a_corpus_there_are_background_turns_and_stand_ins(release: Path, t
     assert kept.facts["corpus"]["root"] == "../corpus"
     background = Predictor(kept, Embedded((), {}), torch.device("cpu")).background
     assert {len(features) for features in background.values()} == {kept.config.background_turns}
+
+
+def test_iemocap_s_checkpoints_have_six_emotions_and_their_own_profile(release: Path, tmp_path: Path) -> None:
+    folder, run = Path(shutil.copytree(release, tmp_path / "release")), tmp_path / "run"
+    for place in folder.rglob("*.bin"):
+        name = "classifier" if place.name == "teacher.bin" else "W"
+        state = read_state(place)
+        torch.save(state | {f"{name}.{part}": state[f"{name}.{part}"][:6] for part in ("weight", "bias")}, place)
+    import_to(folder, run, "iemocap")
+    config = RunFolder.open(run).config
+    assert (config.preset, config.fusion.swapped, config.visual.margin) == ("official-iemocap", True, 1.0)
+    with pytest.raises(RunError, match="imported without a corpus: open the corpus first"):
+        corpus_of(RunFolder.open(run))
+    with pytest.raises(RunError, match="make some with predict"):
+        run_records(run, Split.TEST)
+
+
+def test_without_the_encoders_it_says_where_they_may_be(release: Path, tmp_path: Path) -> None:
+    with pytest.raises(ReleasedError) as caught:
+        for _ in import_released(release, "meld", tmp_path / "run"):
+            pass
+    assert "roberta-large" in str(caught.value)
+    assert "--encoders" in caught.value.remedy
 
 
 # --- what cannot be imported
