@@ -407,7 +407,8 @@ def _waveform(take: _Take, settings: MediaSettings) -> np.ndarray | None:
     if length <= 0 or rate not in _SAMPLE_RATES:
         return None
     sound = np.zeros((len(pieces[0][1]), length), np.float32)
-    for start, samples in pieces:
+    while pieces:  # let go of one after another: a film's are large
+        start, samples = pieces.pop()
         if len(samples) != len(sound):
             samples = samples.mean(axis=0, keepdims=True)  # rotten headers
         piece = samples[:, max(-start, 0) : max(length - start, 0)]

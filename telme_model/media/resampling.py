@@ -6,6 +6,8 @@ from functools import lru_cache
 
 import numpy as np
 
+_ROWS = 8192  # blocks that are computed at once, over a minute: those of an hour would take gigabytes
+
 
 def resample(sound: np.ndarray, rate: int, new_rate: int) -> np.ndarray:
     """float32 [samples] at `rate` Hz -> float32 [ceil(samples * new_rate / rate)] at `new_rate` Hz.
@@ -21,7 +23,8 @@ def resample(sound: np.ndarray, rate: int, new_rate: int) -> np.ndarray:
     kernel = _resampling_kernel(step, phases)
     margin = (len(kernel) - step) // 2
     windows = np.lib.stride_tricks.sliding_window_view(np.pad(sound, (margin, margin + step)), len(kernel))[::step]
-    resampled: np.ndarray = (np.ascontiguousarray(windows) @ kernel).reshape(-1)
+    parts = [windows[first : first + _ROWS] for first in range(0, len(windows), _ROWS)]
+    resampled = np.concatenate([(np.ascontiguousarray(part) @ kernel).reshape(-1) for part in parts])
     return resampled[: -(-len(sound) * new_rate // rate)]
 
 
