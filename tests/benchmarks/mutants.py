@@ -170,8 +170,11 @@ def _nodes(tree: ast.AST) -> Iterator[ast.AST]:
             continue
         if isinstance(child, ast.Constant) and isinstance(tree, ast.Call) and _is_placing(tree):
             continue
+        if isinstance(child, ast.keyword) and child.arg == "strict":  # of zip: it guards against what cannot be
+            continue
         if isinstance(child, ast.FunctionDef):
-            if not PAINTING.fullmatch(child.name):
+            paints = any(argument.arg == "painter" for argument in child.args.args)
+            if not (paints or PAINTING.fullmatch(child.name)):
                 for statement in child.body:
                     yield statement
                     yield from _nodes(statement)

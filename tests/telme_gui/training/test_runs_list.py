@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtTest import QAbstractItemModelTester
-from PySide6.QtWidgets import QApplication, QInputDialog, QLineEdit, QMessageBox
+from PySide6.QtWidgets import QAbstractItemView, QApplication, QInputDialog, QLineEdit, QMenu, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from telme_gui.look.style import Appearance
@@ -238,3 +239,26 @@ def test_what_did_not_change_is_not_read_again(
     panel.read()
     qtbot.waitUntil(lambda: panel._reading is None, timeout=WAIT)
     assert read == [runs / "one"]
+
+
+def test_a_right_click_shows_what_can_be_done_with_the_run(panel: Runs) -> None:
+    choose(panel, "one")
+    view = panel.view.viewport()
+    place = panel.view.visualRect(panel.view.selectionModel().selectedRows()[0]).center()
+    QApplication.sendEvent(view, QContextMenuEvent(QContextMenuEvent.Reason.Mouse, place, view.mapToGlobal(place)))
+    menu = QApplication.activePopupWidget()
+    assert isinstance(menu, QMenu)
+    assert menu.actions() == panel.actions()
+    menu.close()
+
+
+def test_the_list_is_one_stop_of_the_tab_key_and_letters_edit_nothing(qtbot: QtBot, panel: Runs) -> None:
+    choose(panel, "one")
+    panel.view.setFocus()
+    qtbot.keyClick(panel.view, Qt.Key.Key_X)
+    assert panel.view.state() is not QAbstractItemView.State.EditingState
+    row = panel.view.currentIndex()
+    qtbot.keyClick(panel.view, Qt.Key.Key_Tab)
+    assert panel.view.currentIndex() == row
+    panel.view.selectAll()
+    assert len(panel.view.selectionModel().selectedRows()) <= 1
