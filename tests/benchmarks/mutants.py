@@ -164,26 +164,33 @@ def mutants(file: Path) -> Iterator[Mutant]:
 
 
 def _nodes(tree: ast.AST) -> Iterator[ast.AST]:
-    """What is run, without layout and what only types are for."""
+    """What is run, without layout, painting and what only types are for."""
     for child in ast.iter_child_nodes(tree):
-        if isinstance(child, ast.Call) and _is_layout(child):
-            continue
-        if isinstance(child, ast.Constant) and isinstance(tree, ast.Call) and _is_placing(tree):
-            continue
-        if isinstance(child, ast.keyword) and child.arg == "strict":  # of zip: it guards against what cannot be
+        if _is_left_out(child, tree):
             continue
         if isinstance(child, ast.FunctionDef):
-            paints = any(argument.arg == "painter" for argument in child.args.args)
-            if not (paints or PAINTING.fullmatch(child.name)):
-                for statement in child.body:
-                    yield statement
-                    yield from _nodes(statement)
+            for statement in child.body:
+                yield statement
+                yield from _nodes(statement)
         elif isinstance(child, ast.AnnAssign):
             if child.value is not None:
                 yield from _nodes(child.value)
-        elif not (isinstance(child, ast.If) and isinstance(child.test, ast.Name) and child.test.id == "TYPE_CHECKING"):
+        else:
             yield child
             yield from _nodes(child)
+
+
+def _is_left_out(node: ast.AST, parent: ast.AST) -> bool:
+    if isinstance(node, ast.FunctionDef):
+        paints = any(argument.arg == "painter" for argument in node.args.args)
+        return paints or PAINTING.fullmatch(node.name) is not None
+    if isinstance(node, ast.If):
+        return isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+    if isinstance(node, ast.Call):
+        return _is_layout(node)
+    if isinstance(node, ast.keyword):
+        return node.arg == "strict"  # of zip, where it guards against what cannot be
+    return isinstance(node, ast.Constant) and isinstance(parent, ast.Call) and _is_placing(parent)
 
 
 def _is_layout(call: ast.Call) -> bool:
