@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLineEdit, QSlider, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QDialog, QLineEdit, QMenu, QSlider, QWidget
 from pytestqt.qtbot import QtBot
 
 from telme_gui.app import make_window
@@ -18,6 +18,7 @@ from telme_gui.look import theme
 from telme_gui.look.settings import Recent, Settings, Theme
 from telme_gui.look.style import Appearance
 from telme_gui.session.filter import Filter
+from telme_gui.training.dialog import TrainingDialog
 from telme_gui.window.header import MainView
 from telme_gui.window.main_window import MainWindow
 from telme_model.commands import doctor
@@ -145,6 +146,28 @@ def test_each_control_has_a_name_and_each_button_says_what_it_does(opened: MainW
     assert "; ".join(nameless) == ""
     silent = [_told(of) for of in controls if isinstance(of, QAbstractButton) and not of.toolTip() and not _inner(of)]
     assert "; ".join(silent) == ""
+
+
+def test_every_control_has_its_place(opened: MainWindow) -> None:
+    """What no layout took has no parent, and is never seen."""
+    for name in opened.charts.names:
+        opened.charts.page(name)
+    opened.annotating.annotate.trigger()
+    tasks = opened.tasks
+    for ask in (tasks.layers, tasks.export, tasks.import_):
+        ask()
+        assert tasks.dialog is not None
+        assert _strays(opened) == ""
+        tasks.dialog.reject()
+    dialog = TrainingDialog(opened.session, opened.trainer, opened.settings, opened)
+    assert _strays(opened) == ""
+    dialog.close()
+
+
+def _strays(window: QWidget) -> str:
+    """The controls that have lost their place since the window was made."""
+    loose = [of for of in QApplication.topLevelWidgets() if of.parentWidget() is None and of is not window]
+    return "; ".join(_told(of) for of in loose if not isinstance(of, QMenu | QDialog | MainWindow))
 
 
 def _told(control: QWidget) -> str:
