@@ -212,6 +212,8 @@ def test_stopped_at_a_step_it_keeps_that_very_step(qtbot: QtBot, trainer: Traine
     trainer.changed.connect(lambda: states.append(trainer.state))
     with qtbot.waitSignal(trainer.left, timeout=WAIT):
         trainer.stop_and_keep()
+        trainer.resume()  # a stop is not taken back
+        trainer.pause()
     assert states == [TrainerState.STOPPING, TrainerState.STOPPED]
     assert not trainer.busy
     state = load_resume(RunFolder.open(plan.run), Phase.AUDIO)

@@ -47,6 +47,13 @@ def test_several_speakers_are_joined(released: Corpus, emorynlp: Emorynlp) -> No
     assert any(turn.speaker == emorynlp.apostrophe for turn in released.turns(Split.TRAIN))
 
 
+def test_clips_are_found_whatever_the_case_of_their_names(tmp_path: Path) -> None:
+    write(tmp_path / "EmoryNLP_Train_Final.CSV", row(utterance=1))
+    clip = tmp_path / "Sea1_Ep2_SC4_utt01.MP4"
+    clip.touch()
+    assert [turn.video for turn in open_corpus(tmp_path).turns()] == [Clip(clip)]
+
+
 def test_clips_are_found_below_and_missing_ones_expected_beside_them(tmp_path: Path) -> None:
     write(tmp_path / "emorynlp_train_final.csv", row(utterance=1), row(utterance=2))
     clips = tmp_path / "clips" / "train"
