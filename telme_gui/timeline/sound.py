@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,12 +11,15 @@ from telme_gui.timeline.lanes import TimeSpan
 from telme_model.corpus.dialogue import Clip, Modality, Turn
 from telme_model.events import Event
 from telme_model.media.decoding import MediaSettings, read_waveform
-from telme_model.media.reader import MediaError, open_clip
+from telme_model.media.mixing import mono
+from telme_model.media.reader import MediaError, Reader, channels, open_clip
+from telme_model.media.resampling import resample
 from telme_model.media.windows import heard_in
 
 RATE = 16_000  # Hz
 _SETTINGS = MediaSettings(sample_rate=RATE, max_seconds=24 * 3600.0)
-_PART = 60.0  # seconds that are decoded at a time
+_PART = 60.0  # seconds that are resampled at a time
+_SLACK = 0.05  # seconds by which sound stamps may jitter before the difference counts as a gap
 _BLOCK = 64  # samples of one entry of the coarse envelope
 _WINDOW = 512  # samples of one spectrum
 _LOWEST, _HIGHEST = 60.0, 8_000.0  # Hz shown
@@ -50,29 +52,46 @@ def decode(turns: Sequence[Turn]) -> Iterator[SoundDecoded]:
 
 def _decoded(clip: Clip) -> Pcm:
     """A clip's sound, a long one part by part: a film must not lie in memory as it is decoded."""
-    parts = _parts(clip)
-    if len(parts) < 2:
-        return _pcm(read_waveform(clip, _SETTINGS))
-    samples = np.zeros(round(RATE * sum(part.seconds or 0.0 for part in parts)), np.int16)
-    for place, part in enumerate(parts):
-        with suppress(MediaError):  # a part without sound is silent
-            sound = _pcm(read_waveform(part, _SETTINGS))
-            room = samples[round(place * _PART * RATE) :]
-            room[: len(sound)] = sound[: len(room)]
-    return samples
-
-
-def _parts(clip: Clip) -> list[Clip]:
-    """A clip in pieces of a minute; the clip alone where it is short or lies in several files."""
     heard = clip if clip.then else heard_in(clip)
     if clip.then or (clip.seconds or math.inf) <= _PART:
-        return [heard]
+        return _pcm(read_waveform(clip, _SETTINGS))
     with open_clip(heard) as reader:
         reader.track(Modality.AUDIO)
         seconds = reader.length(Modality.AUDIO)
-    begin = heard.start or 0.0
-    starts = np.arange(0.0, seconds, _PART).tolist()
-    return [Clip(heard.path, begin + start, begin + min(start + _PART, seconds)) for start in starts]
+    if seconds <= _PART:
+        return _pcm(read_waveform(heard, _SETTINGS))
+    samples = np.zeros(round(seconds * RATE), np.int16)
+    with open_clip(heard) as reader:
+        for start, part in _parts(reader):
+            room = samples[max(start, 0) :]
+            part = part[max(-start, 0) :][: len(room)]
+            room[: len(part)] = part
+    return samples
+
+
+def _parts(reader: Reader) -> Iterator[tuple[int, Pcm]]:
+    """The sound, read once from its beginning to its end, in parts of a minute or up to a gap: each with its place."""
+    held: list[np.ndarray] = []
+    begin = due = 0.0
+    rate = 0
+    for time, frame in reader.frames(Modality.AUDIO):
+        block = channels(frame)
+        fits = bool(held) and frame.sample_rate == rate and len(block) == len(held[0])
+        follows = fits and abs(time - due) < _SLACK
+        if held and (not follows or due - begin >= _PART):
+            yield round(begin * RATE), _resampled(held, rate)
+            held = []
+        if not held:
+            begin = due = due if follows else time
+        rate = frame.sample_rate
+        held.append(block)
+        due += block.shape[1] / rate
+    if held:
+        yield round(begin * RATE), _resampled(held, rate)
+
+
+def _resampled(blocks: list[np.ndarray], rate: int) -> Pcm:
+    return _pcm(resample(mono(np.concatenate(blocks, axis=1)), rate, RATE))
 
 
 def _pcm(waveform: np.ndarray) -> Pcm:

@@ -6,6 +6,8 @@ import numpy as np
 
 CANCELLING = 0.1  # of the channels' energy that is left in their sum; sounds that are not alike leave about all of it
 
+_BLOCK = 1 << 20  # samples looked at at once
+
 
 @dataclass(frozen=True, slots=True)
 class Levels:
@@ -72,7 +74,8 @@ class Meter:
 def levels(sound: np.ndarray) -> Levels:
     """Of float [channels, samples]."""
     meter = Meter()
-    meter.add(sound)
+    for first in range(0, sound.shape[1], _BLOCK):
+        meter.add(sound[:, first : first + _BLOCK])
     return meter.levels
 
 

@@ -174,7 +174,7 @@ def test_a_long_sound_is_drawn_part_by_part_as_it_is(tmp_path: Path, monkeypatch
     assert len(parts.samples) == pytest.approx(len(whole.samples), abs=400)  # the last packet is longer than it says
     shared = min(len(parts.samples), len(whole.samples))
     differences = np.abs(parts.samples[:shared].astype(int) - whole.samples[:shared])
-    assert np.mean(differences > 50) < 0.01  # where two parts meet, the filter has nothing on one side
+    assert np.mean(differences > 600) < 0.01  # parts begin at whole samples, and are soft where they meet
 
 
 @pytest.mark.parametrize("name", ["narration", "one_face", "two_faces_one_speaks"])
