@@ -1,6 +1,6 @@
 """Scores of a run's models with their intervals, the paper's beside them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
@@ -11,9 +11,10 @@ from telme_gui.look import theme
 from telme_gui.look.figure import CENTRE, LEFT, RIGHT, Figure, half_width, write
 from telme_gui.look.table import Table
 from telme_model.analysis import published
-from telme_model.analysis.metrics import Interval, Scores
+from telme_model.analysis.metrics import Interval, Scores, macro_note
 from telme_model.analysis.models import FUSED, STANDARD, Model, Models
 from telme_model.corpus.dialogue import Corpus, Modality
+from telme_model.corpus.emotions import LabelSet
 
 METRICS = {"weighted_f1": "Weighted F1", "macro_f1": "Macro F1", "accuracy": "Accuracy"}
 NAMES = 64  # px
@@ -45,7 +46,7 @@ class ScoresPage(QWidget):
         nothing = f"No turn of this part has both a label by {truth} and a prediction: nothing to score"
         models = part.predictions.models
         paper = paper_scores(corpus.labels.name, models)
-        self._dots.show_scores(models, part.scores, paper, corpus.labels.name.upper(), nothing)
+        self._dots.show_scores(models, part.scores, paper, corpus.labels, nothing)
         self._papers.light(corpus.labels.name)
         rows = [[model.short, *_cells(part.scores.get(model.key))] for model in models]
         self._table.fill(("", *METRICS.values(), "turns"), rows)
@@ -96,6 +97,7 @@ class _Dots(Figure):
         self._scores: Mapping[str, Scores] = {}
         self._paper: Mapping[str, float] = {}
         self._corpus = ""
+        self._labels: Sequence[str] = ()
         self.setMinimumHeight(HEAD + len(STANDARD) * 28 + 44)
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
@@ -103,10 +105,11 @@ class _Dots(Figure):
         return QSize(560, HEAD + len(STANDARD) * 48 + 48)
 
     def show_scores(
-        self, models: Models, scores: Mapping[str, Scores], paper: Mapping[str, float], corpus: str, nothing: str
+        self, models: Models, scores: Mapping[str, Scores], paper: Mapping[str, float], labels: LabelSet, nothing: str
     ) -> None:
         """Draw these, by model; `nothing` is said without any."""
-        self._models, self._scores, self._paper, self._corpus = models, scores, paper, corpus
+        self._models, self._scores, self._paper = models, scores, paper
+        self._corpus, self._labels = labels.name.upper(), labels.labels
         self.say("" if scores else nothing)
 
     def draw(self, painter: QPainter) -> None:
@@ -129,6 +132,8 @@ class _Dots(Figure):
         )
         if self._paper:
             words += f"{SEPARATOR}◇ the paper's score on {self._corpus}'s own test split"
+        if note := macro_note([scores.confusion for scores in self._scores.values()], self._labels):
+            words += f"{SEPARATOR}{note}"
         below = QRectF(0, box.bottom() + 22, self.width(), legend)
         write(painter, below, words, LEFT | Qt.TextFlag.TextWordWrap, muted=True)
 

@@ -1,8 +1,10 @@
 """Scores of predictions against gold labels, with intervals from resampling whole dialogues.
 
 Everything is computed from confusion matrices [classes, classes], rows gold and columns predicted, and every
-score is in per cent. Averages are over all classes of the label set: a class that is neither in gold nor
-predicted has precision, recall and F1 of 0, as scikit-learn has it with `labels` given and `zero_division=0`.
+score is in per cent. A class that is neither in gold nor predicted has precision, recall and F1 of 0, and takes no
+part in the averages, as scikit-learn has it where no `labels` are given: on turns among which nobody is disgusted, and
+of which nobody was said to be, macro F1 is that of the other six. Scores that version 0.1.0 wrote counted such a
+class as 0; they stand as they were written.
 """
 
 from collections.abc import Hashable, Iterable, Sequence
@@ -91,7 +93,7 @@ def score(
         intervals = dialogue_bootstrap(gold, predicted, dialogues, classes, resamples=resamples, seed=seed, level=level)
     return Scores(
         weighted_f1=float(weighted(matrix)),
-        macro_f1=float(class_f1(matrix).mean()),
+        macro_f1=float(macro(matrix)),
         accuracy=float(hits(matrix)),
         per_class=_class_scores(matrix, classes),
         confusion=tuple(tuple(int(count) for count in row) for row in matrix),
@@ -107,8 +109,8 @@ def weighted_f1(gold: ClassLabels, predicted: ClassLabels, classes: Sequence[str
 
 
 def macro_f1(gold: ClassLabels, predicted: ClassLabels, classes: Sequence[str]) -> float:
-    """F1 averaged over all `classes` alike, in per cent."""
-    return float(class_f1(confusion(gold, predicted, classes)).mean())
+    """F1 averaged alike over those of `classes` that occur, in gold or predicted, in per cent."""
+    return float(macro(confusion(gold, predicted, classes)))
 
 
 def per_class(gold: ClassLabels, predicted: ClassLabels, classes: Sequence[str]) -> dict[str, ClassScore]:
@@ -148,7 +150,7 @@ def dialogue_bootstrap(
     f1 = class_f1(drawn)
     return Intervals(
         weighted_f1=interval(weighted(drawn)),
-        macro_f1=interval(f1.mean(axis=-1)),
+        macro_f1=interval(macro(drawn)),
         accuracy=interval(hits(drawn)),
         f1={name: interval(f1[:, index]) for index, name in enumerate(classes)},
         level=level,
@@ -228,6 +230,23 @@ def weighted(matrices: Counts) -> Doubles:
     support = matrices.sum(axis=-1)
     average: Doubles = (class_f1(matrices) * support).sum(axis=-1) / support.sum(axis=-1)
     return average
+
+
+def macro(matrices: Counts) -> Doubles:
+    """Macro F1 in per cent [...], of confusion matrices [..., classes, classes]: over the classes that occur."""
+    occurring = (matrices.sum(axis=-1) + matrices.sum(axis=-2) > 0).sum(axis=-1)
+    average: Doubles = class_f1(matrices).sum(axis=-1) / occurring
+    return average
+
+
+def macro_note(confusions: Iterable[Counts | Sequence[Sequence[int]]], classes: Sequence[str]) -> str:
+    """What is to be said beside macro F1 of models' confusion matrices: which classes it is not over, "" if none."""
+    seen = sum(np.array(matrix).sum(axis=0) + np.array(matrix).sum(axis=1) for matrix in confusions)
+    absent = [name for name, count in zip(classes, np.broadcast_to(seen, len(classes)), strict=True) if not count]
+    if not absent:
+        return ""
+    names = " and ".join(filter(None, (", ".join(absent[:-1]), absent[-1])))
+    return f"Macro F1 is over the emotions that occur, without {names}: no label and no prediction."
 
 
 def hits(matrices: Counts) -> Doubles:

@@ -27,7 +27,7 @@ def test_scores_are_those_of_scikit_learn(triples: list[tuple[int, int, int]]) -
     options = {"labels": INDICES, "zero_division": 0}
     found = metrics.score(gold, predicted, CLASSES)
     assert found.weighted_f1 == pytest.approx(100 * f1_score(gold, predicted, average="weighted", **options))
-    assert found.macro_f1 == pytest.approx(100 * f1_score(gold, predicted, average="macro", **options))
+    assert found.macro_f1 == pytest.approx(100 * f1_score(gold, predicted, average="macro", zero_division=0))
     assert found.accuracy == pytest.approx(100 * accuracy_score(gold, predicted))
     assert np.array_equal(found.confusion, confusion_matrix(gold, predicted, labels=INDICES))
     assert metrics.weighted_f1(gold, predicted, CLASSES) == found.weighted_f1
@@ -38,6 +38,23 @@ def test_scores_are_those_of_scikit_learn(triples: list[tuple[int, int, int]]) -
         mine = found.per_class[name]
         expected = (100 * precision[index], 100 * recall[index], 100 * f1[index], support[index])
         assert (mine.precision, mine.recall, mine.f1, mine.support) == pytest.approx(expected)
+
+
+def test_macro_f1_is_over_the_emotions_that_occur() -> None:
+    gold = ["joy", "joy", "fear", "anger", "anger", "joy"]
+    predicted = ["joy", "fear", "fear", "anger", "joy", "joy"]
+    found = metrics.score(gold, predicted, CLASSES, dialogues=[0, 0, 1, 1, 2, 2])
+    # sklearn.metrics.f1_score(gold, predicted, average="macro") of scikit-learn 1.9.1: three emotions of seven occur
+    assert found.macro_f1 == pytest.approx(66.66666666666667)
+    assert found.intervals is not None
+    assert found.intervals.macro_f1.low <= found.macro_f1 <= found.intervals.macro_f1.high
+    note = metrics.macro_note([found.confusion], CLASSES)
+    assert note.endswith("without disgust, neutral, sadness and surprise: no label and no prediction.")
+    assert "disgust" not in metrics.macro_note(
+        [found.confusion, metrics.confusion(["joy"], ["disgust"], CLASSES)], CLASSES
+    )
+    everything = metrics.confusion(CLASSES, CLASSES, CLASSES)
+    assert metrics.macro_note([everything], CLASSES) == metrics.macro_note([], ()) == ""
 
 
 def test_names_and_indices_are_alike() -> None:
