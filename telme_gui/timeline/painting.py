@@ -143,8 +143,9 @@ def _shift(painter: QPainter, scene: TimelineScene, band: Band) -> None:
     if scene.predictions is None or not known:
         return
     rows = [row for row in scene.rows if row is not None]
-    top = float(np.nanmax(np.append(scene.predictions.limit[rows], scene.predictions.shift[rows])))
-    if not top > 0:
+    told = np.append(scene.predictions.limit[rows], scene.predictions.shift[rows])
+    top = float(np.max(told[~np.isnan(told)], initial=0.0))  # all are NaN where a run has no students
+    if top == 0:
         return
     accent = QColor(palette.accent)
     faint = QColor(accent)

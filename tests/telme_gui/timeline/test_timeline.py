@@ -25,6 +25,7 @@ from telme_gui.timeline.sound import RATE, FilmSound, SoundDecoded, decode
 from telme_model.analysis.models import STANDARD, Model, Role
 from telme_model.corpus import open_corpus
 from telme_model.corpus.dialogue import Clip, Corpus, Dialogue, Split
+from telme_model.runs.presets import TOY
 from tests.support.clips import TONE, write_clip
 from tests.support.corpora import write_corpus
 from tests.support.predictions import predictions
@@ -259,3 +260,19 @@ def test_the_spectrogram_is_bright_where_the_tone_is(tmp_path: Path, corpus: Cor
     hertz = 700 * (10 ** (mels / 2595) - 1)
     assert abs(hertz[picture.mean(1).argmax()] - TONE) < RATE / 512
     assert picture.max() == pytest.approx(1.0)
+
+
+def test_a_run_without_students_is_drawn_without_a_word(
+    session: Session, timeline: Timeline, corpus: Corpus, recwarn: pytest.WarningsRecorder
+) -> None:
+    """Nothing shifts, so shift and limit are NaN on every turn; also where they are on some."""
+    alone = TOY.with_settings(["students="]).models
+    shown = predictions(corpus.turns(), corpus.labels.labels)
+    nothing = np.full_like(shown.shift, np.nan)
+    for told in (
+        predictions(corpus.turns(), corpus.labels.labels, models=alone),
+        replace(shown, shift=np.where(np.arange(len(nothing)) % 2, nothing, shown.shift)),
+    ):
+        session.set_predictions(told, Path("alone"))
+        assert not timeline.grab().isNull()
+    assert not recwarn.list
