@@ -10,21 +10,29 @@ from typing import Any, Self
 from torch.utils.tensorboard import SummaryWriter
 
 from telme_model.events import EpochDone, Event, Progress, StepDone
-from telme_model.files import refusals
+from telme_model.files import refusals, write_whole
 from telme_model.runs.folder import RunError, RunGoneError
 from telme_model.runs.history import event_to_json
 
-SECONDS_BETWEEN_STEPS = 0.5  # steps and progress in between are told but not logged
+SECONDS_BETWEEN = 0.5  # progress in between is told but not logged; every step is
+
+_COUNTED = {"StepDone": "step", "EpochDone": "epoch"}  # events that are numbered within their phase
+_Place = tuple[str, str]  # a kind of event and its phase
 
 
 class RunLog:
-    """Appends to the logs in a run folder; a resumed run goes on after a line that a kill cut short."""
+    """Appends to the logs in a run folder; a resumed run goes on after a line that a kill cut short.
+
+    What a resumed run does again after its last checkpoint stands in events.jsonl once: the later step replaces the
+    earlier one and all beyond it.
+    """
 
     def __init__(self, folder: Path) -> None:
         """Open the logs."""
         self._path = folder / "events.jsonl"
         with refusals(self._path, "written", RunError):
             torn = self._path.is_file() and not self._path.read_bytes().endswith(b"\n")
+            self._reached = self._read() if self._path.is_file() else {}
             self._file = self._path.open("a", encoding="utf-8")
         if torn:
             self._file.write("\n")
@@ -44,13 +52,20 @@ class RunLog:
     def write(self, event: Event) -> None:
         """Log one event. Raises RunError when the disk does not take it."""
         now = time.time()
-        if isinstance(event, StepDone | Progress) and now - self._last < SECONDS_BETWEEN_STEPS:
+        if isinstance(event, Progress) and now - self._last < SECONDS_BETWEEN:
             return
-        self._last = now
+        if not isinstance(event, StepDone):
+            self._last = now
         if not self._path.exists():  # an open file takes what is written long after it was deleted
             raise RunGoneError(f"the run folder {self._path.parent} has gone while it was being trained")
+        line = event_to_json(event, now)
         with refusals(self._path, "written", RunError):
-            self._file.write(json.dumps(event_to_json(event, now)) + "\n")
+            if (numbered := _numbered(line)) is not None:
+                place, number = numbered
+                if number <= self._reached.get(place, 0):
+                    self._take_back(place, number)
+                self._reached[place] = number
+            self._file.write(json.dumps(line) + "\n")
             self._file.flush()
         if isinstance(event, StepDone):
             for name, value in event.losses.items():
@@ -61,3 +76,37 @@ class RunLog:
             self._board.add_scalar(f"{event.phase}/turns per second", event.turns_per_second, event.epoch)
             for name, value in event.dev_f1.items():
                 self._board.add_scalar(f"{event.phase}/dev/F1 {name}", value, event.epoch)
+
+    def _read(self) -> dict[_Place, int]:
+        """The last step and epoch of every phase that the log holds."""
+        reached: dict[_Place, int] = {}
+        with self._path.open("rb") as lines:
+            for line in lines:
+                if (numbered := _parsed(line)) is not None:
+                    place, number = numbered
+                    reached[place] = max(number, reached.get(place, 0))
+        return reached
+
+    def _take_back(self, place: _Place, number: int) -> None:
+        """Leave out what the log holds of `place` from `number` on."""
+        self._file.close()
+        with self._path.open("rb") as lines:
+            kept = [
+                line for line in lines if (found := _parsed(line)) is None or found[0] != place or found[1] < number
+            ]
+        write_whole(self._path, lambda scratch: scratch.write_bytes(b"".join(kept)), RunError)
+        self._file = self._path.open("a", encoding="utf-8")
+
+
+def _parsed(line: bytes) -> tuple[_Place, int] | None:
+    try:
+        return _numbered(json.loads(line))
+    except (ValueError, RecursionError):
+        return None  # cut short by a kill
+
+
+def _numbered(line: Any) -> tuple[_Place, int] | None:
+    """What a line counts, and its number; None where it counts nothing."""
+    kind = line.get("event") if isinstance(line, dict) else None
+    number = line.get(_COUNTED.get(str(kind), "")) if kind else None
+    return ((str(kind), str(line.get("phase"))), number) if isinstance(number, int) else None

@@ -48,9 +48,9 @@ def start(corpus: Path, run: Path, cache: Path) -> "subprocess.Popen[bytes]":
 def kill_when(process: "subprocess.Popen[bytes]", run: Path, moment: Callable[[Logged], bool], delay: float) -> None:
     """SIGKILL the whole group `delay` seconds after the moment came. Fails if the process ends by itself."""
     log = run / "events.jsonl"
-    known = len(log.read_bytes()) if log.exists() else 0
+    began = time.time()
     try:
-        while not moment(_lines(log, known)):
+        while not moment(_lines(log, began)):
             assert process.poll() is None, "it ended before it could be killed"
             time.sleep(0.002)
         time.sleep(delay)
@@ -60,11 +60,12 @@ def kill_when(process: "subprocess.Popen[bytes]", run: Path, moment: Callable[[L
     assert process.returncode == -signal.SIGKILL
 
 
-def _lines(log: Path, known: int) -> Logged:
+def _lines(log: Path, began: float) -> Logged:
     if not log.exists():
         return []
-    whole = log.read_bytes()[known:].rpartition(b"\n")[0]
-    return [json.loads(line) for line in whole.splitlines() if line.strip().endswith(b"}")]
+    whole = log.read_bytes().rpartition(b"\n")[0]
+    lines = [json.loads(line) for line in whole.splitlines() if line.strip().endswith(b"}")]
+    return [line for line in lines if line["time"] >= began]
 
 
 @pytest.mark.slow
