@@ -1,8 +1,21 @@
 """What long work tells whoever walks it: small frozen events of plain numbers and strings."""
 
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
+
+
+def drained(work: "Generator[Event, None, Result]") -> Result:
+    """Walk work whose events nobody asks for, to what it returns."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            result: Result = end.value
+            return result
 
 
 class Phase(StrEnum):
@@ -96,6 +109,18 @@ class StageDone(Event):
     phase: Phase
     seconds: float
     dev_weighted_f1: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeacherAtChance(Event):
+    """The teacher is no better on dev than a guess, before anything is distilled from it. Scores are in per cent."""
+
+    weighted_f1: float
+    majority: str  # the emotion of train that is most frequent
+    majority_f1: float  # of saying that always
+    shuffled_f1: float  # of the teacher's own answers, dealt out to other turns
+    turns: int
+    follows: str  # what does: "distil", "plain", "stop"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

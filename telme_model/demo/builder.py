@@ -30,6 +30,7 @@ from telme_model.demo.story import Cue, ScriptDialogue, ScriptTurn
 from telme_model.errors import StudioError
 from telme_model.events import Event, Phase, Progress, StageDone, StageStarted
 from telme_model.media.reader import open_clip
+from telme_model.media.workers import leave_if_not_meant, without_guard
 
 CLIP_FOLDERS = {
     Split.TRAIN: "train_splits",
@@ -111,6 +112,7 @@ def make_demo(
     from there, and `dialogues` is the most that is taken. Closing the iterator stops; a later call with the same
     arguments continues. Raises DemoError where that cannot be, and voices.SpeechError without eSpeak NG.
     """
+    leave_if_not_meant()
     counts = share_dialogues(dialogues) if isinstance(dialogues, int) else dict(dialogues)
     placed = _written(counts, seed) if texts is None else _from_texts(texts, counts, seed)
     jobs = [
@@ -222,10 +224,15 @@ def _make_clips(jobs: Sequence[ClipJob], workers: int) -> Iterator[tuple[Path, F
             yield job.path, make_clip(job)
         return
     pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))  # a fork would copy the caller's threads
+    processes = pool._processes  # it lets go of them when one has died
     try:
         futures = {pool.submit(make_clip, job): job.path for job in missing}
         for future in as_completed(futures):
             yield futures[future], future.result()
+    except BrokenProcessPool:
+        if why := without_guard(processes.values()):
+            raise DemoError(why) from None
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
 

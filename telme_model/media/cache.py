@@ -41,6 +41,7 @@ from telme_model.media.shards import (
     file_size,
     shard_path,
 )
+from telme_model.media.workers import leave_if_not_meant, without_guard
 
 __all__ = ["CacheError", "CacheEstimate", "MediaCache", "build_cache", "estimate"]
 
@@ -78,6 +79,7 @@ def build_cache(
     A second builder on the same folder waits for the first and then adds what is still lacking. Closing the iterator
     stops the processes and keeps what was done. Raises CacheError, above all when the disk is too small or gets full.
     """
+    leave_if_not_meant()
     began = time.monotonic()
     place = _settings_folder(folder, settings)
     keyed = _keyed(turns)
@@ -289,6 +291,7 @@ def _decode_there(
     executor = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=(read_end,))
     waiting = iter(pending.items())
     running: dict[Future[TurnMedia], tuple[str, Turn]] = {}
+    processes = executor._processes  # it lets go of them when one has died
     try:
         while True:
             for key, turn in islice(waiting, 2 * workers - len(running)):
@@ -299,6 +302,8 @@ def _decode_there(
                 media = future.result()
                 yield running.pop(future)[0], media
     except BrokenProcessPool:
+        if why := without_guard(processes.values()):
+            raise CacheError(why) from None
         names = ", ".join(str(turn.id) for _, turn in running.values())
         raise CacheError(
             f"A decoding process died while reading one of these turns: {names}. What was decoded before is kept. "

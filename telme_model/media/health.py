@@ -3,7 +3,7 @@
 import math
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -11,13 +11,16 @@ from pathlib import Path
 
 from telme_model.corpus.dialogue import Clip, Corpus, Modality, Problem, Severity, Turn
 from telme_model.corpus.health import LONGEST_TURN, ProblemFound, annotation_problems, some, warning
-from telme_model.events import Event, Phase, Progress
+from telme_model.events import Event, Phase, Progress, drained
+from telme_model.media.listening import Heard, complaints
 from telme_model.media.reader import NAMES, MediaError, Reader, open_clip
 
 LENGTH_TOLERANCE = 1.0  # seconds by which a clip may differ from its annotation, plus a quarter of it
 
 _MEDIA = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".wav", ".flac", ".mp3", ".m4a")
 _STRAYS = {"._": "left by macOS archives", "final_videos_test": "of the final_videos_test series"}  # by prefix
+_FAR, _FAR_SECONDS = 3.0, 5.0  # a clip so many times and seconds longer or shorter is likely another turn's
+_PIECES = 5000  # packets of a file from one telling to the next
 _CUT = 0.5  # seconds that may lack before a file counts as cut off
 
 
@@ -35,6 +38,7 @@ class Probe:
     promised: float = 0.0
     fault: MediaError | None = None
     several: Mapping[Modality, str] = field(default_factory=dict)
+    heard: Heard = field(default_factory=Heard)
 
 
 def check(corpus: Corpus, *, media: bool = True) -> Iterator[Event]:
@@ -54,10 +58,15 @@ def check(corpus: Corpus, *, media: bool = True) -> Iterator[Event]:
 
 
 def probe(path: Path) -> Probe:
-    """Open a media file, decode the first picture and sound of it and read it through to its end."""
+    """Open a media file and read it through to its end: all of its sound, and its key pictures."""
+    return drained(_probed(path, Progress(phase=Phase.PREPARING, done=0, total=0)))
+
+
+def _probed(path: Path, progress: Progress) -> Generator[Event, None, Probe]:
+    """As `probe`, telling `progress` again and again on the way: a film takes minutes, and may be stopped in."""
     try:
         with open_clip(Clip(path)) as reader:
-            return _measured(reader)
+            return (yield from _measured(reader, progress))
     except MediaError as error:
         return Probe(fault=error)
 
@@ -68,14 +77,17 @@ def check_media(turns: Sequence[Turn], *, largest: float = math.inf) -> Iterator
     probed: dict[Path, Probe] = {}  # a film holds many turns
     folders: dict[Path, list[str]] = {}
     for done, turn in enumerate(with_clips, start=1):
+        before = Progress(phase=Phase.PREPARING, done=done - 1, total=len(with_clips))
         for clip, needed in _clips(turn):
             if _size(clip.path) > largest:
                 continue
             if clip.path not in probed:
-                probed[clip.path] = _with_namesake(probe(clip.path), clip.path, folders)
+                probed[clip.path] = _with_namesake((yield from _probed(clip.path, before)), clip.path, folders)
             if clip.sound is not None and Modality.AUDIO not in probed[clip.path].decodable:
                 needed = tuple(modality for modality in needed if modality is not Modality.AUDIO)
-                beside = probed[clip.sound] = probed.get(clip.sound) or probe(clip.sound)
+                if clip.sound not in probed:
+                    probed[clip.sound] = yield from _probed(clip.sound, before)
+                beside = probed[clip.sound]
                 for problem in clip_problems(turn, Clip(clip.sound), (Modality.AUDIO,), beside):
                     yield ProblemFound(problem=problem)
             for problem in clip_problems(turn, clip, needed, probed[clip.path]):
@@ -96,7 +108,7 @@ def several_tracks(probed: Mapping[Path, Probe]) -> Iterator[Problem]:
             yield Problem(severity=Severity.NOTE, code="several-tracks", file=min(files).parent, reason=reason)
 
 
-def clip_problems(turn: Turn, clip: Clip, needed: Iterable[Modality], found: Probe) -> Iterator[Problem]:
+def clip_problems(turn: Turn, clip: Clip, needed: Sequence[Modality], found: Probe) -> Iterator[Problem]:
     """What is wrong with the clip of a turn that should hold the `needed` modalities."""
     name = clip.path.name
     at = partial(warning, file=clip.path, turn=turn.id, row=turn.row or None)
@@ -113,6 +125,9 @@ def clip_problems(turn: Turn, clip: Clip, needed: Iterable[Modality], found: Pro
         reason = f"{name} breaks off after {found.seconds:.1f} of {found.promised:.1f} s: it is cut off or damaged."
         yield at(code="cut-off", reason=reason)
     yield from _length_problems(turn, clip, found)
+    good = tuple(modality for modality in needed if modality in found.decodable)
+    for code, reason in complaints(turn, clip, good, found.heard, found.seconds):
+        yield at(code=code, reason=reason)
 
 
 def extra_files(root: Path, expected: Mapping[Path, set[str]]) -> Iterator[Problem]:
@@ -131,13 +146,18 @@ def extra_files(root: Path, expected: Mapping[Path, set[str]]) -> Iterator[Probl
             yield Problem(severity=Severity.NOTE, code="extra-files", file=root, reason=reason)
 
 
-def _measured(reader: Reader) -> Probe:
-    undecoded = set(reader.tracks)
-    for piece in reader.pieces(*NAMES):
-        if piece.track.modality in undecoded and piece.track.decode(piece.packet):
+def _measured(reader: Reader, progress: Progress) -> Generator[Event, None, Probe]:
+    undecoded, heard = set(reader.tracks), Heard()
+    for number, piece in enumerate(reader.pieces(*NAMES), start=1):
+        if heard.take(piece):
             undecoded.discard(piece.track.modality)
-    undecoded -= {modality for modality in undecoded if reader.tracks[modality].decode(None)}  # a single picture
+        if number % _PIECES == 0:
+            yield progress
+    for modality, track in reader.tracks.items():
+        if heard.end(modality, track.decode(None)):  # a single picture
+            undecoded.discard(modality)
     return Probe(
+        heard=heard,
         streams=frozenset(reader.tracks),
         decodable=frozenset(reader.tracks) - undecoded,
         seconds=reader.seconds(*NAMES),
@@ -201,4 +221,6 @@ def _length_problems(turn: Turn, clip: Clip, found: Probe) -> Iterator[Problem]:
         return
     if abs(found.seconds - annotated) > LENGTH_TOLERANCE + annotated / 4:
         reason = f"{name} is {found.seconds:.1f} s long but annotated as {annotated:.1f} s; the clip's length is used."
-        yield at(severity=Severity.NOTE, code="length-differs", reason=reason)
+        shorter, longer = sorted((found.seconds, annotated))
+        far = longer > _FAR * shorter and longer - shorter > _FAR_SECONDS
+        yield at(severity=Severity.WARNING if far else Severity.NOTE, code="length-differs", reason=reason)

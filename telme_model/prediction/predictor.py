@@ -17,6 +17,7 @@ from telme_model.corpus.fingerprint import fingerprint
 from telme_model.events import Event, Phase, StageDone, StageStarted, TurnPredicted
 from telme_model.files import write_whole
 from telme_model.media.cache import MediaCache, build_cache
+from telme_model.media.workers import leave_if_not_meant
 from telme_model.networks.backbones import load_tokenizer, rebuild_backbone
 from telme_model.networks.batching import make_inputs
 from telme_model.networks.devices import choose_device, leave_a_core, pass_type, random_numbers, within_memory
@@ -54,6 +55,7 @@ def predict(
     Uses the run's stored embeddings when the corpus is the one it was trained on, else decodes and embeds.
     `contributions` off leaves the Shapley shares out. Raises RunError, CacheError, WeightsError.
     """
+    leave_if_not_meant()
     run = open_trained(run_path)
     cache = cache or media_cache_folder()
     check_outside(cache, corpus.root)

@@ -262,6 +262,14 @@ class Stages:
     fusion: StageConfig = StageConfig()
 
 
+class AtChance(StrEnum):
+    """What follows where the teacher is at chance on dev (`analysis/chance.py`)."""
+
+    DISTIL = "distil"
+    PLAIN = "plain"
+    STOP = "stop"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DistillationConfig(SettingsSection):
     """L_student = L_cls + alpha L_response + beta L_feature (equation 6); 0 switches a term off."""
@@ -289,6 +297,17 @@ class DistillationConfig(SettingsSection):
         "Teacher's precision",
         "Arithmetic of the outputs that students learn from: the teacher's own, or fp16 (released code).",
     )
+    at_chance: AtChance = setting(
+        AtChance.DISTIL,
+        "A teacher at chance",
+        "Where the teacher is no better than a guess on dev: distil all the same, train plain students without it, or "
+        "stop.",
+    )
+
+    @property
+    def off(self) -> bool:
+        """Whether students learn nothing from the teacher."""
+        return self.alpha == self.beta == 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
