@@ -23,6 +23,7 @@ from telme_model.runs.history import History
 from telme_model.runs.plan import Plan
 from telme_model.runs.problems import RunProblem, defect, explain
 from telme_model.runs.queue import Waiting
+from telme_model.runs.remedies import WITHOUT_TEACHER
 from telme_model.runs.weights import find_weights
 from telme_model.training.start import train_plan
 
@@ -81,6 +82,7 @@ class Trainer(QObject):
         self.laid_by: list[Plan] = []  # what an earlier window left to be trained, until it is taken up or forgotten
         self._waiting, self._kept = Waiting(), True
         self._begun = self._discarding = self._closed = False
+        self._instead: Plan | None = None  # what begins at once when the run in hand has stopped
         self.changed.connect(self._keep)
         jobs.closing.connect(self._close)
         jobs.closed.connect(self._let_go)
@@ -169,8 +171,25 @@ class Trainer(QObject):
             self.job.resume()
             self._show(TrainerState.RUNNING)
 
+    @property
+    def may_choose(self) -> bool:
+        """Whether the run in hand may still be told what its students learn from: none of them is trained."""
+        if self.plan is None or self.state not in (TrainerState.RUNNING, TrainerState.PAUSED):
+            return False
+        config, stages = self.plan.config, self.history.stages
+        trained = (stages.get(config.phase(student)) for student in config.students)
+        return not config.distillation.off and not any(stage is not None and stage.finished for stage in trained)
+
+    def leave_teacher_out(self) -> None:
+        """Begin the students anew, without distillation; the teacher is kept."""
+        if self.may_choose and self.plan is not None:
+            instead = self.plan.going_on(WITHOUT_TEACHER)
+            self.stop_and_keep()
+            self._instead = instead
+
     def stop_and_keep(self) -> None:
         """End after the step in flight; the run can be gone on with at any time. The queue waits."""
+        self._instead = None
         if self.job is not None:
             self.job.stop()
             self._show(TrainerState.STOPPING)
@@ -260,7 +279,10 @@ class Trainer(QObject):
             state = TrainerState.FINISHED
         self._show(state)
         (self.finished if state is TrainerState.FINISHED else self.left).emit(plan.run)
-        if state is TrainerState.FINISHED or (state is TrainerState.FAILED and self._begun):
+        instead, self._instead = self._instead, None
+        if instead is not None and state is TrainerState.STOPPED and not self.busy:
+            self._start(instead)
+        elif state is TrainerState.FINISHED or (state is TrainerState.FAILED and self._begun):
             self.start_next()
 
     def put_away(self, run: Path) -> None:

@@ -5,15 +5,19 @@ import signal
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.progress import Progress as Bars
 
+from telme_model.analysis.metrics import macro_note
 from telme_model.analysis.models import TITLES, models_in
 from telme_model.corpus.dialogue import Dialogue
-from telme_model.events import EpochDone, Event, Message, Progress, StageDone, StageStarted, StepDone
+from telme_model.events import EpochDone, Event, Message, Progress, StageDone, StageStarted, StepDone, TeacherAtChance
+from telme_model.runs import at_chance
+from telme_model.runs.config import AtChance
 from telme_model.runs.history import History
 from telme_model.runs.quantities import counted, duration
 
@@ -60,6 +64,11 @@ class Watcher:
                 self.close()
                 best = "" if event.dev_weighted_f1 is None else f", best dev weighted F1 {event.dev_weighted_f1:.2f}"
                 self._line(f"  {event.phase}: {event.seconds:.1f} s{best}")
+            case TeacherAtChance():
+                words = [f"{at_chance.TITLE}.", at_chance.cause(event), at_chance.follows(event)]
+                self._line(f"  warning: {' '.join(words)}")
+                if event.follows == AtChance.DISTIL:
+                    self._line(f"  {at_chance.way_on()}")
             case Message():
                 self._line(f"  {event.level}: {event.text}")
             case _:
@@ -110,7 +119,8 @@ def score_table(scores: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
                 *(f"{values['per_class'][label]['f1']:.1f}" for label in labels),
             ]
         )
-    return table(rows)
+    note = macro_note([values["confusion"] for values in scores.values()], labels)
+    return chain(table(rows), filter(None, [note]))
 
 
 def dialogue_table(dialogue: Dialogue, records: Mapping[int, Mapping[str, Any]]) -> Iterator[str]:

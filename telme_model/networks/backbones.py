@@ -14,7 +14,7 @@ from torch import nn
 from telme_model.corpus.dialogue import Modality
 from telme_model.errors import StudioError
 from telme_model.files import reason
-from telme_model.runs.weights import resolve
+from telme_model.runs.weights import find_weights, hub_answer, resolve
 
 _INPUTS = {Modality.TEXT: "input_ids", Modality.AUDIO: "input_values", Modality.VISUAL: "pixel_values"}
 
@@ -45,7 +45,7 @@ def _load_transformers() -> None:
 
 
 def check_weights(weights: str, modality: Modality) -> None:
-    """Raise WeightsError for weights that are certain not to load. Looks at names and headers alone."""
+    """Raise WeightsError for weights that are certain not to load: looks at names and headers, and asks the hub."""
     from huggingface_hub.errors import HFValidationError
     from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 
@@ -61,6 +61,11 @@ def check_weights(weights: str, modality: Modality) -> None:
                 pass
     except (HFValidationError, OSError, SafetensorError) as error:
         raise _no_weights(weights, place, modality) from error
+    found = find_weights(weights, modality)
+    if found.lacking:
+        raise WeightsError(found.lacking)
+    if not found.here and not ((hub := hub_answer(place)).reached and hub.found):
+        raise _no_weights(weights, place, modality)
 
 
 def load_backbone(weights: str, modality: Modality) -> nn.Module:

@@ -147,13 +147,16 @@ def costs(
     corpus: Corpus,
     config: Config,
     encoders: Mapping[Modality, Architecture | None],
-    machine: Machine,
+    machine: Machine | None,
     *,
     cache: Path,
     run: Path,
     measured: Mapping[MeasurementKey, Speed] | None = None,
 ) -> Costs:
-    """What `config` costs on `corpus`. Looks at every clip's size, so not for a window's own thread."""
+    """What `config` costs on `corpus`; without a `machine` in room alone, and the stages are left out.
+
+    Looks at every clip's size, so not for a window's own thread.
+    """
     turns = tuple(corpus.turns())
     labelled = {split: sum(turn.gold is not None for turn in corpus.turns(split)) for split in corpus.splits()}
     media = {Modality.AUDIO, Modality.VISUAL} & set(config.modalities)
@@ -165,7 +168,7 @@ def costs(
         emotions=Counter(turn.gold for turn in corpus.turns(Split.TRAIN) if turn.gold is not None),
         lacking=lacking_clips(corpus),
         cache=estimate(turns, config.media, cache) if media else room,
-        stages=stage_costs(corpus, config, encoders, machine, measured),
+        stages=() if machine is None else stage_costs(corpus, config, encoders, machine, measured),
         run_bytes=4 * (sum(sizes) + len(sizes) * len(turns) * config.dim)
         if len(sizes) == len(config.modalities)
         else None,

@@ -148,6 +148,7 @@ class History:
         self.messages: list[tuple[float, events.Message]] = []
         self.checkpoint: events.CheckpointSaved | None = None
         self.result: events.RunFinished | None = None
+        self.at_chance: events.TeacherAtChance | None = None
         self.time: float | None = None  # of the latest event
 
     @classmethod
@@ -182,6 +183,8 @@ class History:
                 self._stage(phase).epoch(event, time)
             case events.StageDone(phase=phase):
                 self._stage(phase).finish(event)
+            case events.TeacherAtChance():
+                self.at_chance = event
             case events.CheckpointSaved():
                 self.checkpoint = event
             case events.RunFinished():

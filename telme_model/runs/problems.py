@@ -15,6 +15,7 @@ _GOING_ON = {  # by the first setting that is changed
     "evaluation_batch": "with an evaluation batch of {}",
     "precision": "in {}",
     "learning_rate": "with a learning rate of {}",
+    "alpha": "without distillation",
 }
 
 

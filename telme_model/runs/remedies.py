@@ -37,6 +37,9 @@ def gentler_steps(config: Config, phase: Phase, *, halved: bool) -> tuple[str, .
     return (f"{name}.learning_rate={stage.learning_rate / 2:.3g}",)
 
 
+WITHOUT_TEACHER = ("distillation.alpha=0", "distillation.beta=0")  # plain students
+
+
 def changed(config: Config, changes: tuple[str, ...]) -> Config:
     """The settings of a run that goes on with `changes`. Raises ConfigError where they touch what is built already."""
     new = config.with_settings(changes)
@@ -46,10 +49,11 @@ def changed(config: Config, changes: tuple[str, ...]) -> Config:
         evaluation_batch=config.evaluation_batch,
         device=config.device,
         checkpoint_steps=config.checkpoint_steps,
+        distillation=config.distillation,
     )
     if unchanged != config:
         raise ConfigError(
-            "in a run that has begun only stages.*, evaluation_batch, device and checkpoint_steps can be changed; "
-            "train a new run for other settings"
+            "in a run that has begun only stages.*, evaluation_batch, device and checkpoint_steps can be changed, and "
+            "distillation.* before the first student is trained; train a new run for other settings"
         )
     return new

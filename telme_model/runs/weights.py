@@ -128,8 +128,8 @@ def find_weights(name: str, modality: Modality) -> Weights:
     made_for = _MADE_FOR.get(str(found.settings.get("model_type")), modality)
     if made_for is modality:
         return found
-    kind = found.settings["model_type"]
-    return replace(found, architecture=None, lacking=f"{name} is no {modality} encoder but a {made_for} one ({kind})")
+    kind, one = found.settings["model_type"], "an audio" if made_for is Modality.AUDIO else f"a {made_for}"
+    return replace(found, architecture=None, lacking=f"{name} is no {modality} encoder but {one} one ({kind})")
 
 
 def _find(name: str, modality: Modality) -> Weights:
@@ -155,12 +155,13 @@ def ask_hub(names: Iterable[str]) -> Generator[Event, None, dict[str, HubAnswer]
     names = list(names)
     answers: dict[str, HubAnswer] = {}
     for done, name in enumerate(names, 1):
-        answers[name] = _ask(name)
+        answers[name] = hub_answer(name)
         yield Progress(phase=Phase.PREPARING, done=done, total=len(names), unit="encoders")
     return answers
 
 
-def _ask(name: str) -> HubAnswer:
+def hub_answer(name: str) -> HubAnswer:
+    """What the hub says of one name."""
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError
 
@@ -207,9 +208,15 @@ def _in_folder(name: str, folder: Path, modality: Modality) -> Weights:
         return replace(known, lacking=f"{folder} has no tokenizer.json")
     try:
         size = sum(path.stat().st_size for path in folder.glob(f"{file.partition('.')[0]}*") if path.suffix != ".json")
-        architecture = _architecture(settings, _parameters(folder / file, size))
+        parameters = _parameters(folder / file, size)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return replace(known, lacking=f"{folder / file} cannot be read")
+    try:
+        architecture = _architecture(settings, parameters)
+    except (KeyError, TypeError):  # other words for the same, such as DistilBERT's: what it costs is not known
+        if "model_type" not in settings:
+            return replace(known, lacking=f"{folder / 'config.json'} does not say which encoder it describes")
+        architecture = None
     return replace(known, bytes=size, licence=_licence(name, folder), architecture=architecture)
 
 

@@ -4,8 +4,9 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,8 @@ from telme_model.corpus.fingerprint import fingerprint
 from telme_model.errors import MemoryFullError
 from telme_model.events import Event, Message, Phase, Progress, RunFinished, StageDone, StageStarted
 from telme_model.media.cache import MediaCache, build_cache, estimate
-from telme_model.networks.backbones import check_weights, load_backbone, load_tokenizer
+from telme_model.media.workers import leave_if_not_meant
+from telme_model.networks.backbones import load_backbone, load_tokenizer
 from telme_model.networks.batching import Inputs, make_inputs
 from telme_model.networks.devices import choose_device, leave_a_core, pass_type, random_numbers, within_memory
 from telme_model.networks.embedding import Embeddings, FusionInputs, embed
@@ -32,13 +34,22 @@ from telme_model.networks.text_inputs import TextAssembler
 from telme_model.networks.warm_start import begin_with, open_source
 from telme_model.paths import media_cache_folder
 from telme_model.prediction.predictor import Embedded, Predictor, load_embeddings, load_encoder
-from telme_model.runs.config import Config, to_toml
+from telme_model.runs.config import AtChance, Config, to_toml
 from telme_model.runs.folder import RunError, RunFolder, check_outside
+from telme_model.runs.notes import notes
 from telme_model.runs.plan import STAGES
-from telme_model.runs.quantities import counted
 from telme_model.runs.records import jsonl_lines, with_gold
 from telme_model.runs.remedies import changed, gentler_steps, smaller_batch
-from telme_model.training.fitting import Fit, NotFiniteError, TrainingError
+from telme_model.runs.weights import find_weights
+from telme_model.training.beforehand import NoTurnsError, check_needs, check_trainable
+from telme_model.training.fitting import Fit, NotFiniteError
+from telme_model.training.judging import (
+    TeacherAtChanceError,
+    at_chance_event,
+    begin_student_anew,
+    check_distillation,
+    teacher_on_dev,
+)
 from telme_model.training.log import RunLog
 from telme_model.training.tasks import EncoderTask, FusionTask, labelled_rows, start_stand_ins
 
@@ -50,13 +61,6 @@ class CorpusChangedError(RunError):
 
     title = "The corpus is not the one this run began with"
     remedy = "Put the annotations and clips back and resume, or train a new run on the corpus as it is now."
-    needs_change = True
-
-
-class NoTurnsError(TrainingError):
-    """A split has no turn that could be learnt from."""
-
-    title = "There is nothing to learn from"
     needs_change = True
 
 
@@ -82,33 +86,35 @@ def train(
     be finished in the run. Closing the iterator keeps everything up to the last whole step. Raises CorpusError,
     ConfigError, WeightsError, CacheError, StoreError, RunError, TrainingError.
     """
+    leave_if_not_meant()
     corpus = open_corpus(corpus_root)
     cache = cache or media_cache_folder()
     check_outside(cache, corpus.root)
     if resume:
         run = RunFolder.open(run_path)
         config = changed(run.config, tuple(changes))
+        check_distillation(run, config)
         _check_same(run, corpus)
         learnt = with_run_labels(run, corpus)
-        untrained = [m for m in config.modalities if run.stage_facts(config.phase(m)) is None]
-        _check_weights(config, untrained)
+        source = run.facts.get("warm_start")
+        begun_with = None if source is None else (run_path / source).resolve()
+        cost = check_needs(config, learnt, run_path, cache, warm_start=begun_with, resume=True)
     else:
         labels = {} if layer == GOLD else layer_labels(corpus, layer, store)
         learnt = with_labels(corpus, labels)
-        _check_trainable(learnt)
+        check_trainable(learnt)
         device = choose_device(config.device)  # refused before a folder is made
-        _check_weights(config, config.modalities)
-        if warm_start is not None:
-            open_source(warm_start, config)
         check_outside(run_path, corpus.root)
+        cost = check_needs(config, learnt, run_path, cache, warm_start=warm_start)
         run = RunFolder.claim(run_path)
     with run.hold():
         if not resume:
             layer_facts = {} if layer == GOLD else write_labels(run, layer, labels)
             run.begin(config, {**_facts(corpus, run_path, warm_start, device), **layer_facts})
         elif changes:
+            begin_student_anew(run, config)
             run.write_text("config.toml", to_toml(config))
-        walk = Pipeline(run, config, corpus, learnt, cache).events(stages)
+        walk = Pipeline(run, config, corpus, learnt, cache, notes(learnt, config, cost)).events(stages)
         with RunLog(run.path) as log, closing(walk) as events:
             for event in _with_remedy(events, config):
                 log.write(event)
@@ -137,10 +143,13 @@ def _with_remedy(events: Iterator[Event], config: Config) -> Iterator[Event]:
 class Pipeline:
     """One run over one corpus, with what its stages share."""
 
-    def __init__(self, run: RunFolder, config: Config, corpus: Corpus, learnt: Corpus, cache: Path) -> None:
-        """`learnt` is the corpus with the gold that is learnt. Nothing is loaded yet."""
-        self.run, self.config, self.corpus = run, config, corpus
+    def __init__(
+        self, run: RunFolder, config: Config, corpus: Corpus, learnt: Corpus, cache: Path, notes: Sequence[str] = ()
+    ) -> None:
+        """`learnt` is the corpus with the gold that is learnt; `notes` are told first. Nothing is loaded yet."""
+        self.run, self.config, self.corpus, self.notes = run, config, corpus, notes
         self.cache_folder = cache
+        self.distillation = config.distillation  # or none, where the teacher is at chance
         self.turns = tuple(learnt.turns())
         self.device = choose_device(config.device)
         leave_a_core(self.device)
@@ -153,6 +162,7 @@ class Pipeline:
         yield from self._prepare(stages)
         config = self.config
         yield from self._encoder(config.teacher, train="teacher" in stages)
+        yield from self._judge_teacher(stages)
         if "students" not in stages and "fusion" not in stages:
             return
         for modality in config.students:
@@ -166,9 +176,9 @@ class Pipeline:
         yield StageStarted(phase=Phase.PREPARING)
         for problem in self.corpus.problems:
             yield Message(text=problem.reason, level="warning")
-        if bare := sum(turn.gold is None for turn in self.turns):
-            text = f"{bare:,} of {counted(len(self.turns), 'turn')} have no label: context, neither learnt nor scored"
-            yield Message(text=text)
+        for note in self.notes:
+            yield Message(text=note)
+        yield from self._fetch(stages)
         media = {Modality.AUDIO, Modality.VISUAL} & set(self.config.modalities)
         if media and self.corpus.root.exists():
             needed = estimate(self.turns, self.config.media, self.cache_folder)
@@ -184,6 +194,24 @@ class Pipeline:
         self._check_taught(stages)
         yield StageDone(phase=Phase.PREPARING, seconds=time.monotonic() - began)
 
+    def _fetch(self, stages: Sequence[str]) -> Iterator[Event]:
+        """Have every encoder here before hours go into the first of them: the network may be gone by then."""
+        for modality in self._untrained(stages):
+            weights = getattr(self.config, modality).weights
+            if find_weights(weights, modality).here:
+                continue
+            yield Message(text=f"fetching the {modality} encoder {weights}")
+            with random_numbers:
+                load_backbone(weights, modality)
+                if modality is Modality.TEXT:
+                    load_tokenizer(weights, (), self.config.text.speaker_tokens)
+
+    def _untrained(self, stages: Sequence[str]) -> list[Modality]:
+        """The encoders that `stages` train and that are not trained yet."""
+        config = self.config
+        wanted = [m for m in config.modalities if ("teacher" if m is config.teacher else "students") in stages]
+        return [modality for modality in wanted if self.run.stage_facts(config.phase(modality)) is None]
+
     def _note_excluded(self, media: set[Modality]) -> None:
         assert self.cache is not None
         excluded = [
@@ -198,10 +226,7 @@ class Pipeline:
 
     def _check_taught(self, stages: Sequence[str]) -> None:
         """Every encoder that is to be trained finds turns, or the first hours would be for nothing."""
-        for modality in self.config.modalities:
-            wanted = ("teacher" if modality is self.config.teacher else "students") in stages
-            if not wanted or self.run.stage_facts(self.config.phase(modality)) is not None:
-                continue
+        for modality in self._untrained(stages):
             present = self._present(modality)
             taught = [a and b for a, b in zip(present, self._present(self.config.teacher), strict=True)]
             for split, having in ((Split.TRAIN, taught), (Split.DEV, present)):
@@ -249,7 +274,7 @@ class Pipeline:
                 batch=config.evaluation_batch,
                 order=config.evaluation_order,
                 teacher=None if modality is config.teacher else (yield from self._taught()),
-                distillation=config.distillation,
+                distillation=self.distillation,
             )
             yield from self._fit(task, modality)
         embeddings = yield from embed(
@@ -265,6 +290,26 @@ class Pipeline:
         )
         save_tensors(run, stored, embeddings.tensors())
         self.embeddings[modality] = embeddings
+
+    def _judge_teacher(self, stages: Sequence[str]) -> Iterator[Event]:
+        """Set the teacher against chance on dev, once, before anything learns from it; the run's facts keep it."""
+        run, config = self.run, self.config
+        distils = bool(config.students) and not config.distillation.off
+        left = [m for m in config.students if run.stage_facts(config.phase(m)) is None]
+        if "teacher_on_dev" in run.facts:
+            judged = run.facts["teacher_on_dev"]
+        else:
+            found = teacher_on_dev(self.embeddings[config.teacher], self.turns, self.corpus.labels)
+            judged = {**asdict(found), "at_chance": found.at_chance}
+            run.update(teacher_on_dev=judged)
+            if found.at_chance and distils and left:
+                yield at_chance_event(found, config.distillation.at_chance)
+        if not judged["at_chance"] or not distils or not left:
+            return
+        if config.distillation.at_chance is AtChance.PLAIN:
+            self.distillation = replace(config.distillation, alpha=0.0, beta=0.0)
+        elif config.distillation.at_chance is AtChance.STOP and "students" in stages:
+            raise TeacherAtChanceError
 
     def _taught(self) -> Generator[Event, None, Embeddings]:
         """What students learn from: the teacher's outputs, made anew where they are to be of another precision."""
@@ -419,24 +464,6 @@ def environment(device: torch.device) -> dict[str, Any]:
         "gpu": torch.cuda.get_device_name(device) if device.type == "cuda" else None,
         **{name: version(name) for name in packages},
     }
-
-
-def _check_trainable(corpus: Corpus) -> None:
-    turns = tuple(corpus.turns())
-    for split in (Split.TRAIN, Split.DEV):
-        if not labelled_rows(turns, split):
-            way = "label some, or open another corpus."
-            if not any(turn.id.split is split for turn in turns):
-                way = "bring a table of it (train.csv, dev.csv), or name a column of splits (--columns split=NAME)."
-            raise NoTurnsError(
-                f"{corpus.root} has no labelled turns in its {split} split",
-                f"Training needs train and dev (the epoch is chosen on dev): {way}",
-            )
-
-
-def _check_weights(config: Config, modalities: Iterable[Modality]) -> None:
-    for modality in modalities:
-        check_weights(getattr(config, modality).weights, modality)
 
 
 def _check_same(run: RunFolder, corpus: Corpus) -> None:

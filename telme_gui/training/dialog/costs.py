@@ -6,10 +6,10 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QPushButton, QVBoxLay
 
 from telme_gui.look import theme
 from telme_gui.look.widgets import caption
-from telme_gui.training.dialog.notes import notes
 from telme_gui.training.dialog.reckoner import Reckoner
 from telme_model.runs.config import Config
 from telme_model.runs.costs import Costs, card
+from telme_model.runs.notes import notes
 from telme_model.runs.quantities import estimate, size
 
 WIDTH = 256  # px

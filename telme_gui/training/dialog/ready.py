@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from telme_gui.training.dialog.reckoner import Answer, CostQuestion, Reckoner
-from telme_model.corpus.dialogue import Corpus, Split
+from telme_model.corpus.dialogue import Corpus
 from telme_model.runs.config import Config
 from telme_model.runs.costs import Costs, Machine
 from telme_model.runs.folder import RunError, RunFolder, check_outside, is_free
 from telme_model.runs.names import corpus_name
+from telme_model.runs.obstacles import clips_gone, disk_too_small, unlabelled
 from telme_model.runs.plan import Plan
-from telme_model.runs.quantities import size
 from telme_model.runs.weights import HubAnswer, Weights
 
 LONGEST = 200  # bytes of a run's name: file systems take 255, and seed and variant are put behind it
@@ -21,11 +21,11 @@ def corpus_obstacle(corpus: Corpus | None) -> str:
     """Why nothing can be trained on this corpus with these labels."""
     if corpus is None:
         return "No corpus is open: choose one on the page Run."
-    for split in (Split.TRAIN, Split.DEV):
-        if not any(turn.gold is not None for turn in corpus.turns(split)):
-            needed = "training needs train and dev (the epoch is chosen on dev)"
-            return f"{corpus_name(corpus.root)[0]} has no labelled turns in its {split} split; {needed}."
-    return ""
+    split = unlabelled(corpus)
+    if split is None:
+        return ""
+    needed = "training needs train and dev (the epoch is chosen on dev)"
+    return f"{corpus_name(corpus.root)[0]} has no labelled turns in its {split} split; {needed}."
 
 
 def name_obstacle(name: str, folder: Path) -> str:
@@ -89,30 +89,15 @@ def clips_obstacle(corpus: Corpus, cost: Costs, config: Config) -> str:
     silent = cost.without_clips(config.modalities)
     if not silent:
         return ""
-    empty = cost.lacking[silent[0]][Split.TRAIN] == cost.labelled[Split.TRAIN]
-    split = Split.TRAIN if empty else Split.DEV
-    told = [problem.reason for problem in corpus.problems if problem.code == "no-clips"]
-    reason = next((reason for reason in told if split in reason), next(iter(told), ""))
-    reason = reason or f"No clip of the {split} split is where {corpus_name(corpus.root)[0]} has it."
+    _, reason = clips_gone(corpus, cost, silent)
     way = "choose another teacher" if config.teacher in silent else f"leave {' and '.join(silent)} out"
     return f"{reason} Bring the clips there and open the corpus again, or {way} on the page Ablation."
 
 
 def disk_obstacle(answer: Answer, runs: int) -> str:
     """Why the disk is too small for the cache and so many runs."""
-    cost = answer.costs
-    if cost is None:
-        return ""
-    cache, run = cost.cache.bytes, cost.bytes_of(runs) or cost.scratch_bytes
-    fetched = sum(found.bytes or 0 for found in answer.weights.values() if not found.here)
-    needed, free = (cache + run + fetched, cost.run_free) if cost.one_disk else (run, cost.run_free)
-    if not cost.one_disk and cache + fetched > cost.cache.free_bytes:
-        needed, free = cache + fetched, cost.cache.free_bytes
-    if needed > free:
-        return (
-            f"The disk is too small: {size(needed)} are needed and {size(free)} free. Make room, or train fewer runs."
-        )
-    return ""
+    reason = disk_too_small(answer.costs, answer.weights.values(), runs) if answer.costs else ""
+    return f"{reason}. Make room, or train fewer runs." if reason else ""
 
 
 def warm_start_obstacle(run: Path | None, config: Config, corpus: Corpus | None) -> str:

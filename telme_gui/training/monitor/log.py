@@ -19,7 +19,9 @@ from telme_model.events import (
     StageDone,
     StageStarted,
     StepDone,
+    TeacherAtChance,
 )
+from telme_model.runs import at_chance
 
 KEPT = 2000  # lines
 LEAST = 64  # px of height
@@ -46,6 +48,8 @@ def log_line(event: Event) -> str | None:
         case StageDone():
             best = "" if event.dev_weighted_f1 is None else f", best dev weighted F1 {event.dev_weighted_f1:.1f}"
             return f"{event.phase}: done in {event.seconds:.1f} s{best}"
+        case TeacherAtChance():
+            return f"warning: {at_chance.TITLE.lower()}. {at_chance.cause(event)} {at_chance.follows(event)}"
         case RunFinished():
             return "all stages are done"
     return None

@@ -14,6 +14,7 @@ from telme_gui.look import theme
 from telme_gui.session.job import Job
 from telme_gui.session.session import Session
 from telme_gui.training.discarding import ask_in_training
+from telme_gui.training.monitor.chance_card import ChanceCard
 from telme_gui.training.monitor.figures import COUNT, figures
 from telme_gui.training.monitor.head import Head, MonitorPart, NothingTrained
 from telme_gui.training.monitor.log import LogPane, log_line
@@ -22,7 +23,7 @@ from telme_gui.training.monitor.problem_card import ProblemCard
 from telme_gui.training.monitor.summary_view import SummaryView
 from telme_gui.training.monitor.tiles import Tiles
 from telme_gui.training.trainer import Trainer, TrainerState
-from telme_model.events import Event, Message, Phase, Progress
+from telme_model.events import Event, Message, Phase, Progress, StageDone, TeacherAtChance
 from telme_model.runs.history import History
 from telme_model.runs.names import run_name
 from telme_model.runs.summary import Summary
@@ -73,7 +74,7 @@ class Monitor(QWidget):
         self.curves: Curves | None = None  # made when first needed, for pyqtgraph takes a while to import
         self.head, self.empty = Head(), NothingTrained()
         self.strip, self.tiles, self.log = PhaseStrip(), Tiles(COUNT), LogPane()
-        self.problem, self.summary = ProblemCard(), SummaryView()
+        self.problem, self.chance, self.summary = ProblemCard(), ChanceCard(trainer), SummaryView()
         self._fast, self._slow = QTimer(self, interval=CURVES), QTimer(self, interval=WORDS)
         self._fast.timeout.connect(self._draw_news)
         self._slow.timeout.connect(self._read_out)
@@ -89,7 +90,7 @@ class Monitor(QWidget):
         page = QWidget()
         page.setObjectName("page")
         self._column = QVBoxLayout(page)
-        for part in (self.head, self.problem, self.summary, self.strip, self.tiles):
+        for part in (self.head, self.problem, self.chance, self.summary, self.strip, self.tiles):
             self._column.addWidget(part)
         self._column.addWidget(self.log, 2)
         self._column.addStretch(0)  # takes what room the parts above have no use for
@@ -117,6 +118,7 @@ class Monitor(QWidget):
         head.next.clicked.connect(trainer.start_next)
         self.empty.train.clicked.connect(self.train_wanted)
         self.problem.accepted.connect(self._take_offer)
+        self.chance.answered.connect(self._share_out)
         self.summary.charts_wanted.connect(self.charts_wanted)
         self.summary.dismissed.connect(self._share_out)
         self._session.jobs.closing.connect(self._fast.stop)
@@ -211,6 +213,7 @@ class Monitor(QWidget):
         offered = {MonitorPart.OUTCOME: self._failed or summed_up, MonitorPart.CURVES: True, MonitorPart.LOG: there}
         self.head.switch.offer([part for part, is_there in offered.items() if is_there])
         shown = {self.head.switch.chosen} if short else set(MonitorPart)
+        self.chance.setVisible(self.chance.asks(trainer.history))
         self.problem.setVisible(self._failed and MonitorPart.OUTCOME in shown)
         self.summary.setVisible(summed_up and MonitorPart.OUTCOME in shown)
         self.log.setVisible(there and MonitorPart.LOG in shown)
@@ -239,6 +242,11 @@ class Monitor(QWidget):
         self._take_history()
         if (line := log_line(event)) is not None:
             self._lines.append((time.time(), line))
+        match event:
+            case TeacherAtChance() | StageDone():  # a question, or its end
+                self._share_out()
+            case _:
+                pass
         match event:
             case Progress(phase=phase, done=done, total=total) if phase in ENCODERS and self._is_trained(phase):
                 self._busy = phase, f"embedding {done:,} of {total:,}"

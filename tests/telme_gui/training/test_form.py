@@ -15,7 +15,6 @@ from telme_gui.training.dialog.ablation_page import VARIANTS, hindrance, varied
 from telme_gui.training.dialog.draft import Draft
 from telme_gui.training.dialog.form import Choice, FormPage, Several
 from telme_gui.training.dialog.layers import labels_sentence
-from telme_gui.training.dialog.notes import notes
 from telme_gui.training.dialog.run_page import SeedsError, parse_seeds
 from telme_model.corpus.dialogue import Corpus, Dialogue, Modality, Split, Turn, TurnId
 from telme_model.corpus.emotions import MELD
@@ -23,6 +22,7 @@ from telme_model.media.cache import CacheEstimate
 from telme_model.runs import presets
 from telme_model.runs.config import SETTINGS, Config, ConfigError, to_dict
 from telme_model.runs.costs import Costs
+from telme_model.runs.notes import notes
 from telme_model.runs.plan import flat
 
 EVERY = tuple(SETTINGS.values())

@@ -40,7 +40,7 @@ CORPORA: dict[str, Case] = {
         lambda b: b.train(corpus=only(b, Split.TEST)), "has no labelled turns in its train split. Training needs"),
     "no dev split": (lambda b: b.train(corpus=only(b, Split.TRAIN)), "has no labelled turns in its dev split"),
     "no folder of clips": (
-        lambda b: b.train(corpus=b.tables()), "no labelled turn of the train split has audio. Bring the clips"),
+        lambda b: b.train(corpus=b.tables()), "train split has audio: there is no folder train_splits"),
     "all clips of zero bytes": (
         lambda b: b.train(corpus=b.clips(clips.zero_bytes)), "no labelled turn of the train split has audio"),
     "all clips cut off": (
@@ -134,16 +134,16 @@ WEIGHTS: dict[str, Case] = {
         "holds no sound audio encoder"),
     "a config that is no JSON": (
         lambda b: _weights(b, Modality.AUDIO, Modality.AUDIO, lambda f: cut_off(f / "config.json")),
-        "holds no sound audio encoder"),
+        "hub has no readable config.json"),
     "an unknown architecture": (
         lambda b: _weights(b, Modality.AUDIO, Modality.AUDIO, lambda f: (f / "config.json").write_text("{}")),
-        "holds no sound audio encoder"),
+        "config.json does not say which encoder it describes"),
     "an encoder of pictures for sound": (
-        lambda b: _weights(b, Modality.VISUAL, Modality.AUDIO), "is no audio encoder: it does not take input_valu"),
+        lambda b: _weights(b, Modality.VISUAL, Modality.AUDIO), "is no audio encoder but a visual one \\(timesf"),
     "an encoder of sound for pictures": (
-        lambda b: _weights(b, Modality.AUDIO, Modality.VISUAL), "is no visual encoder: it does not take pixel_val"),
+        lambda b: _weights(b, Modality.AUDIO, Modality.VISUAL), "is no visual encoder but an audio one \\(data"),
     "an encoder without its tokenizer": (
-        lambda b: _weights(b, Modality.TEXT, Modality.TEXT), "hub has no tokenizer \\(tokenizer.json, or"),
+        lambda b: _weights(b, Modality.TEXT, Modality.TEXT), "hub has no tokenizer.json"),
     "pretrained weights that are not finite": (
         lambda b: _weights(b, Modality.VISUAL, Modality.VISUAL, lambda f: not_finite(f / "model.safetensors")),
         "the loss of the teacher became nan"),

@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import re
 import shutil
 import sys
 import warnings
@@ -12,11 +13,13 @@ from pathlib import Path
 import pytest
 import torch
 
+from telme_model.bundled import DEMO_ENCODERS
 from telme_model.commands.main import main
 from telme_model.corpus.dialogue import Split
 from telme_model.networks.tensors import save_tensors
 from telme_model.runs.folder import RunFolder
 from tests.support.bad_inputs import Bench, Captured, Case, a_file, assert_says, cut_off, not_finite, one_sentence, only
+from tests.support.corpora import write_corpus
 
 
 class Malice:
@@ -326,6 +329,62 @@ def test_weights_that_are_certain_not_to_load_are_found_before_media_are_decoded
     broken = bench.run(lambda run: cut_off(run.path / "weights/fusion.safetensors"))
     other = bench.elsewhere()
     assert "fusion.safetensors is damaged" in one_sentence(bench.predict(broken, other, "--cache", str(cache)), capsys)
+    assert not cache.exists()
+
+
+def _sound_encoder(bench: Bench) -> str:
+    """An audio encoder's folder, by its config.json."""
+    folder = bench.tmp / "hubert"
+    folder.mkdir()
+    (folder / "config.json").write_text('{"model_type": "hubert"}', encoding="utf-8")
+    return str(folder)
+
+
+def _clipless(bench: Bench) -> Path:
+    return write_corpus(bench.tmp / "tables", clips=False)
+
+
+LATE = {  # what once ended a run after its clips were decoded, or after hours
+    "an encoder out of reach": (
+        lambda b: ["--set=visual.weights=facebook/timesformer-base-finetuned-k400"], None,
+        "the visual encoder 'facebook/timesformer-base-finetuned-k400' is not on this machine"),
+    "an encoder without weights": (lambda b: [f"--set=visual.weights={_folder(b, 'void')}"], None, "void"),
+    "an encoder of another kind": (
+        lambda b: [f"--set=visual.weights={_sound_encoder(b)}"], None, "is no visual encoder but an audio one"),
+    "an encoder of sound for the picture": (
+        lambda b: [f"--set=visual.weights={DEMO_ENCODERS / 'audio'}"], None, "is no visual encoder but an audio one"),
+    "no clip at all": (
+        lambda b: [], _clipless,
+        "there is no folder train_splits.* Bring the clips to their folders, or leave audio and visual out of teacher"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("settings", "elsewhere", "sentence"), LATE.values(), ids=LATE)
+def test_what_would_end_a_run_is_told_before_anything_is_decoded(
+    bench: Bench,
+    capsys: Captured,
+    settings: Callable[[Bench], list[str]],
+    elsewhere: Callable[[Bench], Path] | None,
+    sentence: str,
+) -> None:
+    cache = bench.tmp / "cache"
+    where = elsewhere(bench) if elsewhere else bench.corpus
+    sentence = f"(?i){sentence}"
+    said = one_sentence(bench.train(*settings(bench), "--cache", str(cache), corpus=where), capsys)
+    assert re.search(sentence, said), said
+    assert not cache.exists()
+    assert not (bench.tmp / "run").exists()
+
+
+def test_a_disk_that_would_be_full_is_told_before_anything_is_decoded(
+    bench: Bench, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = bench.tmp / "cache"
+    monkeypatch.setattr("telme_model.runs.costs.free_bytes", lambda _place: 100_000)
+    assert_says(
+        r"^The disk is too small: .* are needed and 100 kB free\. Make room there, or keep the run, or the decoded",
+        one_sentence(bench.train("--cache", str(cache)), capsys),
+    )
     assert not cache.exists()
 
 

@@ -130,7 +130,7 @@ def test_weights_that_are_not_here(plan: Plan) -> None:
     assert problem.title == "An encoder is not on this machine"
     assert "'nobody/has-this' is not on this machine" in problem.cause
     assert "network" in problem.remedy
-    assert (problem.offer_name, problem.asks) == ("Resume", False)  # the hub is asked once the run has begun
+    assert (problem.offer_name, problem.asks) == ("Try again", False)  # there is no run yet
 
 
 def test_clips_that_are_not_here(plan: Plan, tmp_path: Path) -> None:

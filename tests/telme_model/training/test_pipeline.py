@@ -31,6 +31,7 @@ from telme_model.networks.backbones import load_backbone, load_tokenizer
 from telme_model.prediction.predictor import predict
 from telme_model.runs.config import to_toml
 from telme_model.runs.folder import RunError, RunFolder
+from telme_model.runs.history import History
 from telme_model.runs.presets import TOY
 from telme_model.runs.records import Record, run_records
 from telme_model.training.checkpoint import load_resume
@@ -278,6 +279,42 @@ def test_the_log_goes_on_after_a_line_that_a_kill_cut_short(toy_run: ToyRun, run
     assert sum(not line.endswith("}") for line in lines) == 1
 
 
+def logged(run: Path, phase: Phase) -> tuple[list[int], list[int]]:
+    """The steps and epochs of a phase that the log holds."""
+    lines = [json.loads(line) for line in (run / "events.jsonl").read_text(encoding="utf-8").splitlines()]
+    mine = [line for line in lines if line.get("phase") == phase]
+    steps = [line["step"] for line in mine if line["event"] == "StepDone"]
+    return steps, [line["epoch"] for line in mine if line["event"] == "EpochDone"]
+
+
+def test_every_step_of_every_stage_stays_on_disk(toy_run: ToyRun) -> None:
+    for phase in STAGE_PHASES:
+        started = next(e for e in toy_run.events if isinstance(e, StageStarted) and e.phase is phase)
+        assert logged(toy_run.path, phase) == (list(range(1, started.steps + 1)), [1, 2])
+    curve = History.read(toy_run.path / "events.jsonl").stages[Phase.FUSION].curve("total")
+    assert curve[1] == [
+        e.losses["total"] for e in toy_run.events if isinstance(e, StepDone) and e.phase is Phase.FUSION
+    ]
+
+
+@pytest.mark.parametrize("killed", [False, True], ids=["stopped", "killed"])
+def test_a_step_that_is_taken_again_stands_in_the_log_once(toy_run: ToyRun, tmp_path: Path, killed: bool) -> None:
+    """A kill is played by the state of the last checkpoint, put back after some steps more."""
+    run, early = tmp_path / "run", tmp_path / "early.pt"
+    events = train(TOY, toy_run.corpus, run, stages=("teacher",))
+    for event in events:
+        if isinstance(event, CheckpointSaved) and not early.exists():
+            shutil.copy(run / "resume.pt", early)
+        if isinstance(event, StepDone) and event.epoch == 2:
+            break
+    close(events)
+    if killed:
+        shutil.copy(early, run / "resume.pt")
+    rest = walk(toy_run.corpus, run, stages=("teacher",), resume=True)
+    assert any(isinstance(event, EpochDone) and event.epoch == 1 for event in rest) == killed
+    assert logged(run, Phase.TEACHER) == logged(toy_run.path, Phase.TEACHER)
+
+
 # Who teaches whom, and how they are joined
 
 
@@ -389,7 +426,7 @@ def test_media_that_nobody_can_decode_name_the_modality(corpus: Path, tmp_path: 
     for table in corpus.glob("*.csv"):
         (tmp_path / "corpus").mkdir(exist_ok=True)
         shutil.copy(table, tmp_path / "corpus")
-    with pytest.raises(TrainingError, match=r"no labelled turn of the train split has audio$") as caught:
+    with pytest.raises(TrainingError, match=r"no labelled turn of the train split has audio: ") as caught:
         walk(tmp_path / "corpus", tmp_path / "run", *ONE_EPOCH)
     assert caught.value.remedy.startswith("Bring the clips to their folders")
-    assert not list((tmp_path / "run" / "encoders").glob("*"))  # told before the teacher is built
+    assert not (tmp_path / "run").exists()
