@@ -185,7 +185,7 @@ def rotated(path: Path, degrees: int = 90) -> Path:
 
 def oriented(path: Path, matrix: tuple[int, int, int, int], paint: Paint | None = None) -> Path:
     """A clip, red top left and blue bottom left, whose header has the display matrix (a, b, c, d)."""
-    data = bytearray(write_clip(path, paint=paint or _red_and_blue, channels=0, seconds=0.5).read_bytes())
+    data = bytearray(write_clip(path, paint=paint or _red_and_blue, channels=0).read_bytes())
     a, b, c, d = matrix
     whole = np.array([a, b, 0, c, d, 0, 0, 0, 1], ">i4") * np.array([65536] * 8 + [1 << 30], ">i4")
     place = data.index(b"tkhd") + 44  # of the display matrix in a version 0 track header
