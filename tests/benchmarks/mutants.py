@@ -108,7 +108,18 @@ LAYOUT = (
         "setIconSize",
     ),
     *("setDefaultSectionSize", "setElideMode", "setPlaceholderText", "setCursor", "dataclass", "adjusted", "mkBrush"),
-    *("sizeHint", "setColor", "setWindowTitle", "addSeparator", "draw", "fillRect", "fillPath", "unpolish", "polish"),
+    *(
+        "resizeDocks",
+        "sizeHint",
+        "setColor",
+        "setWindowTitle",
+        "addSeparator",
+        "draw",
+        "fillRect",
+        "fillPath",
+        "unpolish",
+        "polish",
+    ),
 )
 ONLY_SO = ("resize", "update", "move", "debug", "info", "adjustSize", "updateGeometry")  # on a widget or a logger
 PAINTING = re.compile(r"(_?(paint|draw|arrange)(_\w+)?|paintEvent|drawBackground|sizeHint|minimumSizeHint|__repr__)")
