@@ -250,6 +250,29 @@ def test_the_envelope_holds_every_sample(view: TimeSpan) -> None:
     assert high.max() == pytest.approx(part.max())
 
 
+def test_the_spectrogram_shows_each_tone_when_and_where_it_sounds_and_how_loud() -> None:
+    """Three tones, a second each: the rows are mels, the highest first, and 60 dB go from 1 to 0."""
+    tones, rows = ((312.5, 1.0), (1500.0, 0.1), (5000.0, 0.01)), 400  # Hz in the middle of a band
+    second = np.arange(RATE) / RATE
+    samples = np.concatenate([30_000 * level * np.sin(2 * np.pi * hertz * second) for hertz, level in tones])
+    film = FilmSound({0: SoundDecoded(place=0, samples=samples.astype(np.int16))}, (0.0, 3.0))
+    seen = film.spectrogram(TimeSpan(0.0, 3.0, 300), 30, rows)
+    highest, lowest = (2595 * np.log10(1 + hertz / 700) for hertz in (8000.0, 60.0))
+    for number, (hertz, level) in enumerate(tones):
+        column = seen[:, 10 * number + 5]
+        row = (highest - 2595 * np.log10(1 + hertz / 700)) / (highest - lowest) * (rows - 1)
+        assert abs(int(column.argmax()) - row) <= 6
+        assert column.max() == pytest.approx(1 + 20 * np.log10(level) / 60, abs=0.06)
+
+
+def test_the_spectrogram_shows_a_click_at_its_moment() -> None:
+    samples = np.zeros(3 * RATE, np.int16)
+    samples[RATE] = 20_000
+    film = FilmSound({0: SoundDecoded(place=0, samples=samples)}, (0.0, 3.0))
+    seen = film.spectrogram(TimeSpan(0.5, 2.0, 300), 300, 20)  # columns of 5 ms
+    assert abs(int(seen.mean(0).argmax()) - 100) <= 1
+
+
 def test_the_spectrogram_is_bright_where_the_tone_is(tmp_path: Path, corpus: Corpus) -> None:
     clip = write_clip(tmp_path / "tone.mp4", seconds=2.0, channels=1, picture=False)
     sound = next(decode([replace(dialogue_of(corpus).turns[0], audio=Clip(clip))]))
