@@ -436,7 +436,9 @@ def main() -> int:
     tests = {}
     for mutant in picked:
         near = tests_of(mutant.file)
-        tests[mutant] = [reach.tests(mutant) or near, ["-m", "slow", *near]]
+        own = [path for path in near if path.endswith(f"test_{mutant.file.stem}.py")]  # may start processes
+        reached = reach.tests(mutant)
+        tests[mutant] = [[*own, *reached] if reached else near, ["-m", "slow", *near]]
     copies: Queue[Path] = Queue()
     end = time.monotonic() + 60 * options.minutes
 
