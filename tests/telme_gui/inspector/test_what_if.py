@@ -83,6 +83,7 @@ def fused(of: Predictions, row: int = 0) -> np.ndarray:
     return values
 
 
+@pytest.mark.slow
 def test_theta_moves_all_turns_and_the_way_back_is_exact(
     qtbot: QtBot, inspector: Inspector, session: Session, trained: Trained
 ) -> None:

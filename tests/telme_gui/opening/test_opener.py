@@ -216,6 +216,7 @@ def test_the_rest_is_predicted_and_arrives(
     np.testing.assert_allclose(session.predictions.probabilities["fused"].sum(1), 1, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_another_corpus_is_predicted_from_the_dialogue_that_is_looked_at(
     qtbot: QtBot, opener: Opener, session: Session, trained: Path, tmp_path: Path
 ) -> None:

@@ -54,6 +54,7 @@ def monitor(
     return monitor
 
 
+@pytest.mark.slow
 def test_the_question_can_be_left_to_itself(qtbot: QtBot, monitor: Monitor, trainer: Trainer) -> None:
     assert "weighted F1; saying" in monitor.chance.sentence.text()
     assert trainer.plan is not None

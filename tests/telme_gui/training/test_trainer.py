@@ -117,6 +117,7 @@ def test_the_history_has_the_whole_run_with_its_fraction(qtbot: QtBot, trainer: 
     assert trainer.history.result == logged.result
 
 
+@pytest.mark.slow
 def test_the_queue_goes_on_by_itself_after_a_finish_and_after_a_failure(
     qtbot: QtBot, trainer: Trainer, plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -202,6 +203,7 @@ def test_a_pause_holds_before_the_next_step(qtbot: QtBot, trainer: Trainer, plan
     until(qtbot, trainer, TrainerState.FINISHED)
 
 
+@pytest.mark.slow
 def test_stopped_at_a_step_it_keeps_that_very_step(qtbot: QtBot, trainer: Trainer, plan: Plan, tmp_path: Path) -> None:
     """The checkpoints are far apart here: what is there to resume from was kept at the stop."""
     settings = [*SETTINGS, "checkpoint_steps=1000", "stages.audio.epochs=6"]

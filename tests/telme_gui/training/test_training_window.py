@@ -221,6 +221,7 @@ def test_discarding_from_the_menu_asks_and_puts_the_run_away(
     assert opened.monitor.head.state.text().startswith("Discarded")
 
 
+@pytest.mark.slow
 def test_closing_asks_and_keeps_what_was_trained(qtbot: QtBot, opened: MainWindow, plan: Plan) -> None:
     start(qtbot, opened, plan)
     answer("Keep training")

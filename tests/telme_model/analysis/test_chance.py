@@ -14,14 +14,14 @@ CLASSES = MELD.labels
 
 
 def test_the_guesses_are_what_scikit_learn_says_of_them() -> None:
-    gold, predicted = [0, 0, 3, 4, 4, 4, 1], [0, 3, 3, 4, 4, 0, 4]
+    gold, predicted = [0, 0, 3, 4, 4], [0, 3, 4, 4, 0]
     options = {"average": "weighted", "zero_division": 0}
     dealt = [f1_score(gold, list(p), **options) for p in permutations(predicted)]
     assert float(shuffled(confusion(gold, predicted, CLASSES))) == pytest.approx(100 * float(np.mean(dealt)))
-    found = against_chance(gold, predicted, [0, 0, 0, 1, 1, 2, 2], CLASSES, "neutral")
-    assert found.majority_f1 == pytest.approx(100 * f1_score(gold, [4] * 7, **options))
+    found = against_chance(gold, predicted, [0, 0, 1, 1, 2], CLASSES, "neutral")
+    assert found.majority_f1 == pytest.approx(100 * f1_score(gold, [4] * 5, **options))
     assert found.weighted_f1 == pytest.approx(100 * f1_score(gold, predicted, **options))
-    assert found.turns == 7
+    assert found.turns == 5
 
 
 @pytest.mark.parametrize("guess", ["constant", "random"])

@@ -183,6 +183,7 @@ BROKEN: dict[str, Callable[[Path], object]] = {
 }
 
 
+@pytest.mark.slow
 def test_broken_clips_are_listed_and_cost_their_turns_alone(bench: Bench, capsys: Captured) -> None:
     corpus = Path(shutil.copytree(bench.corpus, bench.tmp / "corpus"))
     victims = sorted((corpus / "train_splits").glob("*.mp4"))[: len(BROKEN)]

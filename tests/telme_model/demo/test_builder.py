@@ -21,12 +21,13 @@ from telme_model.demo.story import Cue, ScriptTurn
 from telme_model.events import Event, Phase, Progress, StageStarted
 from tests.support.released import Meld
 
-pytestmark = pytest.mark.slow  # The demo is built anew when it changes, and not else.
-
 FPS = 5
 ONE_EACH = dict.fromkeys(Split, 1)
 
-pytestmark = pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="the program espeak-ng is not installed")
+pytestmark = [
+    pytest.mark.slow,  # the demo is built anew when it changes, and not else
+    pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="the program espeak-ng is not installed"),
+]
 
 
 def make_small(

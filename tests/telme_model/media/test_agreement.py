@@ -40,6 +40,9 @@ class Written:
         return self.coded.seconds + self.late
 
 
+pytestmark = pytest.mark.slow  # sixty clips
+
+
 @pytest.fixture(scope="module", params=MADE, ids=lambda coded: coded.name)
 def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Written:
     coded: Coded = request.param

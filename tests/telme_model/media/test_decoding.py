@@ -337,6 +337,7 @@ def test_over_long_clip_is_capped(five_minutes: Path) -> None:
     assert len(media.waveform) == 30 * 16_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", [OFFICIAL, COUNTED], ids=["blank", "zero"])
 def test_over_long_clip_is_blank_in_the_official_profile(five_minutes: Path, settings: MediaSettings) -> None:
     media = read_turn(turn_of(five_minutes), settings)

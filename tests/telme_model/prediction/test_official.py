@@ -65,6 +65,7 @@ def records(run: ToyRun) -> dict[TurnId, Record]:
     }
 
 
+@pytest.mark.slow
 def test_turns_are_embedded_four_at_once_from_the_table_and_padded_on_the_left(run: ToyRun, own: Corpus) -> None:
     """Against plain loops over the lines of the tables; a turn without sound leaves a gap."""
     folder = RunFolder.open(run.path)

@@ -166,6 +166,7 @@ def _forbidden(*_: object) -> None:
 # Stopping and going on
 
 
+@pytest.mark.slow
 def test_stages_one_after_another_end_as_all_at_once_do(toy_run: ToyRun, tmp_path: Path) -> None:
     run = tmp_path / "run"
     first = walk(toy_run.corpus, run, stages=("teacher",))
@@ -216,7 +217,11 @@ MOMENTS: dict[str, Callable[[Event], bool]] = {
 }
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
+ALWAYS = ("between checkpoints", "embedding")
+MARKED = [pytest.param(moment, marks=() if moment in ALWAYS else pytest.mark.slow) for moment in MOMENTS]
+
+
+@pytest.mark.parametrize("moment", MARKED)
 def test_each_kind_of_moment_can_be_stopped_at_in_every_stage(toy_run: ToyRun, tmp_path: Path, moment: str) -> None:
     run = tmp_path / "run"
     for phase in STAGE_PHASES:

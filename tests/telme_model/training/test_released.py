@@ -76,6 +76,7 @@ def few(tmp_path: Path) -> Path:
     return place
 
 
+@pytest.mark.slow
 def test_clips_become_the_released_code_s_probabilities(imported: Path, few: Path, tmp_path: Path) -> None:
     events = predict(imported, open_corpus(few), [Split.DEV], cache=tmp_path / "cache")
     records = [event.record for event in events if isinstance(event, TurnPredicted)]
