@@ -3,14 +3,19 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
 from telme_gui.look.actions import Entry, gap, window_action
 from telme_gui.look.settings import Recent, Settings
+from telme_gui.opening.columns import ColumnsDialog
 from telme_gui.opening.opener import Opener
 from telme_gui.session.session import Session
 from telme_model.bundled import DEMO_CORPUS, DEMO_RUN
+from telme_model.corpus.own import TABLES
+from telme_model.corpus.reading import remember, remembered
+from telme_model.corpus.survey import Survey
+from telme_model.errors import StudioError
 from telme_model.runs.folder import is_run
 from telme_model.runs.names import run_name
 
@@ -27,12 +32,16 @@ class Actions(QObject):
         self._recent.aboutToShow.connect(self._fill_recent)
         self._predict = window_action(window, "Predict the remaining turns", "", opener.predict_rest)
         self._stop = window_action(window, "Stop background work", "Ctrl+.", stop_work)
+        self._columns = window_action(window, "Columns and labels…", "", opener.ask_columns)
+        opener.columns_wanted.connect(self._ask_columns)
         self._close = window_action(window, "Close corpus", "Ctrl+W", opener.close)
         self.all: list[Entry] = [
             window_action(window, "Open corpus…", "Ctrl+O", self.ask_corpus),
+            window_action(window, "Open table…", "", self.ask_table),
             window_action(window, "Open run…", "Ctrl+R", self.ask_run),
             self._recent,
             window_action(window, "Open the demo", "", self.open_demo),
+            self._columns,
             gap(self),
             self._predict,
             self._stop,
@@ -47,6 +56,7 @@ class Actions(QObject):
     def _follow(self) -> None:
         self._predict.setEnabled(self._opener.missing > 0)
         self._stop.setEnabled(self._session.jobs.busy)
+        self._columns.setEnabled(self._session.corpus is not None)
         self._close.setEnabled(self._session.corpus is not None)
 
     def _fill_recent(self) -> None:
@@ -64,6 +74,30 @@ class Actions(QObject):
         chosen = QFileDialog.getExistingDirectory(self._window, "Open the folder of a corpus")
         if chosen:
             self.open_path(Path(chosen))
+
+    def ask_table(self) -> None:
+        """Let one table of turns be chosen, and open it."""
+        patterns = " ".join(f"*{ending}" for ending in TABLES)
+        chosen, _ = QFileDialog.getOpenFileName(self._window, "Open a table of turns", "", f"Tables ({patterns})")
+        if chosen:
+            self.open_path(Path(chosen))
+
+    def _ask_columns(self, found: Survey, _why: str) -> None:
+        """Let the columns of a table be told, and open it so."""
+        dialog = ColumnsDialog(found, remembered(found.root), self._window)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.accepted.connect(self._take_columns)
+        dialog.open()
+
+    def _take_columns(self) -> None:
+        dialog = self.sender()
+        if isinstance(dialog, ColumnsDialog):
+            try:
+                remember(dialog.survey.root, dialog.reading)
+            except StudioError as error:
+                self._session.failed.emit("What was chosen cannot be remembered", error.advice)
+            else:
+                self.open_path(dialog.survey.root)
 
     def ask_run(self) -> None:
         """Let a run's folder be chosen, and open it."""

@@ -15,8 +15,9 @@ from telme_model.analysis.evaluation import turn_key
 from telme_model.analysis.models import FUSED
 from telme_model.analysis.predictions import Effect, Predictions, from_records
 from telme_model.corpus import open_corpus
-from telme_model.corpus.dialogue import Corpus, Dialogue, Severity, Split, Turn
+from telme_model.corpus.dialogue import Corpus, CorpusError, Dialogue, Severity, Split, Turn
 from telme_model.corpus.fingerprint import fingerprint
+from telme_model.corpus.survey import Survey, survey
 from telme_model.events import Event, Message, Progress, TurnPredicted
 from telme_model.networks.libraries import load_torch
 from telme_model.prediction.stored import StoredPredictions
@@ -41,6 +42,7 @@ class Opener(QObject):
     """Opens what a person asks for and hands it to the session; the newest wish is the one that counts."""
 
     opened = Signal()  # corpus or run arrived in the session
+    columns_wanted = Signal(object, str)  # the Survey of a table that could not be read, and why; not while drawing
     settled = Signal(bool)  # what was asked for is there: True; or it failed or was stopped: False
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
@@ -72,11 +74,17 @@ class Opener(QObject):
         run has something to show.
         """
 
-        def read() -> Generator[Event, None, Corpus]:
+        def read() -> Generator[Event, None, Corpus | _Unread]:
             yield Message(text=f"reading {root}")
-            return open_corpus(root)
+            try:
+                return open_corpus(root)
+            except CorpusError as error:
+                return _unread(root, error)
 
-        def show(corpus: Corpus) -> None:
+        def show(corpus: Corpus | _Unread) -> None:
+            if isinstance(corpus, _Unread):
+                self._ask_columns(corpus, f"{root.name or root} cannot be opened")
+                return
             self.headline = ""
             self._session.set_corpus(corpus)
             self._tell_losses(corpus)
@@ -110,6 +118,27 @@ class Opener(QObject):
                 self.predict_rest()  # at once: what is drawn waits for it
 
         self._begin(lambda: stored_of(run, corpus), show, f"Opening {run.name}", f"{run.name} cannot be opened")
+
+    def ask_columns(self) -> None:
+        """Let the columns and labels of the open corpus be told anew."""
+        corpus = self._session.corpus
+        if corpus is None:
+            return
+
+        def look() -> Generator[Event, None, Survey]:
+            yield Message(text=f"reading {corpus.root}")
+            return survey(corpus.root)
+
+        job = self._session.jobs.start(look, "Looking at the table")
+        job.done.connect(lambda found: None if found is None else self.columns_wanted.emit(found, ""))
+        job.failed.connect(lambda error: self._fail("There are no columns to choose", error))
+
+    def _ask_columns(self, unread: "_Unread", title: str) -> None:
+        if self.only_current:
+            self._session.failed.emit(title, unread.error.advice)
+        else:
+            self.columns_wanted.emit(unread.found, unread.error.advice)
+        self.settled.emit(False)
 
     def close(self) -> None:
         """Close corpus and run."""
@@ -275,6 +304,21 @@ class Opener(QObject):
             self._predicting = None
             self._session.set_predicting(None)
             self._take_arrived()
+
+
+@dataclass(frozen=True, slots=True)
+class _Unread:
+    """A table whose columns are not known, and what was said of it."""
+
+    found: Survey
+    error: CorpusError
+
+
+def _unread(root: Path, error: CorpusError) -> _Unread:
+    """The table of which a person can tell the columns. Raises the error where it is no matter of columns."""
+    if error.table is None:
+        raise error
+    return _Unread(survey(root), error)
 
 
 def find_turn(turns: Sequence[Turn], name: str) -> Turn | None:

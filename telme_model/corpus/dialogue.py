@@ -148,6 +148,7 @@ class CorpusError(StudioError):
     """A folder that cannot be read as a corpus; the message is a sentence for the person who opened it."""
 
     title = "The corpus cannot be read"
+    table: Path | None = None  # where it could be read if a person said which of this table's columns is what
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -77,10 +77,12 @@ def unknown_columns(path: Path, header: Sequence[str], reading: Reading) -> Corp
     named = reading.columns.get("text")
     what = f"no column '{named}'" if named else "no column that is known to hold the words of the turns"
     shown = ", ".join(header)[:200]
-    return CorpusError(
+    error = CorpusError(
         f"{path.name} has {what}: its columns are {shown}. Say which is which, as in --columns text=Said,speaker=Who "
         f"(fields: {', '.join(FIELDS)})."
     )
+    error.table = path
+    return error
 
 
 def table_files(folder: Folder) -> Iterator[Path]:
@@ -135,7 +137,9 @@ def _check_told(reading: Reading, tables: Sequence[TurnsFile]) -> None:
     for name, column in reading.columns.items():
         if column and not any(table.columns.get(name) == column for table in tables):
             header = ", ".join(header_of(tables[0].path))[:200]
-            raise CorpusError(f"{tables[0].path.name} has no column '{column}' for {name}: its columns are {header}.")
+            error = CorpusError(f"{tables[0].path.name} has no column '{column}' for {name}: its columns are {header}.")
+            error.table = tables[0].path
+            raise error
 
 
 def _dialogues(
