@@ -1,4 +1,4 @@
-"""A small table of numbers that can be read, walked by key and copied."""
+"""A small table of numbers or words that can be read, walked by key and copied."""
 
 from collections.abc import Sequence
 
@@ -13,10 +13,14 @@ LEAST = 3  # rows that are never scrolled away
 
 
 class Table(QTableWidget):
-    """Rows of text: the first column is names, the others are figures. Ctrl+C copies the selected cells."""
+    """Rows of text: the first column is names, the others are figures. Ctrl+C copies the selected cells.
 
-    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+    With a column of `words` none are figures, and it takes the room that the others leave.
+    """
+
+    def __init__(self, name: str, parent: QWidget | None = None, *, words: int | None = None) -> None:
         super().__init__(parent)
+        self._words = words
         self.setAccessibleName(name)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setShowGrid(False)
@@ -32,15 +36,17 @@ class Table(QTableWidget):
         self.setRowCount(len(rows))
         for column, title in enumerate(header):
             head = QTableWidgetItem(title)
-            head.setTextAlignment(_side(column))
+            head.setTextAlignment(self._side(column))
             self.setHorizontalHeaderItem(column, head)
         for row, cells in enumerate(rows):
             for column, text in enumerate(cells):
                 item = QTableWidgetItem(text)
-                item.setTextAlignment(_side(column))
+                item.setTextAlignment(self._side(column))
                 self.setItem(row, column, item)
-        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        self.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
+        for column in range(len(header)):
+            stretches = column > 0 if self._words is None else column == self._words
+            mode = QHeaderView.ResizeMode.Stretch if stretches else QHeaderView.ResizeMode.ResizeToContents
+            self.horizontalHeader().setSectionResizeMode(column, mode)
         top = self.horizontalHeader().sizeHint().height() + 4
         self.setMinimumHeight(top + ROW * min(len(rows), LEAST))
         self.setMaximumHeight(top + ROW * len(rows))
@@ -64,6 +70,6 @@ class Table(QTableWidget):
         item = self.item(row, column)
         return item.text() if item else ""
 
-
-def _side(column: int) -> Qt.AlignmentFlag:
-    return Qt.AlignmentFlag.AlignVCenter | (Qt.AlignmentFlag.AlignRight if column else Qt.AlignmentFlag.AlignLeft)
+    def _side(self, column: int) -> Qt.AlignmentFlag:
+        left = column == 0 or self._words is not None
+        return Qt.AlignmentFlag.AlignVCenter | (Qt.AlignmentFlag.AlignLeft if left else Qt.AlignmentFlag.AlignRight)

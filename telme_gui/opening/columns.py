@@ -32,10 +32,10 @@ class ColumnsDialog(QDialog):
         super().__init__(parent)
         self.survey, self._before = found, reading
         self.setWindowTitle("Columns and labels")
-        self.resize(920, 620)
+        self.resize(920, 600)
         self.columns: dict[str, QComboBox] = {}
         self.labels: dict[str, QComboBox] = {}
-        self.turns = Table("The first turns", self)
+        self.turns = Table("The first turns", self, words=2)
         self.fault = caption()
         self.fault.setObjectName("fault")
         self._label_grid = QHBoxLayout()

@@ -90,7 +90,7 @@ def _emotion(name: str, reading: Reading) -> str:
 
 def _fault(found: Survey, columns: Mapping[str, str], labels: Mapping[str, str]) -> str:
     if "text" not in columns:
-        return "Which column holds the words of the turns? Choose one for “text”."
+        return "Which column holds the words of the turns? Choose it."
     if not found.rows:
         return f"{found.table.name} has no rows: there is nothing to open."
     if columns.get("emotion", "") and columns["emotion"] not in found.values:
