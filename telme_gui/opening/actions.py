@@ -12,7 +12,7 @@ from telme_gui.opening.columns import ColumnsDialog
 from telme_gui.opening.opener import Opener
 from telme_gui.session.session import Session
 from telme_model.bundled import DEMO_CORPUS, DEMO_RUN
-from telme_model.corpus.own import TABLES
+from telme_model.corpus.own import KIND, TABLES
 from telme_model.corpus.reading import remember, remembered
 from telme_model.corpus.survey import Survey
 from telme_model.errors import StudioError
@@ -56,7 +56,8 @@ class Actions(QObject):
     def _follow(self) -> None:
         self._predict.setEnabled(self._opener.missing > 0)
         self._stop.setEnabled(self._session.jobs.busy)
-        self._columns.setEnabled(self._session.corpus is not None)
+        # The columns of MELD and its like are known; told otherwise, their clips would not be found by name.
+        self._columns.setEnabled(self._session.corpus is not None and self._session.corpus.kind == KIND)
         self._close.setEnabled(self._session.corpus is not None)
 
     def _fill_recent(self) -> None:

@@ -17,6 +17,7 @@ from telme_model.analysis.predictions import Effect, Predictions, from_records
 from telme_model.corpus import open_corpus
 from telme_model.corpus.dialogue import Corpus, CorpusError, Dialogue, Severity, Split, Turn
 from telme_model.corpus.fingerprint import fingerprint
+from telme_model.corpus.reading import remembered
 from telme_model.corpus.survey import Survey, survey
 from telme_model.events import Event, Message, Progress, TurnPredicted
 from telme_model.networks.libraries import load_torch
@@ -127,11 +128,11 @@ class Opener(QObject):
 
         def look() -> Generator[Event, None, Survey]:
             yield Message(text=f"reading {corpus.root}")
-            return survey(corpus.root)
+            return survey(corpus.root, remembered(corpus.root))
 
         job = self._session.jobs.start(look, "Looking at the table")
         job.done.connect(lambda found: None if found is None else self.columns_wanted.emit(found, ""))
-        job.failed.connect(lambda error: self._fail("There are no columns to choose", error))
+        job.failed.connect(partial(self._session.jobs.fail, "There are no columns to choose"))
 
     def _ask_columns(self, unread: "_Unread", title: str) -> None:
         if self.only_current:
@@ -318,7 +319,7 @@ def _unread(root: Path, error: CorpusError) -> _Unread:
     """The table of which a person can tell the columns. Raises the error where it is no matter of columns."""
     if error.table is None:
         raise error
-    return _Unread(survey(root), error)
+    return _Unread(survey(root, remembered(root)), error)
 
 
 def find_turn(turns: Sequence[Turn], name: str) -> Turn | None:

@@ -42,27 +42,34 @@ class Sketch:
     fault: str
 
 
-def survey(root: Path) -> Survey:
-    """Look at the first table in a folder, or at the one that `root` is. Raises CorpusError where there is none."""
+def survey(root: Path, reading: Reading) -> Survey:
+    """Look at a folder's nearest table of turns, as far as the reading tells, or at the table that `root` is.
+
+    Raises CorpusError where there is no table.
+    """
     root = as_written(root)
-    tables = (root.absolute(),) if root.suffix.lower() in TABLES and root.is_file() else table_files(look_into(root))
-    for table in tables:
-        report = TableReport(table)
-        header = tuple(name for name in read_header(report) if name)
-        if not header:
-            continue
-        rows: list[Row] = []
-        values: dict[str, dict[str, None]] = {name: {} for name in header}
-        for _, row in read_rows(report):
-            if len(rows) < _ROWS:
-                rows.append(row)
-            for name, found in values.items():
-                if len(found) <= _MOST_LABELS:
-                    found[plain_id(row[name]).lower()] = None
-        few = {name: tuple(found) for name, found in values.items() if len(found) <= _MOST_LABELS}
-        return Survey(root, table, header, tuple(rows), few)
-    kinds = "a .csv, .tsv or .xlsx whose first row has the names of its columns"
-    raise CorpusError(f"There is no table of turns in '{root}': one is {kinds}.")
+    alone = root.suffix.lower() in TABLES and root.is_file()
+    headers = {table: _header(table) for table in ([root.absolute()] if alone else table_files(look_into(root)))}
+    tables = [table for table, header in headers.items() if header]
+    if not tables:
+        kinds = "a .csv, .tsv or .xlsx whose first row has the names of its columns"
+        raise CorpusError(f"There is no table of turns in '{root}': one is {kinds}.")
+    table = min(tables, key=lambda table: "text" not in columns_of(headers[table], reading))
+    header = headers[table]
+    rows: list[Row] = []
+    values: dict[str, dict[str, None]] = {name: {} for name in header}
+    for _, row in read_rows(TableReport(table)):
+        if len(rows) < _ROWS:
+            rows.append(row)
+        for name, found in values.items():
+            if len(found) <= _MOST_LABELS:
+                found[plain_id(row[name]).lower()] = None
+    few = {name: tuple(found) for name, found in values.items() if len(found) <= _MOST_LABELS}
+    return Survey(root, table, header, tuple(rows), few)
+
+
+def _header(table: Path) -> tuple[str, ...]:
+    return tuple(name for name in read_header(TableReport(table)) if name)
 
 
 def sketch(found: Survey, reading: Reading) -> Sketch:

@@ -8,6 +8,7 @@ from pytestqt.qtbot import QtBot
 
 from telme_gui.opening.columns import ColumnsDialog
 from telme_gui.window.main_window import MainWindow
+from telme_model.corpus.reading import Reading
 from telme_model.corpus.survey import survey
 from tests.telme_gui.conftest import WAIT
 
@@ -102,4 +103,13 @@ def test_a_column_of_many_values_holds_no_emotions(qtbot: QtBot, window: MainWin
     dialog = asked(qtbot, window)
     choose(dialog, text="gesagt", emotion="gesagt")
     assert "more than 40 different values" in dialog.fault.text()
-    assert survey(table).rows[0]["wer"] == "Ada"
+
+
+def test_a_corpus_whose_columns_are_known_is_not_asked_about(opened: MainWindow) -> None:
+    everything = [action for actions in opened.menus.actions.values() for action in actions]
+    assert [action.isEnabled() for action in everything if action.text() == "Columns and labels…"] == [False]
+
+
+def test_the_table_that_is_asked_about_is_the_one_with_the_turns(table: Path) -> None:
+    (table.parent / "a note.csv").write_text("when;who\n1;me\n", encoding="utf-8")
+    assert survey(table.parent, Reading({"text": "gesagt"})).table == table
