@@ -30,7 +30,7 @@ class CountsPage(QWidget):
             most = max(1, *(counts[label] for label in labels))
             columns.append(
                 EmotionBar(
-                    title=f"{split} · {total:,} turns" + (f" ({bare:,} more without)" if bare else ""),
+                    title=f"{split} · {total:,}{f' of {total + bare:,}' if bare else ''} turns",
                     shares=[counts[label] / most for label in labels],
                     texts=[f"{counts[label]:,} · {counts[label] / max(total, 1):.0%}" for label in labels],
                 )
