@@ -54,6 +54,7 @@ from telme_gui.window.shortcuts import Shortcuts
 from telme_gui.window.status import Status
 from telme_gui.window.welcome import Welcome
 from telme_model.corpus.dialogue import TurnId
+from telme_model.corpus.own import TABLES
 from telme_model.runs.names import corpus_name, run_name
 from telme_model.runs.summary import Summary
 
@@ -297,18 +298,25 @@ class MainWindow(QMainWindow):
         return super().event(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
-        """A folder may be dropped; on an open corpus, files of labels, too."""
-        if _folders(event) or (self.session.corpus is not None and self.tasks.dropped(event)):
+        """A folder may be dropped; on an open corpus files of labels, too, and where none is open a table of turns."""
+        if self._corpora(event) or (self.session.corpus is not None and self.tasks.dropped(event)):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
-        """Open the folder, or import the files."""
+        """Open the folder or table, or import the files."""
         event.acceptProposedAction()
-        folders = _folders(event)
-        if folders:
-            self.opening.open_path(folders[0])
+        corpora = self._corpora(event)
+        if corpora:
+            self.opening.open_path(corpora[0])
         else:
             self.tasks.import_(self.tasks.dropped(event))
+
+    def _corpora(self, event: QDropEvent) -> list[Path]:
+        """What is dropped that can be opened: folders, and tables where they cannot be labels of an open corpus."""
+        tables = TABLES if self.session.corpus is None else ()
+        places = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+        # Path's own raises where one may not look.
+        return [place for place in places if os.path.isdir(place) or place.suffix.lower() in tables]  # noqa: PTH112
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
         """Keep the layout, and end all background work; a training in hand is asked about."""
@@ -338,12 +346,6 @@ def _focus(panel: QWidget) -> None:
     target = panel.focusProxy() or next(takes, None)
     if target is not None:
         target.setFocus(Qt.FocusReason.ShortcutFocusReason)
-
-
-def _folders(event: QDropEvent) -> list[Path]:
-    """The folders that are being dropped."""
-    places = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
-    return [place for place in places if os.path.isdir(place)]  # noqa: PTH112 - Path's raises where one may not look
 
 
 def _stack(*widgets: QWidget) -> QWidget:

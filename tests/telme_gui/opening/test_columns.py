@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QDialogButtonBox, QFileDialog
 from pytestqt.qtbot import QtBot
 
@@ -94,6 +96,17 @@ def test_a_table_is_opened_from_the_menu(
 ) -> None:
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(table), ""))
     window.opening.ask_table()
+    assert asked(qtbot, window).survey.table == table
+
+
+def test_a_table_may_be_dropped_on_the_window(qtbot: QtBot, window: MainWindow, table: Path) -> None:
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(table))])
+    place, nothing = QPoint(5, 5), Qt.KeyboardModifier.NoModifier
+    drag = QDragEnterEvent(place, Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, nothing)
+    window.dragEnterEvent(drag)
+    assert drag.isAccepted()
+    window.dropEvent(QDropEvent(place.toPointF(), Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, nothing))
     assert asked(qtbot, window).survey.table == table
 
 
