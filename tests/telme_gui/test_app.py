@@ -28,7 +28,9 @@ def start(*arguments: str, code: str = "", home: Path, **variables: str) -> subp
     )
 
 
-@pytest.mark.parametrize(("theme", "ground"), [("light", "#ffffff"), ("dark", "#1b1f26")])
+@pytest.mark.parametrize(
+    ("theme", "ground"), [("light", "#ffffff"), pytest.param("dark", "#1b1f26", marks=pytest.mark.slow)]
+)
 def test_open_draws_the_window_without_a_screen(
     tmp_path: Path, series: Path, night: Path, theme: str, ground: str
 ) -> None:
@@ -119,9 +121,13 @@ def test_the_demo_without_a_display_prints_its_scores_and_names_its_picture(
     ("arguments", "sentence"),
     [
         ([], "there is no display here"),
-        (["open", "nowhere", "--offscreen", "--screenshot", "a.png"], "nowhere cannot be opened"),
+        pytest.param(
+            ["open", "nowhere", "--offscreen", "--screenshot", "a.png"],
+            "nowhere cannot be opened",
+            marks=pytest.mark.slow,
+        ),
         (["open", "--offscreen"], "add --screenshot"),
-        (["open", "--offscreen", "--screenshot", "a.unknown"], "cannot be written"),
+        pytest.param(["open", "--offscreen", "--screenshot", "a.unknown"], "cannot be written", marks=pytest.mark.slow),
         (["open", "--offscreen", "--screenshot", "a.png", "--charts", "Score"], "there are: Scores, By emotion,"),
     ],
 )

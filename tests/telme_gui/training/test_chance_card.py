@@ -65,6 +65,7 @@ def test_the_question_can_be_left_to_itself(qtbot: QtBot, monitor: Monitor, trai
     assert not RunFolder.open(trainer.plan.run).config.distillation.off
 
 
+@pytest.mark.slow
 def test_students_begin_anew_without_the_teacher(
     qtbot: QtBot, monitor: Monitor, trainer: Trainer, tmp_path: Path
 ) -> None:

@@ -79,6 +79,7 @@ def train(qtbot: QtBot, trainer: Trainer, ending: Ending, plan: Plan) -> Summary
     return summary
 
 
+@pytest.mark.slow
 def test_runs_show_themselves_and_are_set_against_the_one_before(
     qtbot: QtBot, session: Session, trainer: Trainer, series: Path, tmp_path: Path, said: list[tuple[str, str]]
 ) -> None:

@@ -69,6 +69,7 @@ def test_everything_is_described() -> None:
     assert all(title and sentence.endswith(".") for title, sentence in every)
 
 
+@pytest.mark.slow
 def test_an_editor_changes_its_setting_and_is_reset(qtbot: QtBot, page: FormPage) -> None:
     for setting in EVERY:
         if setting.path in OTHERWISE:
@@ -163,6 +164,7 @@ texts = st.sampled_from(EVERY[1:]).flatmap(
 )
 
 
+@pytest.mark.slow
 @given(preset=st.sampled_from(sorted(presets.PRESETS)), changes=st.lists(texts, max_size=5))
 def test_a_draft_is_what_the_command_line_would_make_of_its_settings(
     preset: str, changes: list[tuple[str, str]]

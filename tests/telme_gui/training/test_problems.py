@@ -54,6 +54,7 @@ def take_offer(qtbot: QtBot, trainer: Trainer, problem: RunProblem) -> None:
         trainer.submit([problem.offer])
 
 
+@pytest.mark.slow
 def test_memory_that_does_not_hold_a_step(
     qtbot: QtBot, trainer: Trainer, plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -65,6 +65,7 @@ def until_phase(qtbot: QtBot, trainer: Trainer, phase: Phase) -> None:
 # What it trains
 
 
+@pytest.mark.slow
 def test_a_run_ends_with_the_weights_of_the_same_run_without_a_window(
     qtbot: QtBot, trainer: Trainer, plan: Plan, tmp_path: Path
 ) -> None:

@@ -96,6 +96,7 @@ def answer(button: str) -> None:
     QTimer.singleShot(0, press)
 
 
+@pytest.mark.slow
 @pytest.mark.dressed
 def test_a_run_from_the_menu_is_followed_shown_and_summed_up(qtbot: QtBot, opened: MainWindow, tmp_path: Path) -> None:
     opened.training.train.trigger()
@@ -160,6 +161,7 @@ def test_bringing_a_panel_forward_leaves_room_for_the_dialogue(qtbot: QtBot, ope
     until(qtbot, lambda: not opened.monitor.head.switch.isVisible())
 
 
+@pytest.mark.slow
 @pytest.mark.dressed
 def test_curves_need_no_scrolling_in_a_small_window_that_annotates(
     qtbot: QtBot, opened: MainWindow, plan: Plan

@@ -41,6 +41,7 @@ def labelled(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> C
     return opened
 
 
+@pytest.mark.slow
 def test_labels_stand_in_for_gold(corpus: Path) -> None:
     opened = open_corpus(corpus)
     golds = {turn.id: turn.gold for turn in opened.turns()}
@@ -94,6 +95,7 @@ def test_a_layer_run_is_scored_on_its_layer_and_predicts_with_gold_beside(labell
     assert scores["test"]["fused"]["accuracy"] == pytest.approx(100 * accuracy, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_evaluate_scores_against_a_layer(labelled: Corpus, toy_run: ToyRun, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["evaluate", "--run", str(toy_run.path), "--json"]
     assert main([*command, "--labels", "ada", "--against", str(toy_run.path)]) == 0

@@ -180,6 +180,7 @@ def _stop_within_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fitting, "learning_rate", interrupted)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", [_stop_between_events, _stop_within_a_step])
 def test_ctrl_c_is_exit_code_130_and_the_run_goes_on_later(
     toy_run: ToyRun, tmp_path: Path, capsys: Captured, stop: Any

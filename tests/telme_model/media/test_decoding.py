@@ -289,6 +289,7 @@ def test_unicode_path(tmp_path: Path, normal: Path) -> None:
     assert not read_turn(turn_of(path), SMALL).missing
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("index_too", [False, True])
 def test_bit_rot_never_raises(tmp_path: Path, index_too: bool) -> None:
     whole = clips.write_clip(tmp_path / "whole.mp4", seconds=1.0, options={"movflags": "faststart"}).read_bytes()
@@ -421,6 +422,7 @@ def test_picture_and_sound_from_two_files(tmp_path: Path, normal: Path) -> None:
     assert_levels(media.frames, middles(0.5, 1.5))
 
 
+@pytest.mark.slow
 @given(
     rate=st.sampled_from([8_000, 11_025, 22_050, 32_000, 44_100, 48_000, 96_000]),
     new_rate=st.sampled_from([16_000, 22_050]),

@@ -45,6 +45,7 @@ def records(run: ToyRun) -> list[Record]:
     return run_records(run.path, Split.TEST)
 
 
+@pytest.mark.slow
 def test_the_records_tell_the_models(records: list[Record], models: Models) -> None:
     assert models_in(records) == models
     assert {key for record in records for key in TITLES if record.get(key)} == set(models.keys)

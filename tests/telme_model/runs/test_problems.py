@@ -72,6 +72,7 @@ def _no_gpu_room() -> None:
     raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nSee the documentation")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("demand", "words"), [(_no_room, "can't allocate memory"), (_no_gpu_room, "2.00 GiB")])
 def test_memory_that_does_not_hold_a_step(
     plan: Plan, monkeypatch: pytest.MonkeyPatch, demand: object, words: str

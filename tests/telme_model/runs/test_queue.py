@@ -36,6 +36,7 @@ def plans(runs: Path, count: int = 3) -> list[Plan]:
 PATHS = st.text(st.characters(blacklist_characters="\0/"), min_size=1).map(lambda name: Path("/corpora") / name)
 
 
+@pytest.mark.slow
 @given(
     preset=st.sampled_from(sorted(PRESETS)),
     theta=st.floats(0, 10),

@@ -42,6 +42,7 @@ def test_a_teacher_at_chance_is_told_once_and_kept(toy_run: ToyRun) -> None:
     assert History.read(toy_run.path / "events.jsonl").at_chance == event
 
 
+@pytest.mark.slow
 def test_students_without_it_learn_as_without_distillation(
     corpus: Path, tmp_path: Path, plain: dict[str, bytes]
 ) -> None:
@@ -49,6 +50,7 @@ def test_students_without_it_learn_as_without_distillation(
     assert tensors(tmp_path / "run") == plain
 
 
+@pytest.mark.slow
 def test_it_stops_and_goes_on_without_the_teacher(
     corpus: Path, tmp_path: Path, plain: dict[str, bytes], capsys: Captured
 ) -> None:

@@ -238,6 +238,7 @@ def close(events: Iterator[Event]) -> None:
     events.close()  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 def test_a_pause_in_which_others_draw_random_numbers_changes_nothing(toy_run: ToyRun, tmp_path: Path) -> None:
     for _ in train(TOY, toy_run.corpus, tmp_path / "run"):
         torch.rand(3)
