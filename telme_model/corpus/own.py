@@ -117,6 +117,9 @@ def read(folder: Folder, reading: Reading, tables: Sequence[TurnsFile]) -> Corpu
         dialogues += _dialogues(table, reading, media, report, names)
         problems += report.problems
         problems.append(_columns_note(table))
+        if reading.emotions and "emotion" not in table.columns:
+            reason = f"No column of {table.path.name} is known to hold the labels: name it, --columns emotion=COLUMN."
+            problems.append(Problem(severity=Severity.WARNING, code="no-labels", file=table.path, reason=reason))
     labels = _labels(tables, dialogues)
     _tell_splits(folder, dialogues, problems)
     dialogues.sort(key=lambda dialogue: list(Split).index(dialogue.split))

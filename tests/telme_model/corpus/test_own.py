@@ -169,6 +169,16 @@ def test_names_of_labels_are_mapped(tmp_path: Path) -> None:
     assert corpus.labels.name == "meld"
 
 
+def test_names_of_labels_without_their_column_are_told(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("Said,Feels\nHello,happy\n", encoding="utf-8")
+    told = ["text=Said"]
+    warned = [problem.code for problem in open_corpus(tmp_path, Reading().with_words(told, ["happy=joy"])).problems]
+    assert "no-labels" in warned
+    corpus = open_corpus(tmp_path, Reading().with_words([*told, "emotion=Feels"], ["happy=joy"]))
+    assert [turn.gold for turn in corpus.turns()] == ["joy"]
+    assert "no-labels" not in {problem.code for problem in corpus.problems}
+
+
 def test_what_holds_no_emotions_says_so(tmp_path: Path) -> None:
     write(tmp_path, "a.csv", "text,label", *(f"A,{n}" for n in range(100)))
     with pytest.raises(CorpusError, match=r"'label' of a\.csv does not hold emotions: 100 different labels .*emotion="):
