@@ -10,6 +10,7 @@ from PySide6.QtCore import QSize
 from PySide6.QtGui import QImage
 
 from telme_gui.player.decoder import Picture, measure, pictures, sound
+from telme_gui.timeline import sound as timeline
 from telme_model.corpus.dialogue import Clip, Split, Turn, TurnId
 from telme_model.media import decoding, health
 from telme_model.media.decoding import FrameSampling, MediaSettings, read_frames, read_turn, read_waveform
@@ -115,7 +116,10 @@ def test_the_sound_of_a_part_is_there_from_its_beginning_to_its_end(made: Writte
         length = (min(end or coded.seconds, coded.seconds) - (begin or 0.0)) * 16_000
         assert len(waveform) == pytest.approx(length, abs=1600)
         played = np.concatenate(list(sound(clip, 0.0, round(length * 3), 1.0)))
-        for wave, rate in ((waveform, 16_000), (played[:, 0], 48_000)):
+        (drawn,) = timeline.decode([turn_of(clip)])
+        assert drawn.samples is not None
+        assert len(drawn.samples) == pytest.approx(length, abs=1600)
+        for wave, rate in ((waveform, 16_000), (played[:, 0], 48_000), (drawn.samples / 2**15, timeline.RATE)):
             parts = wave[: len(wave) // (rate // 50) * (rate // 50)].reshape(-1, rate // 50)[2:-5]  # of 20 ms
             assert np.abs(parts).max(axis=1).min() > 0.05
 
