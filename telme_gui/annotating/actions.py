@@ -8,6 +8,7 @@ from PySide6.QtGui import QAction, QKeySequence
 
 from telme_gui.annotating.annotator import Annotator
 from telme_gui.look.keys import with_keys
+from telme_gui.look.words import as_tip
 from telme_gui.session.session import Session
 
 DIGITS = 9  # emotions that have one
@@ -107,7 +108,7 @@ class AnnotatingActions(QObject):
             action.setText(f"Label {emotions[place]}" if known else "")
             self._tips[action] = emotions[place] if known else action.objectName()
         for action, tip in self._tips.items():
-            action.setToolTip(with_keys(tip, action))
+            action.setToolTip(as_tip(with_keys(tip, action)))
         self.accept.setEnabled(here and annotator.suggestion is not None)
         self.clear.setEnabled(here and mine is not None)
         self.blind.setChecked(labels.blind)

@@ -6,7 +6,6 @@ from PySide6.QtWidgets import (
     QAbstractButton,
     QHBoxLayout,
     QInputDialog,
-    QLabel,
     QLineEdit,
     QMenu,
     QSizePolicy,
@@ -26,6 +25,7 @@ from telme_gui.annotating.queue_menu import QueueMenu
 from telme_gui.annotating.queueing import Queues
 from telme_gui.look import chips, theme
 from telme_gui.look.keys import shown
+from telme_gui.look.words import Words, as_tip, literal
 from telme_gui.session.session import Session
 from telme_model.annotations.labels import ADJUDICATED, Label, Scope
 from telme_model.corpus.dialogue import Turn
@@ -52,7 +52,7 @@ class EmotionButton(QAbstractButton):
         self.suggested = False
         self._action = action
         self.setAccessibleName(action.objectName())
-        self.setToolTip(action.toolTip())
+        self.setToolTip(as_tip(action.toolTip()))
         self.setCheckable(True)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -70,7 +70,7 @@ class EmotionButton(QAbstractButton):
 
     def _tell(self) -> None:
         """The keys may have been edited."""
-        self.setToolTip(self._action.toolTip() + (", as the fused model suggests" if self.suggested else ""))
+        self.setToolTip(as_tip(self._action.toolTip() + (", as the fused model suggests" if self.suggested else "")))
         self.update()
 
     def sizeHint(self) -> QSize:  # noqa: D102, N802 - Qt's
@@ -143,8 +143,8 @@ class AnnotationBar(QWidget):
         super().__init__()
         self._session, self._annotator, self._actions, self._queues = session, annotator, actions, queues
         self.buttons = [EmotionButton(action) for action in actions.emotions]
-        self.who, self.which, self.progress = ElidedButton(), ElidedButton(), QLabel()
-        self.hint = QLabel()
+        self.who, self.which, self.progress = ElidedButton(), ElidedButton(), Words()
+        self.hint = Words()
         self.comment = QLineEdit()
         self._second = QStackedWidget()
         self._before: QWidget | None = None  # had the keyboard before a comment was written
@@ -230,10 +230,10 @@ class AnnotationBar(QWidget):
         self.hint.setText(self._queues.hint)
         self.hint.setVisible(bool(self._queues.hint))
         self.which.setText(self._queue_name() + ARROW)
-        self.which.setToolTip(self._queues.meaning or WHICH)
+        self.which.setToolTip(as_tip(self._queues.meaning or WHICH))
         who = self._who()
         self.who.setText(who + ARROW)
-        self.who.setToolTip(f"{who}: in which layer you label, what of the turn you are given, and blind mode")
+        self.who.setToolTip(as_tip(f"{who}: in which layer you label, what of the turn you are given, and blind mode"))
 
     def _progress(self) -> str:
         annotator, labels = self._annotator, self._session.labels
@@ -266,12 +266,12 @@ class AnnotationBar(QWidget):
         menu.addAction("Layer").setEnabled(False)
         group = QActionGroup(menu)
         for layer in dict.fromkeys((*labels.layers, ADJUDICATED)):
-            choice = group.addAction(menu.addAction(layer))
+            choice = group.addAction(menu.addAction(literal(layer)))
             choice.setCheckable(True)
             choice.setChecked(layer == labels.layer)
             choice.triggered.connect(lambda _checked, layer=layer: labels.choose(layer=layer))
         menu.addAction("New layer…").triggered.connect(lambda _checked: self._ask_layer())
-        rename = menu.addAction(f"Rename “{labels.layer}”…")
+        rename = menu.addAction(literal(f"Rename “{labels.layer}”…"))
         rename.setEnabled(labels.layer != ADJUDICATED)
         rename.triggered.connect(lambda _checked: self._ask_name())
         menu.addSeparator()
@@ -279,7 +279,7 @@ class AnnotationBar(QWidget):
         scopes = QActionGroup(menu)
         for scope, (name, tip) in SCOPES.items():
             choice = scopes.addAction(menu.addAction(name))
-            choice.setToolTip(tip)
+            choice.setToolTip(as_tip(tip))
             choice.setCheckable(True)
             choice.setChecked(scope is labels.scope)
             choice.triggered.connect(lambda _checked, scope=scope: labels.choose(scope=scope))

@@ -1,6 +1,5 @@
 """The dialog that writes labels for other programs."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +11,6 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QGridLayout,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QPushButton,
     QRadioButton,
@@ -24,6 +22,7 @@ from PySide6.QtWidgets import (
 from telme_gui.annotating.working import WorkDialog
 from telme_gui.look import theme
 from telme_gui.look.widgets import caption
+from telme_gui.look.words import Marked, as_tip, literal, marked
 from telme_gui.session.session import Session
 from telme_model.annotations.exchange import ExportReport, Format, Layers, export
 from telme_model.annotations.exchange.transfer import layers_of
@@ -53,7 +52,7 @@ class ExportDialog(WorkDialog):
         self.layers: dict[str, QCheckBox] = {}
         self.whole, self.part = QRadioButton("The whole corpus"), QRadioButton()
         self.place = QLineEdit()
-        self.report = QLabel()
+        self.report = Marked()
         self._stack = QStackedWidget()
         self._stack.addWidget(self._choices())
         self._stack.addWidget(self._outcome())
@@ -109,8 +108,8 @@ class ExportDialog(WorkDialog):
         grid = QGridLayout()
         grid.setVerticalSpacing(theme.RHYTHM // 2)
         for place, (name, count) in enumerate(counts.items()):
-            self.layers[name] = box = QCheckBox(f"{name}  ({count:,})")
-            box.setToolTip("The corpus' own labels" if name == GOLD else f"{count:,} labels")
+            self.layers[name] = box = QCheckBox(literal(f"{name}  ({count:,})"))
+            box.setToolTip(as_tip("The corpus' own labels" if name == GOLD else f"{count:,} labels"))
             box.setChecked(name != GOLD or not stored)
             box.toggled.connect(self._enable)
             grid.addWidget(box, place // 3, place % 3)
@@ -199,7 +198,6 @@ class ExportDialog(WorkDialog):
         column = QVBoxLayout(page)
         column.setContentsMargins(0, 0, 0, 0)
         self.report.setWordWrap(True)
-        self.report.setTextFormat(Qt.TextFormat.RichText)
         self.report.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.report.setAccessibleName("What was exported")
         self.report.setAlignment(Qt.AlignmentFlag.AlignTop)
@@ -220,18 +218,11 @@ def report_text(report: ExportReport, place: str) -> str:
     """What was written and what was not, as rich text."""
     files = f"{len(report.files):,} file{'' if len(report.files) == 1 else 's'}"
     labels = f"{report.labels:,} label{'' if report.labels == 1 else 's'}"
-    written = f"<p><b>{labels} in {files}</b></p><p>{_plain(place)}</p>"
+    written = marked("<p><b>{} in {}</b></p><p>{}</p>", labels, files, place)
     if not report.left_out:
         return f"{written}<p>Nothing was left out.</p>"
-    return f"{written}<p>What the format cannot hold:</p><ul>{_items(report.left_out)}</ul>"
-
-
-def _items(sentences: Sequence[str]) -> str:
-    return "".join(f"<li>{_plain(sentence)}</li>" for sentence in sentences)
-
-
-def _plain(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;")
+    items = "".join(marked("<li>{}</li>", sentence) for sentence in report.left_out)
+    return f"{written}<p>What the format cannot hold:</p><ul>{items}</ul>"
 
 
 def _within(layers: Layers, corpus: Corpus) -> Layers:

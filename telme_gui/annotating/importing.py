@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QButtonGroup,
     QFileDialog,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QStackedWidget,
     QToolButton,
@@ -23,6 +22,7 @@ from telme_gui.annotating.targets import Targets
 from telme_gui.annotating.working import WorkDialog
 from telme_gui.look import theme
 from telme_gui.look.widgets import caption
+from telme_gui.look.words import Words
 from telme_gui.session.session import Session
 from telme_model.annotations.exchange import ENDINGS, ExchangeError, Incoming, take_in
 from telme_model.annotations.exchange.transfer import Preview, apply, preview
@@ -49,7 +49,7 @@ class ImportDialog(WorkDialog):
         self.shown: Preview | None = None
         self.source = ""
         self.incoming: Incoming | None = None
-        self.head, self.note = QLabel(), caption("")
+        self.head, self.note = Words(), caption("")
         self.targets = Targets()
         self.tabs = {name: QToolButton() for name in HEADERS}
         self.lines = Lines("What the files would change")
@@ -73,7 +73,7 @@ class ImportDialog(WorkDialog):
 
     def _chooser(self) -> QWidget:
         page = QWidget()
-        title = QLabel("Drop files or a folder here")
+        title = Words("Drop files or a folder here")
         title.setObjectName("title")
         kinds = caption("MELD CSV, JSON Lines, ELAN, Praat TextGrid and WebVTT. Nothing changes until you say so.")
         files, folder = QPushButton("Choose files…"), QPushButton("Choose a folder…")

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 from telme_gui.annotating.working import LabelsDialog
 from telme_gui.look import theme
 from telme_gui.look.widgets import caption
+from telme_gui.look.words import as_tip, question
 from telme_gui.session.session import Session
 from telme_model.annotations.labels import ADJUDICATED, GOLD, Scope
 
@@ -123,7 +124,7 @@ class LayersDialog(LabelsDialog):
         labels = self._session.labels
         first = QTableWidgetItem(name)
         first.setData(Qt.ItemDataRole.UserRole, name)
-        first.setToolTip(NOTES.get(name, "You label in it" if name == labels.layer else "An annotator's"))
+        first.setToolTip(as_tip(NOTES.get(name, "You label in it" if name == labels.layer else "An annotator's")))
         font = theme.font(bold=name == labels.layer)
         first.setFont(font)
         if not self._is_own(name):
@@ -184,8 +185,8 @@ class LayersDialog(LabelsDialog):
     def _ask_delete(self) -> None:
         name = self.chosen
         count = sum(len(self._session.labels.in_layer(name, scope)) for scope in Scope)
-        box = QMessageBox(QMessageBox.Icon.Question, "Delete the layer", f"Delete “{name}”?", parent=self)
-        box.setInformativeText(f"Its {count:,} labels go with it. Undo brings them back.")
+        more = f"Its {count:,} labels go with it. Undo brings them back."
+        box = question("Delete the layer", f"Delete “{name}”?", more, self)
         box.addButton("Delete", QMessageBox.ButtonRole.AcceptRole)
         box.setDefaultButton(box.addButton("Keep", QMessageBox.ButtonRole.RejectRole))
         box.accepted.connect(lambda: self._session.labels.delete_layer(name))

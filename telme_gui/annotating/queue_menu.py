@@ -7,6 +7,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu, QWidget
 
 from telme_gui.annotating.queueing import EVERYTHING, Offer, Queues
+from telme_gui.look.words import as_tip
 from telme_gui.session.session import Session
 from telme_model.annotations.labels import GOLD
 from telme_model.annotations.queues import Queue
@@ -66,7 +67,7 @@ class QueueMenu(QMenu):
 
     def _show(self, action: QAction, queue: Queue, name: str, offer: Offer) -> None:
         action.setText(f"{name[0].upper()}{name[1:]}\t{_state(offer)}")
-        action.setToolTip(offer.lacks or queue.meaning)
+        action.setToolTip(as_tip(offer.lacks or queue.meaning))
         action.setEnabled(not offer.lacks and (offer.search or bool(offer.turns)))
         action.setChecked(queue is self._queues.queue and name == self._queues.chosen)
 

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QComboBox, QFrame, QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QFrame, QGridLayout, QScrollArea, QVBoxLayout, QWidget
 
 from telme_gui.look import theme
+from telme_gui.look.words import Words, literal
 from telme_model.annotations.exchange import Incoming
 from telme_model.annotations.exchange.interface import UNNAMED
 from telme_model.annotations.labels import GOLD
@@ -45,7 +46,7 @@ class Targets(QWidget):
         grid.setColumnStretch(2, 1)
         self.lines = {}
         for row, (name, labels) in enumerate(incoming.placed.items()):
-            box = QCheckBox(f"{name or 'Labels without a name'}  ({len(labels):,})")
+            box = QCheckBox(literal(f"{name or 'Labels without a name'}  ({len(labels):,})"))
             box.setToolTip("Import the labels of this layer")
             box.setChecked(name != GOLD)
             into = self._combo(name, known, mine)
@@ -55,7 +56,7 @@ class Targets(QWidget):
             into.currentTextChanged.connect(self.changed)
             self.lines[name] = box, into
             grid.addWidget(box, row, 0)
-            grid.addWidget(QLabel("into the layer"), row, 1)
+            grid.addWidget(Words("into the layer"), row, 1)
             grid.addWidget(into, row, 2)
         self._area.setWidget(page)
         self._area.setFixedHeight(LINE * min(max(1, len(self.lines)), SEEN))

@@ -4,9 +4,10 @@ from collections.abc import Callable, Generator
 from typing import Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from telme_gui.look import theme
+from telme_gui.look.words import Words
 from telme_gui.session.job import Job
 from telme_gui.session.session import Session
 from telme_model.errors import StudioError
@@ -21,7 +22,7 @@ class LabelsDialog(QDialog):
         self._session = session
         self.setWindowTitle(title)
         self.setWindowModality(Qt.WindowModality.WindowModal)
-        self.problem = QLabel()
+        self.problem = Words()
         self.problem.setObjectName("wrong")
         self.problem.setWordWrap(True)
         self.problem.setTextFormat(Qt.TextFormat.PlainText)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
+from telme_gui.look.words import as_tip
 from telme_gui.session.filter import Filter
 from telme_gui.session.session import Session
 from telme_model.corpus.dialogue import Corpus, Dialogue, Split
@@ -170,7 +171,9 @@ class EpisodeModel(QAbstractItemModel):
                 return node.title
             case Qt.ItemDataRole.UserRole:
                 return node
-            case Qt.ItemDataRole.ToolTipRole | Qt.ItemDataRole.AccessibleTextRole:
+            case Qt.ItemDataRole.ToolTipRole:
+                return as_tip(self._sentence(node))
+            case Qt.ItemDataRole.AccessibleTextRole:
                 return self._sentence(node)
         return None
 

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QListView,
     QSizePolicy,
@@ -20,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from telme_gui.look import chips, theme
+from telme_gui.look.words import Words, as_tip, literal
 from telme_gui.session.filter import Filter
 from telme_gui.session.marks import Mark
 from telme_gui.session.session import Session
@@ -55,7 +55,7 @@ class Pill(QAbstractButton):
         self._emotion = emotion
         self.setText(text)
         self.setAccessibleName(text)
-        self.setToolTip(tip)
+        self.setToolTip(as_tip(tip))
         self.setCheckable(checkable)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
@@ -234,7 +234,7 @@ class FilterBar(QWidget):
         keep = QSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         keep.setRetainSizeWhenHidden(True)  # so that a filter moves nothing
         self.clear.setSizePolicy(keep)
-        self.found = QLabel()
+        self.found = Words()
         self._menu = SpeakerMenu(self)
         self._lay_out()
         self._follow_clicks()
@@ -340,7 +340,7 @@ class FilterBar(QWidget):
             lacks = _lacking(effect, predictions)
             pill.setEnabled(not lacks)
             pill.set_count(int(predictions.effects[effect].sum()) if predictions and not lacks else None)
-            pill.setToolTip(f"{EFFECTS[effect]}. {lacks}" if lacks else EFFECTS[effect])
+            pill.setToolTip(as_tip(f"{EFFECTS[effect]}. {lacks}" if lacks else EFFECTS[effect]))
 
     def _count_marks(self) -> None:
         self._annotated.setVisible(self._session.labels.in_use)
@@ -356,7 +356,7 @@ class FilterBar(QWidget):
         told = self._session.tells_words
         self.field.setPlaceholderText("Search text, speaker" if told else "Search speaker")
         self.field.setAccessibleName("Search text and speakers" if told else "Search speakers")
-        self.field.setToolTip(f"Turns whose {'words or speaker contain' if told else 'speaker contains'} this")
+        self.field.setToolTip(as_tip(f"Turns whose {'words or speaker contain' if told else 'speaker contains'} this"))
 
     def _show_filter(self) -> None:
         session, shown = self._session, self._session.filter
@@ -372,9 +372,9 @@ class FilterBar(QWidget):
                 pill.setChecked(key in on)
         self.problem.setChecked(shown.media_problem)
         self._menu.tick(shown.speakers)
-        self.speaker.setText(_speakers(shown.speakers))
+        self.speaker.setText(literal(_speakers(shown.speakers)))
         self.given.setVisible(shown.turns is not None)
-        self.given.setText(f"{shown.turns_name or 'chosen turns'}  ×")
+        self.given.setText(literal(f"{shown.turns_name or 'chosen turns'}  ×"))
         self.given.setAccessibleName(f"Show more than {shown.turns_name or 'the chosen turns'}")
         number, found = len(session.turns), int(session.visible.sum())
         self.found.setText(f"{number:,} turns" if shown == Filter() else f"{found:,} of {number:,} turns")

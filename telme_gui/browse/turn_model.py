@@ -8,6 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
+from telme_gui.look.words import as_tip
 from telme_gui.look.wrapping import one_line
 from telme_gui.session.labels import Touched, label_sentence
 from telme_gui.session.session import Session
@@ -222,7 +223,8 @@ class TurnModel(QAbstractTableModel):
             case Qt.ItemDataRole.UserRole:
                 return row
             case Qt.ItemDataRole.ToolTipRole | Qt.ItemDataRole.AccessibleTextRole:
-                return self._sentence(row, column) or self._shown(row, column, index.row())
+                said = self._sentence(row, column) or self._shown(row, column, index.row())
+                return as_tip(said) if role == Qt.ItemDataRole.ToolTipRole else said
         return None
 
     def _shown(self, row: TurnRow, column: int, place: int) -> str:

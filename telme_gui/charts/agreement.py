@@ -9,7 +9,6 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QHBoxLayout,
-    QLabel,
     QMenu,
     QStackedWidget,
     QToolButton,
@@ -19,6 +18,7 @@ from PySide6.QtWidgets import (
 
 from telme_gui.charts.coefficients import CoefficientsView
 from telme_gui.charts.disputes import DisputesView
+from telme_gui.look.words import Words, as_tip, literal
 from telme_gui.session.job import Job
 from telme_gui.session.session import Session
 from telme_model.annotations.adjudication import Dispute, disputes, unanimous
@@ -80,7 +80,7 @@ class AgreementPage(QWidget):
         self._asked: tuple[tuple[str, ...], Scope, int] | None = None  # layers and revision that were asked for last
         self.findings: Findings | None = None
         self.coefficients, self.disputes = CoefficientsView(session, self), DisputesView(session, self)
-        self.empty = QLabel(self, wordWrap=True)
+        self.empty = Words(parent=self, wordWrap=True)
         self.empty.setObjectName("empty")
         self._stack = QStackedWidget(self)
         for widget in (self.empty, self.coefficients, self.disputes):
@@ -105,7 +105,7 @@ class AgreementPage(QWidget):
             button = QToolButton(self)
             button.setObjectName("tab")
             button.setText(name)
-            button.setToolTip(name)
+            button.setToolTip(as_tip(name))
             button.setAccessibleName(name)
             button.setCheckable(True)
             button.setChecked(place == 0)
@@ -152,7 +152,7 @@ class AgreementPage(QWidget):
     def _fill_menu(self) -> None:
         self._menu.clear()
         for layer in self.available:
-            action = self._menu.addAction(layer)
+            action = self._menu.addAction(literal(layer))
             action.setCheckable(True)
             action.setChecked(layer in self.chosen)
             action.toggled.connect(partial(self._tick, layer))
@@ -216,7 +216,7 @@ class AgreementPage(QWidget):
         found, second = self.findings, self._which.checkedId() == 1
         count = f" · {len(found.disputes):,}" if found is not None and not words else ""
         self._which.button(1).setText(f"What they disagree on{count}")
-        self._layers.setText(f"{', '.join(self.chosen) or 'no layer'} ▾")
+        self._layers.setText(literal(f"{', '.join(self.chosen) or 'no layer'} ▾"))
         self._layers.setVisible(not self._session.labels.blind and len(self.available) > 1)
         if words or found is None:
             self.empty.setText(words or "Computing …")

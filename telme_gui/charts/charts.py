@@ -7,7 +7,6 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
-    QLabel,
     QStackedWidget,
     QTabBar,
     QVBoxLayout,
@@ -23,6 +22,7 @@ from telme_gui.charts.counts import CountsPage
 from telme_gui.charts.scores import ScoresPage
 from telme_gui.charts.subset import Subset
 from telme_gui.look import theme
+from telme_gui.look.words import Words
 from telme_gui.session.job import Job
 from telme_gui.session.session import Session
 from telme_model.annotations.labels import GOLD
@@ -73,7 +73,7 @@ class Charts(QWidget):
         self._truth = QComboBox(self)
         self._truth.setAccessibleName("Judged by")
         self._truth.setToolTip("Whose labels the predictions are judged by: gold, or a layer of annotations")
-        self._empty = QLabel(self, wordWrap=True)
+        self._empty = Words(parent=self, wordWrap=True)
         self._empty.setObjectName("empty")
         self._stack = QStackedWidget(self)
         self._stack.addWidget(self._empty)

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from telme_gui.charts.bars import EmotionBar, EmotionBars
 from telme_gui.charts.subset import Subset
 from telme_gui.look.table import Table
+from telme_gui.look.words import Words
 from telme_model.analysis import published
 from telme_model.analysis.metrics import Scores
 from telme_model.analysis.models import FUSED, STANDARD, Model
@@ -30,7 +31,7 @@ class ClassesPage(QWidget):
         self._part: Subset | None = None
         self._paper: Mapping[str, float] = {}
         head = QHBoxLayout()
-        head.addWidget(QLabel("Measure"))
+        head.addWidget(Words("Measure"))
         head.addWidget(self._measure)
         head.addStretch(1)
         column = QVBoxLayout(self)

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QPainter
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from telme_gui.charts.confusion import Matrix
 from telme_gui.look.figure import Figure, write
 from telme_gui.look.table import Table
+from telme_gui.look.words import Words
 from telme_gui.session.filter import Filter
 from telme_gui.session.session import Session
 from telme_model.annotations.agreement import Agreement, Coefficient, Pair
@@ -42,7 +43,7 @@ class CoefficientsView(QWidget):
         self._lay_out()
 
     def _lay_out(self) -> None:
-        hint = QLabel("Click a cell to see its turns")
+        hint = Words("Click a cell to see its turns")
         hint.setObjectName("caption")
         hint.setAlignment(Qt.AlignmentFlag.AlignRight)
         choice = QVBoxLayout()

@@ -9,7 +9,6 @@ from PySide6.QtWidgets import (
     QButtonGroup,
     QFileDialog,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QVBoxLayout,
     QWidget,
@@ -19,6 +18,7 @@ from telme_gui.charts.listing import Index, set_columns, turn_list
 from telme_gui.charts.subset import Subset
 from telme_gui.charts.versus import TurnChange, Versus, read_run
 from telme_gui.look.table import Table
+from telme_gui.look.words import Words, as_tip
 from telme_gui.session.filter import Filter
 from telme_gui.session.job import Job
 from telme_gui.session.session import Session
@@ -47,7 +47,7 @@ class ComparePage(QWidget):
         self._choose.setAccessibleName("Choose another run")
         self._choose.setToolTip("Open another run's folder and set it beside the one that is open")
         self._choose.clicked.connect(self._ask)
-        self._words = QLabel(ASK, self, wordWrap=True)
+        self._words = Words(ASK, self, wordWrap=True)
         self._table = Table("Scores of both runs", self)
         self._changed = ChangedTurns(session, self)
         self._list = turn_list("Turns that changed", self._changed, self)
@@ -232,7 +232,11 @@ class ChangedTurns(QAbstractTableModel):
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Words; emotions by name."""
-        if role not in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole) or self._versus is None:
+        words = self._words_of(index) if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole) else None
+        return as_tip(words) if words and role == Qt.ItemDataRole.ToolTipRole else words
+
+    def _words_of(self, index: Index) -> str | None:
+        if self._versus is None:
             return None
         here, there = self._versus.part.predictions, self._versus.other
         row, other = self._versus.changed[index.row()]
@@ -245,8 +249,8 @@ class ChangedTurns(QAbstractTableModel):
             case 2:
                 return self._session.words(turn)
             case 3:
-                return here.labels[here.gold[row]] if here.gold[row] >= 0 else ""
+                return str(here.labels[here.gold[row]]) if here.gold[row] >= 0 else ""
             case 4:
-                return here.labels[here.predicted[FUSED][row]]
+                return str(here.labels[here.predicted[FUSED][row]])
             case _:
-                return there.labels[there.predicted[FUSED][other]]
+                return str(there.labels[there.predicted[FUSED][other]])

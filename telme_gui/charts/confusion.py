@@ -6,11 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPen
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QToolTip, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QToolTip, QVBoxLayout, QWidget
 
 from telme_gui.charts.subset import Subset
 from telme_gui.look import chips, theme
 from telme_gui.look.figure import CENTRE, RIGHT, Figure, mixed, write
+from telme_gui.look.words import Words, as_tip
 from telme_gui.session.filter import Filter
 from telme_gui.session.session import Session
 from telme_model.analysis.models import FUSED, Models
@@ -37,10 +38,10 @@ class ConfusionPage(QWidget):
         self._model.setAccessibleName("Model")
         self._model.setToolTip("Whose predictions the matrix counts")
         self._model.activated.connect(self._draw)
-        hint = QLabel("Click a cell to see its turns")
+        hint = Words("Click a cell to see its turns")
         hint.setObjectName("caption")
         head = QHBoxLayout()
-        head.addWidget(QLabel("Model"))
+        head.addWidget(Words("Model"))
         head.addWidget(self._model)
         head.addStretch(1)
         head.addWidget(hint)
@@ -230,7 +231,7 @@ class Matrix(Figure):
     def event(self, event: QEvent) -> bool:
         """What the cell counts."""
         if isinstance(event, QHelpEvent) and event.type() is QEvent.Type.ToolTip:
-            QToolTip.showText(event.globalPos(), self.words_at(event.pos()), self)
+            QToolTip.showText(event.globalPos(), as_tip(self.words_at(event.pos())), self)
             return True
         return super().event(event)
 

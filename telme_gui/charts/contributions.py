@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from telme_gui.charts.subset import Subset
 from telme_gui.look import chips, theme
 from telme_gui.look.figure import CENTRE, LEFT, RIGHT, Figure, mixed, write
+from telme_gui.look.words import Words
 from telme_model.analysis.models import STANDARD
 from telme_model.corpus.dialogue import Modality, Turn, TurnId
 
@@ -50,7 +51,7 @@ class ContributionsPage(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 16, 16, 16)
         column.addLayout(row)
-        self._caption = QLabel(wordWrap=True)
+        self._caption = Words(wordWrap=True)
         self._caption.setObjectName("caption")
         column.addWidget(self._caption)
 

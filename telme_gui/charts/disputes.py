@@ -6,10 +6,11 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from telme_gui.charts.listing import UNSURE, Index, set_columns, turn_list
 from telme_gui.look.widgets import push_button
+from telme_gui.look.words import Words, as_tip
 from telme_gui.session.filter import Filter
 from telme_gui.session.labels import label_sentence
 from telme_gui.session.session import Session
@@ -35,7 +36,7 @@ class DisputesView(QWidget):
         self.list = turn_list("Turns on which annotators disagree", self.model, self)
         self.list.clicked.connect(self._go)
         self.list.activated.connect(self._go)
-        self.words = QLabel(self)
+        self.words = Words(parent=self)
         self.words.setObjectName("caption")
         self.settle = push_button("Adjudicate", "Label what is not settled yet in the adjudicated layer, one by one")
         self.settle.clicked.connect(lambda: self.adjudicate.emit(self.model.turns))
@@ -165,7 +166,8 @@ class Disputes(QAbstractTableModel):
             case Qt.ItemDataRole.DisplayRole:
                 return self._text(of, column, label)
             case Qt.ItemDataRole.ToolTipRole | Qt.ItemDataRole.AccessibleTextRole:
-                return label_sentence(label) if label else self._text(of, column, None)
+                said = label_sentence(label) if label else self._text(of, column, None)
+                return as_tip(said) if role == Qt.ItemDataRole.ToolTipRole else said
             case _ if role == UNSURE:
                 return label is not None and label.unsure
             case _:

@@ -9,10 +9,11 @@ import pyqtgraph
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from telme_gui.charts.subset import RowNumbers, Subset
 from telme_gui.look import theme
+from telme_gui.look.words import Marked, Words
 from telme_gui.session.session import Session
 from telme_model.analysis.models import FUSED
 from telme_model.analysis.predictions import Effect
@@ -40,10 +41,10 @@ class ScatterPage(QWidget):
         self._dots = {kind: self._make_dots(kind) for kind in KINDS}
         self._ring = pyqtgraph.ScatterPlotItem(size=DOT + 8, pxMode=True)
         self._plot.addItem(self._ring)
-        self._legend = QLabel(self)
-        self._note = QLabel("Click a dot to go to its turn, double-click to see all again", self)
+        self._legend = Marked(self)
+        self._note = Words("Click a dot to go to its turn, double-click to see all again", self)
         self._note.setObjectName("caption")
-        self._still = QLabel("This run's fusion shifts nothing: there is no shift to set beside the margin")
+        self._still = Words("This run's fusion shifts nothing: there is no shift to set beside the margin")
         self._still.setObjectName("empty")
         self._still.setWordWrap(True)
         head = QHBoxLayout()

@@ -10,6 +10,7 @@ from telme_gui.charts.subset import Subset
 from telme_gui.look import theme
 from telme_gui.look.figure import CENTRE, LEFT, RIGHT, Figure, half_width, write
 from telme_gui.look.table import Table
+from telme_gui.look.words import as_tip
 from telme_model.analysis import published
 from telme_model.analysis.metrics import Interval, Scores, macro_note
 from telme_model.analysis.models import FUSED, STANDARD, Model, Models
@@ -202,7 +203,7 @@ class _Papers(QTreeWidget):
             group.setExpanded(True)
             for row in rows:
                 item = QTreeWidgetItem(group, [row.name, _number(row.meld), _number(row.iemocap)])
-                item.setToolTip(0, row.source)
+                item.setToolTip(0, as_tip(row.source))
                 for column in (1, 2):
                     item.setTextAlignment(column, RIGHT)
         header = self.header()

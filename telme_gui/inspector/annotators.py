@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from telme_gui.inspector.section import HEADING, LABEL, LEFT, RIGHT, ROW, write
 from telme_gui.look import chips, theme
+from telme_gui.look.words import as_tip
 from telme_gui.session.labels import label_sentence
 from telme_gui.session.session import Session
 from telme_model.annotations.labels import Label
@@ -58,6 +59,6 @@ class Annotators(QWidget):
         if isinstance(event, QHelpEvent) and event.type() is QEvent.Type.ToolTip:
             place = int((event.pos().y() - HEADING) // LINE)
             inside = 0 <= place < len(self.said)
-            QToolTip.showText(event.globalPos(), label_sentence(self.said[place][1]) if inside else "", self)
+            QToolTip.showText(event.globalPos(), as_tip(label_sentence(self.said[place][1]) if inside else ""), self)
             return True
         return super().event(event)

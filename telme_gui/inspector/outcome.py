@@ -2,12 +2,13 @@
 
 from PySide6.QtCore import QRect, QRectF, Qt
 from PySide6.QtGui import QPainter, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from telme_gui.inspector.probabilities import equation
 from telme_gui.inspector.section import RIGHT, ROW, Section, face, write
 from telme_gui.look import chips, theme
-from telme_gui.look.wrapping import breakable, in_tooltip, one_line
+from telme_gui.look.words import Words, as_tip
+from telme_gui.look.wrapping import breakable, one_line
 from telme_gui.session.session import Session
 from telme_model.analysis.models import FUSED, FUSION, TEACHER
 from telme_model.analysis.predictions import Predictions
@@ -45,15 +46,15 @@ class TurnHeader(QWidget):
         super().__init__()
         self.session = session
         self._said = ""
-        self.title = QLabel()
+        self.title = Words()
         self.title.setFont(theme.font(theme.TITLE, bold=True))
         self.title.setTextFormat(Qt.TextFormat.PlainText)
         self.title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.name = QLabel()
+        self.name = Words()
         self.name.setObjectName("muted")
         self.name.setFont(theme.font(theme.CAPTION, tabular=True))
         self.name.setToolTip("The turn's name: split, dialogue and utterance.")
-        self.words = QLabel()
+        self.words = Words()
         self.words.setFont(theme.font())
         self.words.setWordWrap(True)
         self.words.setTextFormat(Qt.TextFormat.PlainText)
@@ -68,7 +69,7 @@ class TurnHeader(QWidget):
         layout.setSpacing(theme.RHYTHM // 2)
         layout.addLayout(line)
         layout.addWidget(self.words)
-        self.notice = QLabel()
+        self.notice = Words()
         self.notice.setObjectName("notice")
         self.notice.setFont(theme.font(theme.CAPTION, bold=True))
         self.notice.setToolTip("What stands below is the answer to the what-if card, not what the run predicted.")
@@ -85,7 +86,7 @@ class TurnHeader(QWidget):
         self.name.setText(str(turn.id))
         words = self.session.words(turn)
         self.words.setText(f"“{breakable(words, MOST)}”")
-        self.words.setToolTip(in_tooltip(words) if len(words) > MOST else "")
+        self.words.setToolTip(as_tip(words) if len(words) > MOST else "")
         self._fit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's
@@ -99,7 +100,7 @@ class TurnHeader(QWidget):
         shown = self.title.fontMetrics().elidedText(self._said, Qt.TextElideMode.ElideRight, room)
         self.title.setText(shown)
         self.title.setAccessibleName(self._said)
-        self.title.setToolTip(in_tooltip(self._said) if shown != self._said else "")
+        self.title.setToolTip(as_tip(self._said) if shown != self._said else "")
 
 
 class GoldLine(Section):

@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import QEvent, QRectF, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QLabel, QProgressBar, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QProgressBar, QScrollArea, QVBoxLayout, QWidget
 
 from telme_gui.inspector.annotators import Annotators
 from telme_gui.inspector.displacement import HowFar, WhatMoved
@@ -14,6 +14,7 @@ from telme_gui.inspector.what_if_card import WhatIfCard
 from telme_gui.look import chips, theme
 from telme_gui.look.theme import Palette
 from telme_gui.look.widgets import hairline
+from telme_gui.look.words import Words
 from telme_gui.session.session import Session
 from telme_model.analysis.models import Models
 from telme_model.corpus.emotions import MELD
@@ -181,7 +182,7 @@ class NothingToInspect(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.title, self.sentence = QLabel(), QLabel()
+        self.title, self.sentence = Words(), Words()
         self.title.setFont(theme.font(theme.TITLE, bold=True))
         self.sentence.setObjectName("muted")
         self.sentence.setFont(theme.font())

@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QFont, QFontMetricsF, QHelpEvent, QPainter, QP
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from telme_gui.look import chips, theme
+from telme_gui.look.words import as_tip
 from telme_model.analysis.predictions import Floats, Predictions
 
 ROW = 20  # px
@@ -57,7 +58,7 @@ class Section(QWidget):
     def event(self, event: QEvent) -> bool:
         """Show the tooltip of the region under the mouse."""
         if isinstance(event, QHelpEvent) and event.type() is QEvent.Type.ToolTip:
-            QToolTip.showText(event.globalPos(), self.tip_at(QPointF(event.pos())), self)
+            QToolTip.showText(event.globalPos(), as_tip(self.tip_at(QPointF(event.pos()))), self)
             return True
         return super().event(event)
 

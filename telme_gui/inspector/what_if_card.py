@@ -11,6 +11,7 @@ from telme_gui.inspector.section import HEADING, Section, face, write
 from telme_gui.inspector.what_if import LOOKING, WhatIfState
 from telme_gui.look import chips, theme
 from telme_gui.look.widgets import row
+from telme_gui.look.words import Words, as_tip
 from telme_gui.session.session import Session
 from telme_model.analysis.models import FUSED, FUSION, STANDARD, Models
 from telme_model.analysis.predictions import Predictions
@@ -45,9 +46,9 @@ class WhatIfCard(QWidget):
         super().__init__()
         self.session, self.state = session, state
         self._config: Config | None = None
-        self.heading = QLabel("What if")
+        self.heading = Words("What if")
         self.heading.setFont(theme.font(bold=True))
-        self.status = QLabel()
+        self.status = Words()
         self.status.setObjectName("muted")
         self.status.setFont(theme.font(theme.CAPTION))
         self.status.setWordWrap(True)
@@ -164,7 +165,7 @@ class WhatIfCard(QWidget):
         own = self._own_theta()
         now = own if self.session.theta is None else self.session.theta
         self.theta.setEnabled(shifting and own > 0)
-        self.theta.setToolTip(THETA_TIP.format(lead=models.lead) + (f" Run: {own:.3g}." if shifting else ""))
+        self.theta.setToolTip(as_tip(THETA_TIP.format(lead=models.lead) + (f" Run: {own:.3g}." if shifting else "")))
         with QSignalBlocker(self.theta):
             self.theta.setValue(round(STEPS * now / (2 * own)) if own > 0 else 0)
         self.theta_value.setText(f"{now:.3f}" if shifting else "–")
@@ -208,7 +209,7 @@ class Slider(QSlider):
     def __init__(self, name: str, tip: str) -> None:
         super().__init__(Qt.Orientation.Horizontal)
         self.setAccessibleName(name)
-        self.setToolTip(tip)
+        self.setToolTip(as_tip(tip))
 
     def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802 - Qt's name
         """Pass it on."""
@@ -276,7 +277,7 @@ def _best(predictions: Predictions, row: int) -> tuple[str, float]:
 
 
 def _caption(name: str) -> QLabel:
-    label = QLabel(name)
+    label = Words(name)
     label.setObjectName("muted")
     label.setFont(theme.font(theme.CAPTION))
     label.setFixedWidth(48)
@@ -284,7 +285,7 @@ def _caption(name: str) -> QLabel:
 
 
 def _value(name: str) -> QLabel:
-    label = QLabel()
+    label = Words()
     label.setAccessibleName(name)
     label.setFont(theme.font(theme.CAPTION, tabular=True))
     label.setFixedWidth(44)
@@ -296,7 +297,7 @@ def _button(name: str, tip: str) -> QToolButton:
     button = QToolButton()
     button.setText(name)
     button.setAccessibleName(name)
-    button.setToolTip(tip)
+    button.setToolTip(as_tip(tip))
     button.setFont(theme.font(theme.CAPTION))
     button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
     return button

@@ -4,12 +4,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLayout, QPushButton, QVBoxLayout, QWidget
 
 from telme_gui.look import theme
+from telme_gui.look.words import Words, as_tip
 
 
 def push_button(text: str, tip: str, *, primary: bool = False) -> QPushButton:
     """A button that says to everybody what it does."""
     made = QPushButton(text)
-    made.setToolTip(tip)
+    made.setToolTip(as_tip(tip))
     made.setAccessibleName(text.removesuffix("…"))
     made.setObjectName("primary" if primary else "")
     return made
@@ -17,7 +18,7 @@ def push_button(text: str, tip: str, *, primary: bool = False) -> QPushButton:
 
 def caption(text: str = "", *, wraps: bool = True) -> QLabel:
     """A remark or a heading in small, muted type."""
-    label = QLabel(text)
+    label = Words(text)
     label.setObjectName("caption")
     label.setWordWrap(wraps)
     return label
@@ -52,11 +53,11 @@ class Banner(QFrame):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("banner")
-        self.title = QLabel()
+        self.title = Words()
         self.title.setStyleSheet("font-weight: 600")
         self._words = QVBoxLayout()
         self._words.setSpacing(2)
-        self.sentence = QLabel()
+        self.sentence = Words()
         for label in (self.title, self.sentence):
             self.add_line(label)
         self._row = QHBoxLayout(self)

@@ -1,6 +1,5 @@
 """Words that are too many or too long for their place: broken where there is no space, and cut off with an ellipsis."""
 
-import html
 import re
 from functools import lru_cache
 from itertools import pairwise
@@ -22,11 +21,6 @@ def one_line(text: str) -> str:
 def breakable(text: str, most: int = _MOST) -> str:
     """For a label that wraps its words: a place to break in those that are too long, and an ellipsis after `most`."""
     return re.sub(rf"(\S{{{_LONGEST_WORD}}})(?=[^\s…])", "\\1\u200b", _cut(text, most))
-
-
-def in_tooltip(text: str) -> str:
-    """The text for a tooltip, which wraps none but rich text."""
-    return f"<p>{html.escape(breakable(text))}</p>"
 
 
 @lru_cache(maxsize=32)  # it is asked for with every picture of a film

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
 from telme_gui.look.actions import Entry, gap, window_action
 from telme_gui.look.settings import Recent, Settings
+from telme_gui.look.words import literal
 from telme_gui.opening.columns import ColumnsDialog
 from telme_gui.opening.opener import Opener
 from telme_gui.session.session import Session
@@ -65,7 +66,7 @@ class Actions(QObject):
         there = [entry for entry in self._settings.recent if entry.there]
         for entry in there:
             run = run_name(Path(entry.run)) if entry.run else ""
-            action = self._recent.addAction(f"{entry.corpus}  ·  {run}" if run else entry.corpus)
+            action = self._recent.addAction(literal(f"{entry.corpus}  ·  {run}" if run else entry.corpus))
             action.triggered.connect(lambda _checked=False, entry=entry: self.open_recent(entry))
         if not there:
             self._recent.addAction("Nothing yet").setEnabled(False)

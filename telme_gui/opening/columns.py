@@ -7,7 +7,6 @@ from PySide6.QtWidgets import (
     QDialogButtonBox,
     QFormLayout,
     QHBoxLayout,
-    QLabel,
     QScrollArea,
     QVBoxLayout,
     QWidget,
@@ -16,6 +15,7 @@ from PySide6.QtWidgets import (
 from telme_gui.look import theme
 from telme_gui.look.table import Table
 from telme_gui.look.widgets import caption
+from telme_gui.look.words import Words
 from telme_model.corpus.emotions import MELD
 from telme_model.corpus.reading import FIELDS, Reading
 from telme_model.corpus.survey import Sketch, Survey, sketch
@@ -39,7 +39,7 @@ class ColumnsDialog(QDialog):
         self.fault = caption()
         self.fault.setObjectName("fault")
         self._label_grid = QHBoxLayout()
-        self._labels_head = QLabel("Labels")
+        self._labels_head = Words("Labels")
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Open | QDialogButtonBox.StandardButton.Cancel)
         self.buttons.accepted.connect(self.accept)
         self.buttons.rejected.connect(self.reject)
@@ -87,7 +87,7 @@ class ColumnsDialog(QDialog):
         below.setFixedHeight(170)
         right = QVBoxLayout()
         right.setSpacing(theme.RHYTHM)
-        right.addWidget(QLabel("The first turns, as they would be read"))
+        right.addWidget(Words("The first turns, as they would be read"))
         right.addWidget(self.turns, 1)
         right.addWidget(self._labels_head)
         right.addWidget(below)
@@ -99,7 +99,7 @@ class ColumnsDialog(QDialog):
         column.setContentsMargins(*4 * [2 * theme.RHYTHM])
         column.setSpacing(theme.RHYTHM)
         about = f"Which column of {self.survey.table.name} is what? It is remembered here; the table stays as it is."
-        column.addWidget(QLabel(about, wordWrap=True))
+        column.addWidget(Words(about, wordWrap=True))
         column.addLayout(middle, 1)
         column.addWidget(self.fault)
         column.addWidget(self.buttons)

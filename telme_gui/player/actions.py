@@ -7,6 +7,7 @@ from PySide6.QtGui import QAction, QKeySequence
 
 from telme_gui.look import icons, theme
 from telme_gui.look.keys import with_keys
+from telme_gui.look.words import as_tip
 from telme_gui.player.film import Film
 from telme_gui.session.session import Session
 
@@ -68,7 +69,7 @@ class PlayerActions(QObject):
         self.mute.setChecked(film.volume.muted)
         for action, icon in self._icons.items():
             action.setIcon(icons.icon(icon, colour))
-            action.setToolTip(with_keys(action.text(), action))
+            action.setToolTip(as_tip(with_keys(action.text(), action)))
 
     def _change_speed(self, by: int) -> None:
         film = self._film

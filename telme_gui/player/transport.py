@@ -2,9 +2,10 @@
 
 from PySide6.QtCore import QRectF, QSignalBlocker, Qt
 from PySide6.QtGui import QAction, QActionGroup, QColor, QKeySequence, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSizePolicy, QSlider, QToolButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QSlider, QToolButton, QWidget
 
 from telme_gui.look import theme
+from telme_gui.look.words import Words, as_tip
 from telme_gui.player.actions import SPEEDS, PlayerActions
 from telme_gui.player.film import Film
 from telme_gui.session.session import Session
@@ -109,7 +110,7 @@ class Transport(QWidget):
         self.setObjectName("transport")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFixedHeight(HEIGHT)
-        self._time = QLabel(self)
+        self._time = Words(parent=self)
         self._time.setFont(theme.font(tabular=True))
         self._time.setAccessibleName("Time in the dialogue")
         self._time.setToolTip("Time in the dialogue and its length")
@@ -178,7 +179,7 @@ class Transport(QWidget):
             action.setChecked(action.text() == self._speed.text())
         with QSignalBlocker(self._volume):
             self._volume.setValue(0 if self._film.volume.muted else round(self._film.volume.level * 100))
-        self._volume.setToolTip(self._film.silence or f"Volume {self._volume.value()} %")
+        self._volume.setToolTip(as_tip(self._film.silence or f"Volume {self._volume.value()} %"))
 
     def _follow_time(self) -> None:
         self._time.setText(f"{clock(self._session.position)} / {clock(self._session.film_seconds)}")

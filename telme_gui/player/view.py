@@ -5,7 +5,8 @@ from PySide6.QtGui import QColor, QFontMetrics, QImage, QMouseEvent, QPainter, Q
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from telme_gui.look import chips, icons, theme
-from telme_gui.look.wrapping import in_tooltip, one_line, wrapped
+from telme_gui.look.words import as_tip
+from telme_gui.look.wrapping import one_line, wrapped
 from telme_model.corpus.dialogue import Modality, Turn
 
 # A picture is judged against black in either theme, so these are not in the theme's palette.
@@ -84,7 +85,7 @@ class PictureView(QWidget):
         """Tell in the tooltip what there may be no room for."""
         turn = self._turn
         long = turn is not None and Modality.TEXT in self._presented and len(turn.text) > _LONG
-        self.setToolTip(self._problem or (in_tooltip(turn.text) if turn is not None and long else ""))
+        self.setToolTip(as_tip(self._problem or (turn.text if turn is not None and long else "")))
 
     # -- painting -----------------------------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QApplication, QToolTip, QWidget
 
 from telme_gui.look import theme
+from telme_gui.look.words import as_tip
 from telme_gui.session.session import Session
 from telme_gui.timeline.lanes import GUTTER, AnyLane, Band, Lane, TimeSpan, lanes_of, lay_out, name
 from telme_gui.timeline.listening import Listening
@@ -272,7 +273,7 @@ class Timeline(QWidget):
     def event(self, event: QEvent) -> bool:
         """What the mouse is over, in words."""
         if isinstance(event, QHelpEvent) and event.type() is QEvent.Type.ToolTip:
-            QToolTip.showText(event.globalPos(), self.words_at(event.pos()), self)
+            QToolTip.showText(event.globalPos(), as_tip(self.words_at(event.pos())), self)
             return True
         return super().event(event)
 

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QToolButton, QWidget
 
 from telme_gui.look import theme
 from telme_gui.look.keys import with_keys
+from telme_gui.look.words import as_tip
 
 SIDE = 17  # px of a button
 
@@ -53,4 +54,4 @@ class Tools(QWidget):
 
 def _tell(button: QToolButton) -> None:
     action = button.defaultAction()
-    button.setToolTip(with_keys(action.text(), action))
+    button.setToolTip(as_tip(with_keys(action.text(), action)))

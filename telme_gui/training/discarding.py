@@ -6,6 +6,7 @@ from pathlib import Path
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox, QWidget
 
+from telme_gui.look.words import question
 from telme_gui.training.trainer import Trainer
 
 AWAY, KEEP = "Put into the trash", "Keep"
@@ -13,8 +14,8 @@ AWAY, KEEP = "Put into the trash", "Keep"
 
 def ask(run: Path, parent: QWidget, agreed: Callable[[], object], *, first: str = "") -> None:
     """Ask whether a run is to go, and call `agreed` where it is; `first` is said before where its folder goes."""
-    box = QMessageBox(QMessageBox.Icon.Question, "Discard a run", f"Put “{run.name}” into the trash?", parent=parent)
-    box.setInformativeText(f"{first}Its folder can be taken back from there.\n\n{run}")
+    more = f"{first}Its folder can be taken back from there.\n\n{run}"
+    box = question("Discard a run", f"Put “{run.name}” into the trash?", more, parent)
     box.addButton(AWAY, QMessageBox.ButtonRole.AcceptRole)
     box.setDefaultButton(box.addButton(KEEP, QMessageBox.ButtonRole.RejectRole))
     box.accepted.connect(agreed)

@@ -10,6 +10,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QMessageBox, QWidget
 
+from telme_gui.look.words import question
 from telme_gui.session.job import Job
 from telme_gui.session.jobs import Jobs
 from telme_model.corpus import open_corpus
@@ -205,17 +206,15 @@ class Trainer(QObject):
         if self._closed or not (self.busy or (self.queue and not self._kept)):
             return True
         title, sentence = self._what_closing_does()
-        question = QMessageBox(QMessageBox.Icon.Question, "Training", title)
-        question.setParent(parent, question.windowFlags())
-        question.setInformativeText(sentence)
+        box = question("Training", title, sentence, parent)
         trains = self.busy and not self._discarding
-        stop = question.addButton("Stop and close" if trains else "Close", QMessageBox.ButtonRole.AcceptRole)
-        keep = question.addButton("Keep training" if trains else "Stay", QMessageBox.ButtonRole.RejectRole)
-        question.setDefaultButton(stop)
-        question.setEscapeButton(keep)
-        question.exec()
-        agreed = question.clickedButton() is stop
-        question.deleteLater()
+        stop = box.addButton("Stop and close" if trains else "Close", QMessageBox.ButtonRole.AcceptRole)
+        keep = box.addButton("Keep training" if trains else "Stay", QMessageBox.ButtonRole.RejectRole)
+        box.setDefaultButton(stop)
+        box.setEscapeButton(keep)
+        box.exec()
+        agreed = box.clickedButton() is stop
+        box.deleteLater()
         return agreed
 
     def _what_closing_does(self) -> tuple[str, str]:

@@ -6,6 +6,7 @@ from collections.abc import Generator, Sequence
 from PySide6.QtWidgets import QPushButton, QWidget
 
 from telme_gui.look.widgets import Banner
+from telme_gui.look.words import as_tip
 from telme_gui.session.session import Session
 from telme_gui.training import discarding
 from telme_gui.training.trainer import Trainer
@@ -91,7 +92,7 @@ class UnfinishedRuns(Banner):
     def _word(self, words: Sequence[tuple[str, str]]) -> None:
         for button, (text, tip) in zip((self.resume, self.later, self.discard), words, strict=True):
             button.setText(text)
-            button.setToolTip(tip)
+            button.setToolTip(as_tip(tip))
             button.setAccessibleName(tip)
 
     def _others(self) -> str:

@@ -9,7 +9,6 @@ from PySide6.QtGui import QAction, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QHBoxLayout,
-    QLabel,
     QMenuBar,
     QProxyStyle,
     QSizePolicy,
@@ -20,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from telme_gui.look import theme
 from telme_gui.look.keys import with_keys
+from telme_gui.look.words import Marked, as_tip, marked
 
 HEIGHT = 36  # px
 
@@ -84,11 +84,10 @@ class Header(QWidget):
         self.menus = MenuBar()
         self.menus.setNativeMenuBar(False)
         self.menus.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Preferred)
-        self._corpus, self._run = QLabel(), QLabel()
+        self._corpus, self._run = Marked(), Marked()
         self._corpus.setAccessibleName("Open corpus")
         self._run.setAccessibleName("Open run")
         for label in (self._corpus, self._run):
-            label.setTextFormat(Qt.TextFormat.RichText)
             label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         self._views = QButtonGroup(self)
         row = QHBoxLayout(self)
@@ -104,7 +103,7 @@ class Header(QWidget):
             button = QToolButton()
             button.setObjectName("tab")
             button.setText(view.name.title())
-            button.setToolTip(tip)
+            button.setToolTip(as_tip(tip))
             button.setAccessibleName(f"{view.name.title()} view")
             button.setCheckable(True)
             self._views.addButton(button, view)
@@ -114,7 +113,7 @@ class Header(QWidget):
     def show_keys(self, actions: Mapping[MainView, QAction]) -> None:
         """Tell which keys each view has."""
         for view, action in actions.items():
-            self._views.button(view).setToolTip(with_keys(TIPS[view], action))
+            self._views.button(view).setToolTip(as_tip(with_keys(TIPS[view], action)))
 
     def show_view(self, view: MainView) -> None:
         """Mark the view that is shown."""
@@ -123,8 +122,9 @@ class Header(QWidget):
     def show_open(self, corpus: str, about: str, run: str, headline: str) -> None:
         """Say what is open; without a corpus, nothing."""
         muted = theme.active_palette().muted
-        self._corpus.setText(f"<b>{corpus}</b> <span style='color:{muted}'>{about}</span>" if corpus else "")
-        words = f"run</span> <b>{run}</b> <span style='color:{muted}'>{headline}" if run else "no run is open"
-        self._run.setText(f"<span style='color:{muted}'>{words}</span>" if corpus else "")
+        pale = f"<span style='color:{muted}'>{{}}</span>"
+        self._corpus.setText(marked(f"<b>{{}}</b> {pale}", corpus, about) if corpus else "")
+        said = marked(f"{pale} <b>{{}}</b> {pale}", "run", run, headline) if run else marked(pale, "no run is open")
+        self._run.setText(said if corpus else "")
         for button in self._views.buttons():
             button.setVisible(bool(corpus))

@@ -6,7 +6,6 @@ from PySide6.QtWidgets import (
     QDialog,
     QHeaderView,
     QKeySequenceEdit,
-    QLabel,
     QLineEdit,
     QPushButton,
     QSizePolicy,
@@ -19,6 +18,7 @@ from PySide6.QtWidgets import (
 from telme_gui.look import theme
 from telme_gui.look.keys import Keys, refusal, shown, title
 from telme_gui.look.widgets import push_button, row
+from telme_gui.look.words import Words, as_tip
 
 NAME = Qt.ItemDataRole.UserRole  # of an action
 CHANGED = "•"  # before keys that are not those that an action came with
@@ -78,7 +78,7 @@ class KeyEditor(QDialog):
         self.tree.setItemsExpandable(False)
         self.tree.setObjectName("keys")
         self.tree.setAccessibleName("Actions and their keys")
-        self.name, self.field, self.verdict = QLabel(), KeyField(), QLabel(wordWrap=True)
+        self.name, self.field, self.verdict = Words(), KeyField(), Words(wordWrap=True)
         self.take = push_button("Take it", "Give the keys to the chosen action; the other is left without")
         self.clear = push_button("Clear", "Leave the action without keys")
         self.reset = push_button("Reset", "Give the action back the keys that it came with")
@@ -157,7 +157,9 @@ class KeyEditor(QDialog):
             keys = shown(action.shortcut()) or ("none" if changed else "")
             item.setText(1, f"{CHANGED} {keys}" if changed else keys)
             own = shown(self._keys.own[name])
-            item.setToolTip(1, f"Changed; it came {f'with {own}' if own else 'without keys'}" if changed else "")
+            item.setToolTip(
+                1, as_tip(f"Changed; it came {f'with {own}' if own else 'without keys'}" if changed else "")
+            )
         self.reset_all.setEnabled(bool(self._keys.chosen))
 
     def _show_chosen(self) -> None:

@@ -13,7 +13,6 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QDialog,
     QHBoxLayout,
-    QLabel,
     QPlainTextEdit,
     QPushButton,
     QToolButton,
@@ -23,6 +22,7 @@ from PySide6.QtWidgets import (
 
 from telme_gui.look import theme
 from telme_gui.look.widgets import Banner
+from telme_gui.look.words import Words
 from telme_gui.session.session import Session
 from telme_model import __version__
 from telme_model.commands import doctor
@@ -50,7 +50,7 @@ class TextDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle(title)
         self.resize(680, 440)
-        words = QLabel(lead)
+        words = Words(lead)
         words.setWordWrap(True)
         self.text = QPlainTextEdit(text, readOnly=True)
         self.text.setObjectName("report")

@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QAction, QKeyEvent, QMouseEvent
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 from shiboken6 import isValid
 
 from telme_gui.look import theme
 from telme_gui.look.keys import Keys, shown, title
+from telme_gui.look.words import Words
 
 COLUMNS = 3
 
@@ -25,9 +26,9 @@ class Shortcuts(QFrame):
         self.setObjectName("overlay")
         self.setAccessibleName("Shortcuts")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        heading = QLabel("Shortcuts")
+        heading = Words("Shortcuts")
         heading.setObjectName("title")
-        hint = QLabel("Letters and signs are inert while you type in a field. Any key puts this away.")
+        hint = Words("Letters and signs are inert while you type in a field. Any key puts this away.")
         hint.setObjectName("caption")
         self.edit = QPushButton("Edit shortcuts…")
         self.edit.setObjectName("quiet")
@@ -133,13 +134,13 @@ def _group(name: str, actions: Sequence[QAction]) -> QGridLayout:
     grid = QGridLayout()
     grid.setHorizontalSpacing(2 * theme.RHYTHM)
     grid.setVerticalSpacing(5)
-    heading = QLabel(name)
+    heading = Words(name)
     heading.setObjectName("caption")
     grid.addWidget(heading, 0, 0, 1, 2)
     for line, action in enumerate(actions, 1):
-        keys = QLabel(shown(action.shortcut()))
+        keys = Words(shown(action.shortcut()))
         keys.setObjectName("keys")
-        grid.addWidget(QLabel(title(action)), line, 0)
+        grid.addWidget(Words(title(action)), line, 0)
         grid.addWidget(keys, line, 1, Qt.AlignmentFlag.AlignRight)
     grid.setColumnStretch(0, 1)
     return grid

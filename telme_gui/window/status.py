@@ -1,8 +1,9 @@
 """The line at the window's bottom: where we are, how much there is, and what works in the background."""
 
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QToolButton, QWidget
+from PySide6.QtWidgets import QProgressBar, QStatusBar, QToolButton, QWidget
 
+from telme_gui.look.words import Words, as_tip
 from telme_gui.session.filter import Filter
 from telme_gui.session.job import Job
 from telme_gui.session.session import Session
@@ -23,10 +24,10 @@ class Status(QStatusBar):
         self._followed: Job | None = None
         self._fraction: float | None = None  # None where nobody knows
         self._phase = ""
-        self.place, self.counts = QLabel(), QLabel()
+        self.place, self.counts = Words(), Words()
         self.place.setAccessibleName("Current turn")
         self.counts.setAccessibleName("Corpus")
-        self.work, self.bar = QLabel(), QProgressBar()
+        self.work, self.bar = Words(), QProgressBar()
         self.work.setAccessibleName("Background work")
         self.bar.setFixedWidth(120)
         self.bar.setTextVisible(False)
@@ -79,7 +80,7 @@ class Status(QStatusBar):
         jobs = [job for job in self._session.jobs.running if job.name]
         jobs.sort(key=lambda job: job is self._trainer.job)  # hours of training hide nothing that is shorter
         named = jobs[0] if jobs else None
-        self.work.setToolTip("\n".join(job.name for job in jobs))
+        self.work.setToolTip(as_tip("\n".join(job.name for job in jobs)))
         if named is not self._followed:
             if self._followed is not None and self._followed in self._session.jobs.running:
                 self._followed.reported.disconnect(self._count)
@@ -88,7 +89,7 @@ class Status(QStatusBar):
             if named is not None:
                 named.reported.connect(self._count)
                 self.stop.setEnabled(True)
-                self.stop.setToolTip(f"Stop {named.name[:1].lower()}{named.name[1:]}; what it has done is kept")
+                self.stop.setToolTip(as_tip(f"Stop {named.name[:1].lower()}{named.name[1:]}; what it has done is kept"))
                 self.stop.setAccessibleName(f"Stop {named.name[:1].lower()}{named.name[1:]}")
                 self._clock.start()
             else:

@@ -4,11 +4,12 @@ from pathlib import Path
 
 from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from telme_gui.look import chips, theme
 from telme_gui.look.settings import Recent
 from telme_gui.look.widgets import push_button
+from telme_gui.look.words import Words, as_tip, literal
 from telme_model.corpus.emotions import MELD
 from telme_model.runs.names import corpus_name, run_name
 
@@ -29,9 +30,9 @@ class Welcome(QWidget):
         self.setObjectName("page")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setAccessibleName("Welcome")
-        title = QLabel("TelME Studio")
+        title = Words("TelME Studio")
         title.setObjectName("heading")
-        lead = QLabel(
+        lead = Words(
             "Watch a conversation turn by turn, see what words, voice and face each said of its emotion, and how far "
             "the voice and the face moved the words."
         )
@@ -45,7 +46,7 @@ class Welcome(QWidget):
         self.train.clicked.connect(self.train_wanted)
         self._recent = QVBoxLayout()
         self._recent.setSpacing(0)
-        drop = QLabel("Or drop the folder of a corpus, or of a run, anywhere in this window.")
+        drop = Words("Or drop the folder of a corpus, or of a run, anywhere in this window.")
         drop.setObjectName("caption")
         row = QHBoxLayout()
         row.setSpacing(theme.RHYTHM)
@@ -80,14 +81,14 @@ class Welcome(QWidget):
                 old.deleteLater()
         there = [entry for entry in recent if entry.there][:SHOWN]
         if there:
-            heading = QLabel("Recent")
+            heading = Words("Recent")
             heading.setObjectName("caption")
             self._recent.addWidget(heading)
         for entry in there:
             corpus, run = Path(entry.corpus), Path(entry.run) if entry.run else None
             name = " · ".join([corpus_name(corpus)[0], *([f"run {run_name(run)}"] if run else [])])
             line = RecentEntry(name, str(corpus.parent))
-            line.setToolTip(f"Open {corpus}{f' with the run {run}' if run else ''}")
+            line.setToolTip(as_tip(f"Open {corpus}{f' with the run {run}' if run else ''}"))
             line.setAccessibleName(f"Open {name}")
             line.clicked.connect(lambda _checked=False, entry=entry: self.recent_wanted.emit(entry))
             self._recent.addWidget(line)
@@ -97,9 +98,9 @@ class RecentEntry(QPushButton):
     """A name, and in pale letters where it lies."""
 
     def __init__(self, name: str, place: str) -> None:
-        super().__init__(name)
+        super().__init__(literal(name))
         self.setObjectName("recent")
-        where = QLabel(place)
+        where = Words(place)
         where.setObjectName("muted")
         where.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         row = QHBoxLayout(self)

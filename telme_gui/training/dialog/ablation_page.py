@@ -6,6 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QWidget
 
 from telme_gui.look import theme
+from telme_gui.look.words import as_tip
 from telme_gui.training.dialog.draft import Draft
 from telme_gui.training.dialog.form import FormPage
 from telme_model.runs.config import SETTINGS, Config, ConfigError
@@ -99,7 +100,7 @@ class AblationPage(FormPage):
         for variant, box in self.boxes.items():
             problem = "Set the run itself right first" if config is None else hindrance(config, variant)
             box.setEnabled(not problem)
-            box.setToolTip(problem or ", ".join(variant.settings))
+            box.setToolTip(as_tip(problem or ", ".join(variant.settings)))
 
 
 def varied(config: Config, variant: Variant) -> Config:

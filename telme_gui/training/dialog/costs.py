@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 
-from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QPushButton, QVBoxLayout, QWidget
 
 from telme_gui.look import theme
 from telme_gui.look.widgets import caption
+from telme_gui.look.words import Words
 from telme_gui.training.dialog.reckoner import Reckoner
 from telme_model.runs.config import Config
 from telme_model.runs.costs import Costs, card
@@ -26,7 +27,7 @@ class CostsPanel(QWidget):
         super().__init__()
         self._reckoner, self._busy, self._count = reckoner, busy, count
         self.setFixedWidth(WIDTH)
-        title = QLabel("What it costs")
+        title = Words("What it costs")
         title.setObjectName("title")
         self.how = caption()
         self.measure = QPushButton("Measure")
@@ -122,7 +123,7 @@ class CostsPanel(QWidget):
                 line.setFixedHeight(1)
                 self._lines.addWidget(line, row, 0, 1, 2)
                 continue
-            label, said = caption(name), QLabel(value)
+            label, said = caption(name), Words(value)
             said.setFont(theme.font(bold=name in totals, tabular=True))
             said.setWordWrap(True)
             self._lines.addWidget(label, row, 0)

@@ -11,7 +11,6 @@ from PySide6.QtGui import QGuiApplication, QKeySequence
 from PySide6.QtWidgets import (
     QDialog,
     QHBoxLayout,
-    QLabel,
     QListWidget,
     QPushButton,
     QStackedWidget,
@@ -22,6 +21,7 @@ from PySide6.QtWidgets import (
 from telme_gui.look import theme
 from telme_gui.look.settings import LastTraining, Settings
 from telme_gui.look.widgets import hairline
+from telme_gui.look.words import Words
 from telme_gui.session.session import Session
 from telme_gui.training.dialog import layers as layers_of
 from telme_gui.training.dialog import ready
@@ -130,9 +130,9 @@ class TrainingDialog(QDialog):
             self.preset.addItem(words.title, name)
         self.preset.setAccessibleName("Preset")
         self.preset.setMinimumWidth(208)
-        caption = QLabel("&Preset")
+        caption = Words("&Preset")
         caption.setBuddy(self.preset)
-        self._about = QLabel()
+        self._about = Words()
         self._about.setObjectName("caption")
         self._about.setWordWrap(True)
         self.reset = QPushButton("Reset all")
@@ -147,7 +147,7 @@ class TrainingDialog(QDialog):
         return row
 
     def _foot(self) -> QHBoxLayout:
-        self.reason = QLabel()
+        self.reason = Words()
         self.reason.setWordWrap(True)
         self.reason.setTextFormat(Qt.TextFormat.PlainText)
         self.copy, cancel, self.start = QPushButton("Copy command"), QPushButton("Cancel"), QPushButton("Start")

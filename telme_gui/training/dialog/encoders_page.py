@@ -4,6 +4,7 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QFileDialog, QLabel, QPushButton
 
+from telme_gui.look.words import Words, as_tip
 from telme_gui.training.dialog.draft import Draft
 from telme_gui.training.dialog.form import FormPage, dress
 from telme_gui.training.dialog.reckoner import Reckoner
@@ -35,7 +36,7 @@ class EncodersPage(FormPage):
         self._show()
 
     def _browse(self, modality: Modality) -> None:
-        state, browse = QLabel(), QPushButton("Folder…")
+        state, browse = Words(), QPushButton("Folder…")
         state.setWordWrap(True)
         state.setObjectName("caption")
         browse.setAccessibleName(f"Choose a folder with the {modality} encoder")
@@ -60,7 +61,7 @@ class EncodersPage(FormPage):
                 looking = "Looking…" if config else ""  # while a setting is wrong, nobody looks
                 _say(label, "Not used: the modality takes no part in this run." if unused else looking)
             else:
-                label.setToolTip(str(found.place or ""))
+                label.setToolTip(as_tip(str(found.place or "")))
                 _say(
                     label,
                     " ".join(weights_sentences(found, self._reckoner.hub.get(found.name))),

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QScrollArea,
     QStyle,
@@ -22,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from telme_gui.look import theme
+from telme_gui.look.words import Words, as_tip
 from telme_gui.training.dialog.draft import Draft
 from telme_model.settings import Setting
 
@@ -54,8 +54,8 @@ class PlaceLine(QLineEdit):
 
     def __init__(self, path: str = "") -> None:
         super().__init__(path)
-        self.setToolTip(path)
-        self.textChanged.connect(self.setToolTip)
+        self.setToolTip(as_tip(path))
+        self.textChanged.connect(lambda text: self.setToolTip(as_tip(text)))
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
         """Draw the head and the tail of what does not fit."""
@@ -134,7 +134,7 @@ class FormRow:
     """The widgets of one line of a form: label, editor, way back to the preset, and a sentence."""
 
     def __init__(self, label: str, editor: QWidget, sentence: str) -> None:
-        self.label, self.editor, self.sentence = QLabel(label), editor, sentence
+        self.label, self.editor, self.sentence = Words(label), editor, sentence
         self.label.setBuddy(editor.focusProxy() or editor)
         editor.setAccessibleName(label)
         editor.setAccessibleDescription(sentence)
@@ -145,7 +145,7 @@ class FormRow:
         self.reset.setText("Reset")
         self.reset.setAccessibleName(f"Reset {label}")
         self.reset.hide()
-        self.note = QLabel(sentence)
+        self.note = Words(sentence)
         self.note.setObjectName("caption")
         self.note.setWordWrap(True)
         self.note.setTextFormat(Qt.TextFormat.PlainText)
@@ -158,7 +158,7 @@ class FormRow:
     def mark(self, differs: bool, preset: str) -> None:
         """Show whether it differs from the preset."""
         self.reset.setVisible(differs)
-        self.reset.setToolTip(f"Take the preset's value again: {shown(preset) or 'none'}")
+        self.reset.setToolTip(as_tip(f"Take the preset's value again: {shown(preset) or 'none'}"))
         face = theme.font(bold=differs)
         if self.label.font() != face:
             self.label.setFont(face)
@@ -189,7 +189,7 @@ class FormPage(QScrollArea):
 
     def lead(self, title: str, sentence: str) -> None:
         """A heading with a sentence under it."""
-        heading, said = QLabel(title), QLabel(sentence)
+        heading, said = Words(title), Words(sentence)
         heading.setObjectName("title")
         said.setObjectName("caption")
         said.setWordWrap(True)
@@ -198,7 +198,7 @@ class FormPage(QScrollArea):
 
     def group(self, title: str) -> None:
         """A hairline and a caption over the rows that follow."""
-        line, caption = QFrame(), QLabel(title)
+        line, caption = QFrame(), Words(title)
         line.setObjectName("hairline")
         line.setFixedHeight(1)
         caption.setObjectName("caption")
@@ -209,7 +209,7 @@ class FormPage(QScrollArea):
         """A row that is generated from a setting; a `wide` one has the room of its sentence for the editor."""
         path = setting.path
         editor, show = editor_of(setting, lambda text: self.draft.set(path, text))
-        editor.setToolTip(f"It has to {setting.allowed}")
+        editor.setToolTip(as_tip(f"It has to {setting.allowed}"))
         row = self.row(setting.title, editor, setting.help)
         row.reset.clicked.connect(lambda: self.draft.reset(path))
         if wide:

@@ -6,9 +6,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QLineEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QPushButton, QWidget
 
 from telme_gui.look import theme
+from telme_gui.look.words import Words, as_tip
 from telme_gui.session.session import Session
 from telme_gui.training.dialog.draft import Draft
 from telme_gui.training.dialog.form import Choice, FormPage, PlaceLine, shown
@@ -73,7 +74,7 @@ class RunPage(FormPage):
         self.row("Name", self.name, "Of the run's folder.")
         self._place("Folder", self.folder, "Where the run's folder is made.", "Choose where runs are kept")
         self.group("Data")
-        self._corpus_name, other = QLabel(), QPushButton("Other…")
+        self._corpus_name, other = Words(), QPushButton("Other…")
         other.setAccessibleName("Choose another corpus")
         other.clicked.connect(self._ask_corpus)
         self._counts = self.row("Corpus", _beside(self._corpus_name, other), "")
@@ -181,7 +182,7 @@ class RunPage(FormPage):
         self.corpus = corpus
         name = corpus_name(corpus.root)[0] if corpus else "none"
         self._corpus_name.setText(self._corpus_name.fontMetrics().elidedText(name, Qt.TextElideMode.ElideMiddle, NAME))
-        self._corpus_name.setToolTip(str(corpus.root) if corpus else "")
+        self._corpus_name.setToolTip(as_tip(str(corpus.root) if corpus else ""))
         self._suggest_name()
         self.corpus_changed.emit()
 

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QBoxLayout, QComboBox, QPushButton, QSlider, QTool
 
 from telme_gui.look import theme
 from telme_gui.look.widgets import caption
+from telme_gui.look.words import as_tip
 from telme_gui.training.monitor.inks import STAGES, TERMS, Ink, run_ink
 from telme_gui.training.monitor.plots import Curve, Plot
 from telme_gui.training.monitor.series import Doubles, StageSeries
@@ -99,7 +100,7 @@ class Curves(QWidget):
             (self.end, "End comparison", "Show the run alone again"),
         ):
             control.setAccessibleName(name)
-            control.setToolTip(tip)
+            control.setToolTip(as_tip(tip))
         self.log.setCheckable(True)
         self.log.setChecked(True)  # the terms are far from alike in size
         for combo in (self.stage, self.term, self.span):

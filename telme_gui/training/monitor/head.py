@@ -11,7 +11,6 @@ from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QHBoxLayout,
-    QLabel,
     QMenu,
     QProgressBar,
     QToolButton,
@@ -21,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from telme_gui.look import theme
 from telme_gui.look.widgets import push_button
+from telme_gui.look.words import Words, as_tip, literal
 from telme_gui.training.monitor.tiles import KeyFigure
 from telme_gui.training.trainer import TrainerState
 from telme_model.runs.config import Config
@@ -46,7 +46,7 @@ class Head(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.name, self.about, self.state, self.figures = QLabel(), Elided(), QLabel(), Elided()
+        self.name, self.about, self.state, self.figures = Words(), Elided(), Words(), Elided()
         self.name.setObjectName("title")
         self.about.setObjectName("muted")
         self.state.setObjectName("caption")
@@ -97,7 +97,7 @@ class Head(QWidget):
     def show_figures(self, figures: Sequence[KeyFigure]) -> None:
         """What there is of the run's figures, in a line; what is left of the run is said already."""
         self.figures.setText("   ·   ".join(figure.words for figure in figures[1:] if figure.value != "–"))
-        self.figures.setToolTip("\n".join(figure.words for figure in figures if figure.value != "–"))
+        self.figures.setToolTip(as_tip("\n".join(figure.words for figure in figures if figure.value != "–")))
 
     def show_state(
         self, state: TrainerState, plan: Plan | None, queue: Sequence[Plan], withdraw: Callable[[Plan], object]
@@ -126,7 +126,7 @@ class Head(QWidget):
         menu = self.waiting.menu()
         menu.clear()
         for waiting in queue:
-            menu.addAction(f"Take out “{waiting.run.name}”").triggered.connect(partial(withdraw, waiting))
+            menu.addAction(literal(f"Take out “{waiting.run.name}”")).triggered.connect(partial(withdraw, waiting))
         for part in (self.bar, self.state):
             part.setVisible(plan is not None)
         if plan is None:
@@ -147,7 +147,7 @@ class Head(QWidget):
                 words += f", {duration(history.eta)} left"
         self.state.setText(words)
         self.about.setText(about(plan, self._machine(plan)))
-        self.about.setToolTip(str(plan.run))
+        self.about.setToolTip(as_tip(str(plan.run)))
 
     def _machine(self, plan: Plan) -> str:
         """What the run computes on, as its folder tells once it is there."""
@@ -184,7 +184,7 @@ class Switch(QWidget):
             button.setText(part)
             button.setAccessibleName(part)
             button.setCheckable(True)
-            button.setToolTip(f"Show the {str(part).lower()} here")
+            button.setToolTip(as_tip(f"Show the {str(part).lower()} here"))
             self._group.addButton(button)
             row.addWidget(button)
         self.choose(MonitorPart.CURVES)
@@ -207,7 +207,7 @@ class Switch(QWidget):
             self.choose(parts[0])
 
 
-class Elided(QLabel):
+class Elided(Words):
     """A line that gives way: what there is no room for is left out at its end."""
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
@@ -228,7 +228,7 @@ class NothingTrained(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        title, lead = QLabel("No run is being trained"), QLabel()
+        title, lead = Words("No run is being trained"), Words()
         title.setObjectName("title")
         lead.setObjectName("muted")
         lead.setWordWrap(True)

@@ -5,9 +5,10 @@ from collections.abc import Iterable
 
 from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from telme_gui.look import theme
+from telme_gui.look.words import Words, as_tip
 from telme_gui.training.monitor.inks import TERMS
 from telme_model.events import (
     EpochDone,
@@ -72,7 +73,7 @@ class LogPane(QWidget):
         bar = self.text.verticalScrollBar()
         bar.valueChanged.connect(self._scroll)
         bar.rangeChanged.connect(lambda _low, high: bar.setValue(high) if self._follows else None)
-        title = QLabel("Log")
+        title = Words("Log")
         title.setStyleSheet("font-weight: 600")
         self.copy = _quiet("Copy", "Copy the whole log")
         self.open = _quiet("Open run folder", "Show the run's folder in the file manager")
@@ -110,5 +111,5 @@ def _quiet(text: str, tip: str) -> QPushButton:
     button = QPushButton(text)
     button.setObjectName("quiet")
     button.setAccessibleName(text)
-    button.setToolTip(tip)
+    button.setToolTip(as_tip(tip))
     return button

@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen, QP
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from telme_gui.look import theme
+from telme_gui.look.words import as_tip
 from telme_model.events import Phase
 from telme_model.runs.config import Config
 from telme_model.runs.history import History, StageHistory
@@ -143,7 +144,7 @@ class PhaseStrip(QWidget):
             self.steps = tuple(steps)
             words = ", ".join(f"{step.name}: {step.caption}" for step in steps)
             self.setAccessibleDescription(words)
-            self.setToolTip("\n".join(f"{step.name}: {step.caption}" for step in steps))
+            self.setToolTip(as_tip("\n".join(f"{step.name}: {step.caption}" for step in steps)))
             self.update()
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name

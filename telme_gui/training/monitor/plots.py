@@ -9,9 +9,10 @@ import numpy as np
 import pyqtgraph
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent
-from PySide6.QtWidgets import QFrame, QGraphicsItem, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGraphicsItem, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from telme_gui.look import theme
+from telme_gui.look.words import Marked, Words, marked
 from telme_gui.training.monitor.inks import Ink
 from telme_gui.training.monitor.series import Doubles, thinned
 
@@ -46,7 +47,7 @@ class Plot(QWidget):
         self._range: tuple[float, ...] = ()
         self._last: float = math.inf  # only so many of the latest x
         self._planned = 0.0  # the last x to come
-        self.title, self.legend = QLabel(), QLabel()
+        self.title, self.legend = Words(), Marked()
         self.legend.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.legend.setWordWrap(True)
         self.legend.setFont(theme.font(theme.CAPTION, tabular=True))
@@ -57,7 +58,7 @@ class Plot(QWidget):
         self._cursor = pyqtgraph.InfiniteLine(angle=90, movable=False)
         self._cursor.hide()
         self.view.addItem(self._cursor, ignoreBounds=True)
-        self._empty = QLabel(self.view)
+        self._empty = Words(parent=self.view)
         self._empty.setObjectName("muted")
         self._lay_out()
         self._colour()
@@ -174,7 +175,8 @@ class Plot(QWidget):
                 at = float(line.x[place]) if at is None else at
                 value = float(line.y[place])
             number = "" if value is None else f" <b>{value:.1f}</b>" if self._marks else f" <b>{value:.3f}</b>"
-            parts.append(f'<span style="color:{line.ink.colour}">{line.ink.glyph}</span> {line.ink.name}{number}')
+            ink = line.ink
+            parts.append(marked('<span style="color:{}">{}</span> {}', ink.colour, ink.glyph, ink.name) + number)
         if at is not None:
             parts.insert(0, f"{self.unit} {at:.0f}")
             self._cursor.setPos(at)

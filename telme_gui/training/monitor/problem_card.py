@@ -1,9 +1,10 @@
 """Why a run ended before its time, what to do, and a button that does it."""
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QWidget
 
 from telme_gui.look.widgets import Banner, push_button
+from telme_gui.look.words import Words, as_tip
 
 
 class ProblemCard(Banner):
@@ -13,7 +14,7 @@ class ProblemCard(Banner):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.remedy = QLabel()
+        self.remedy = Words()
         self.add_line(self.remedy)
         self.offer = push_button("", "What is offered instead", primary=True)
         self.offer.setAccessibleName("What is offered instead")  # until it says itself what
@@ -25,7 +26,7 @@ class ProblemCard(Banner):
         self.remedy.setText(remedy[:1].upper() + remedy[1:])
         self.remedy.setVisible(bool(remedy))
         self.offer.setText(offer)
-        self.offer.setToolTip(f"{offer.removesuffix('…')} instead")
+        self.offer.setToolTip(as_tip(f"{offer.removesuffix('…')} instead"))
         self.offer.setAccessibleName(offer)
         self.offer.setVisible(bool(offer))
         self.word(title, cause)

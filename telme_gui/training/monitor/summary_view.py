@@ -2,10 +2,11 @@
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPen
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from telme_gui.look import theme
 from telme_gui.look.figure import LEFT, RIGHT, Figure, half_width, write
+from telme_gui.look.words import Words, as_tip
 from telme_gui.training.monitor.inks import STAGES, Ink
 from telme_model.analysis.models import FUSED, MODELS
 from telme_model.runs.comparison import PairedDifference
@@ -31,7 +32,7 @@ class SummaryView(QFrame):
         self.summary: Summary | None = None  # None once it was dismissed
         self.setObjectName("card")
         self.bars = _Bars("Weighted F1 of the run's models, with 95 % intervals")
-        self.lead, self.versus, self.excluded = QLabel(), QLabel(), QLabel()
+        self.lead, self.versus, self.excluded = Words(), Words(), Words()
         self.lead.setStyleSheet("font-weight: 600")
         self.excluded.setObjectName("muted")
         self.charts = QPushButton("Show its charts")
@@ -87,7 +88,7 @@ class SummaryView(QFrame):
         self.lead.setText(f"{after}: weighted F1 on {turns:,} turns of {summary.split}")
         self.versus.setText(versus(summary.before))
         self.excluded.setText(left_out(summary))
-        self.excluded.setToolTip("\n".join(map(_turns, summary.excluded)))
+        self.excluded.setToolTip(as_tip("\n".join(map(_turns, summary.excluded))))
         self.show()
 
 

@@ -8,6 +8,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QResizeE
 from PySide6.QtWidgets import QGridLayout, QSizePolicy, QWidget
 
 from telme_gui.look import theme
+from telme_gui.look.words import as_tip
 
 HEIGHT = 44  # px
 VALUE = 18  # px of type
@@ -49,7 +50,7 @@ class Tile(QWidget):
         """Show this; nothing is drawn where it is the same."""
         if figure != self._figure:
             self._figure = figure
-            self.setToolTip(figure.about)
+            self.setToolTip(as_tip(figure.about))
             self.setAccessibleName(figure.caption)
             self.setAccessibleDescription(f"{figure.value} {figure.unit}".strip())
             self.update()

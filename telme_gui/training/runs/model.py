@@ -9,6 +9,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelInd
 from PySide6.QtGui import QColor
 
 from telme_gui.look import theme
+from telme_gui.look.words import as_tip
 from telme_model.analysis.models import FUSED
 from telme_model.runs.facts import RunFacts, RunState
 from telme_model.runs.quantities import duration
@@ -107,7 +108,7 @@ class RunsModel(QAbstractTableModel):
             case Qt.ItemDataRole.DisplayRole | Qt.ItemDataRole.EditRole:
                 return cell(facts, column)
             case Qt.ItemDataRole.ToolTipRole:
-                return facts.reason or "\n\n".join(filter(None, (facts.note, str(facts.path))))
+                return as_tip(facts.reason or "\n\n".join(filter(None, (facts.note, str(facts.path)))))
             case Qt.ItemDataRole.TextAlignmentRole:
                 return _side(column)
             case Qt.ItemDataRole.ForegroundRole:

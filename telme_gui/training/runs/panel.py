@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QBoxLayout,
     QHBoxLayout,
     QInputDialog,
-    QLabel,
     QMenu,
     QPushButton,
     QStackedWidget,
@@ -21,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from telme_gui.look import theme
 from telme_gui.look.table import Table
+from telme_gui.look.words import Words, as_tip
 from telme_gui.session.job import Job
 from telme_gui.session.session import Session
 from telme_gui.training import discarding
@@ -54,7 +54,7 @@ class Runs(QWidget):
         self._of_run = False  # whether the line above is of the chosen run: what is wrong with it, or its note
         self.model = RunsModel()
         self.view = RunTable(self.model)
-        self.scores, self.line = Table("Scores of the ticked runs on test"), QLabel()
+        self.scores, self.line = Table("Scores of the ticked runs on test"), Words()
         self.train = QPushButton("Train a run…")
         self._settled = QTimer(self, singleShot=True, interval=SETTLE)
         self._settled.timeout.connect(self.read)
@@ -74,7 +74,7 @@ class Runs(QWidget):
         self._enable()
 
     def _action(self, text: str, tip: str, do: Callable[[], None], keys: str = "") -> QAction:
-        action = QAction(text, self, toolTip=f"{tip} ({keys})" if keys else tip)
+        action = QAction(text, self, toolTip=as_tip(f"{tip} ({keys})" if keys else tip))
         if keys:
             action.setShortcut(QKeySequence(keys))
             action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
@@ -120,7 +120,7 @@ class Runs(QWidget):
         self.setAccessibleName("Runs")
 
     def _empty(self) -> QWidget:
-        title, lead = QLabel("No run yet"), QLabel("Runs that are trained in this program are listed here.")
+        title, lead = Words("No run yet"), Words("Runs that are trained in this program are listed here.")
         title.setObjectName("title")
         lead.setObjectName("muted")
         self.train.setObjectName("primary")

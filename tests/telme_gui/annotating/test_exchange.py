@@ -404,7 +404,7 @@ def test_a_report_counts_what_was_written_and_names_what_was_not(tmp_path: Path)
     one = ExportReport(files=(tmp_path / "a.csv",), labels=1, left_out=())
     text = report_text(one, "R&D <labels>")
     assert "1 label in 1 file<" in text
-    assert "R&amp;D &lt;labels>" in text
+    assert "R&amp;D &lt;labels&gt;" in text
     assert text.endswith("<p>Nothing was left out.</p>")
     two = ExportReport(
         files=(tmp_path / "a.csv", tmp_path / "b.csv"), labels=1_200, left_out=("2 comments", "<3 flags")

@@ -19,6 +19,7 @@ from shiboken6 import isValid
 
 from telme_gui.look.settings import LastTraining, Settings, load, save
 from telme_gui.look.style import Appearance
+from telme_gui.look.words import as_tip
 from telme_gui.session.jobs import Jobs
 from telme_gui.session.session import Session
 from telme_gui.training.dialog import TrainingDialog, reckoner
@@ -397,7 +398,7 @@ def test_paths_have_room_and_lose_their_middle(qtbot: QtBot, open_dialog: Open) 
     assert picture("/home/ada/series/" + "news/" * 20 + "series/last") == plain
     assert picture("/home/eve/series/" + "runs/" * 20 + "series/last") != plain
     assert picture("/home/ada/series/" + "runs/" * 20 + "series/nets") != plain
-    assert line.toolTip() == line.text()
+    assert line.toolTip() == as_tip(line.text())
 
 
 def test_a_disk_that_is_too_small(qtbot: QtBot, open_dialog: Open, monkeypatch: pytest.MonkeyPatch) -> None:
