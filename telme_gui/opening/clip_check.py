@@ -13,7 +13,6 @@ from telme_model.media.health import check_media
 
 AFTER = 2000  # ms from an opened corpus to the first look: first the window
 ANNOUNCE = 500  # ms between two announcements
-LARGEST = 2**28  # bytes: what takes seconds to read would hold up the window's closing
 
 
 class ClipCheck(QObject):
@@ -58,7 +57,7 @@ class ClipCheck(QObject):
         here = session.dialogue.turns if session.dialogue else ()
         turns = [*here, *(turn for turn in session.turns if session.dialogue_of[turn.id] is not session.dialogue)]
         if any(turn.video or turn.audio for turn in turns):
-            self._job = job = session.jobs.start(partial(check_media, turns, largest=LARGEST))
+            self._job = job = session.jobs.start(partial(check_media, turns))
             job.reported.connect(self._take)
             job.finished.connect(self._end)
             self._clock.start()

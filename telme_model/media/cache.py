@@ -40,6 +40,7 @@ from telme_model.media.shards import (
     Writer,
     file_size,
     shard_path,
+    stored,
 )
 from telme_model.media.workers import leave_if_not_meant, without_guard
 
@@ -170,8 +171,9 @@ class MediaCache:
         row = self._row(turn)
         if not row.samples:
             return None
-        stored = self._bytes(row)[-2 * row.samples :].view("<i2")
-        return stored.astype(np.float32) / np.float32(32768)
+        sound = self._bytes(row)[-2 * row.samples :].view("<i2").astype(np.float32)
+        sound /= np.float32(32768)
+        return sound
 
     def seconds(self, turn: Turn) -> float:
         """Length of the turn's media, before any cap; 0 when nothing is readable."""
@@ -277,9 +279,13 @@ def _pending(keyed: Mapping[str, Turn], rows: Mapping[str, ShardEntry]) -> dict[
 # Decoding, here or in processes
 
 
+def _read(turn: Turn, settings: MediaSettings) -> TurnMedia:
+    return stored(read_turn(turn, settings))
+
+
 def _decode_here(pending: Mapping[str, Turn], settings: MediaSettings) -> Generator[tuple[str, TurnMedia], None, None]:
     for key, turn in pending.items():
-        yield key, read_turn(turn, settings)
+        yield key, _read(turn, settings)
 
 
 def _decode_there(
@@ -295,7 +301,7 @@ def _decode_there(
     try:
         while True:
             for key, turn in islice(waiting, 2 * workers - len(running)):
-                running[executor.submit(read_turn, turn, settings)] = (key, turn)
+                running[executor.submit(_read, turn, settings)] = (key, turn)
             if not running:
                 return
             for future in wait(running, return_when=FIRST_COMPLETED).done:

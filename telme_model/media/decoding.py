@@ -12,19 +12,16 @@ from av.video.frame import VideoFrame
 from PIL import Image
 
 from telme_model.corpus.dialogue import Clip, Modality, Turn
-from telme_model.media.mixing import mono
-from telme_model.media.reader import NAMES, RUN_UP, MediaError, Piece, Reader, channels, open_clip
-from telme_model.media.resampling import resample
+from telme_model.media.reader import NAMES, RUN_UP, MediaError, Piece, Reader, open_clip
 from telme_model.media.track import Track
 from telme_model.media.upright import orientation
+from telme_model.media.waveform import waveform
 from telme_model.media.windows import within
 
 BLANK_SAMPLES = 1412  # zero samples the released code gives a clip of over 30 s
 
 _HELD = 64 << 20  # bytes of a track's packets that are held; what is more (pictures of a film with few key frames) ..
 # .. is read from the file a second time
-_SAMPLE_RATES = range(1_000, 1_000_000)  # Hz; anything else is a rotten header
-_SLACK = 0.05  # seconds by which sound stamps may jitter before the difference counts as a gap
 
 
 class FrameSampling(StrEnum):
@@ -313,6 +310,11 @@ def _content(take: _Take, clip: Clip, settings: MediaSettings, blank: bool) -> n
     return content
 
 
+def _waveform(take: _Take, settings: MediaSettings) -> np.ndarray | None:
+    rate, always_mean = settings.sample_rate, settings.always_mean
+    return waveform(take.track, take.packets, take.limit, rate, always_mean=always_mean)
+
+
 def _nothing(clip: Clip, name: str) -> str:
     if clip.start is None:
         return f"announces {name} but holds none"
@@ -385,34 +387,3 @@ def _fit(picture: VideoFrame, aspect: float, size: int) -> np.ndarray:
     # The box makes Pillow compute only the pixels that the crop keeps.
     box = (left * across, top * down, (left + size) * across, (top + size) * down)
     return np.asarray(image.resize((size, size), Image.Resampling.BILINEAR, box=box))
-
-
-# Sound
-
-
-def _waveform(take: _Take, settings: MediaSettings) -> np.ndarray | None:
-    pieces: list[tuple[int, np.ndarray]] = []
-    rate, position = 0, None
-    for frame in take.track.frames(take.packets()):
-        rate = rate or frame.sample_rate
-        if frame.sample_rate != rate or frame.samples == 0:
-            continue  # rotten headers; the gap stays silent
-        start = round(take.track.time(frame.pts) * rate)
-        if position is not None and start < position + _SLACK * rate:
-            start = position
-        samples = channels(frame)
-        pieces.append((start, mono(samples, always_mean=True)[None] if settings.always_mean else samples))
-        position = start + frame.samples
-    length = math.floor(min(position or 0, take.limit * rate))
-    if length <= 0 or rate not in _SAMPLE_RATES:
-        return None
-    sound = np.zeros((len(pieces[0][1]), length), np.float32)
-    while pieces:  # let go of one after another: a film's are large
-        start, samples = pieces.pop()
-        if len(samples) != len(sound):
-            samples = samples.mean(axis=0, keepdims=True)  # rotten headers
-        piece = samples[:, max(-start, 0) : max(length - start, 0)]
-        sound[:, max(start, 0) : max(start, 0) + piece.shape[1]] = piece
-    mixed = mono(sound)  # FFmpeg's own is louder
-    clean: np.ndarray = np.clip(np.nan_to_num(resample(mixed, rate, settings.sample_rate)), -1.0, 1.0)
-    return clean

@@ -1,7 +1,7 @@
 """What is wrong with a corpus: its annotations, and what its media files hold against them."""
 
-import math
 import os
+import time
 from collections import defaultdict
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -20,7 +20,7 @@ LENGTH_TOLERANCE = 1.0  # seconds by which a clip may differ from its annotation
 _MEDIA = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".wav", ".flac", ".mp3", ".m4a")
 _STRAYS = {"._": "left by macOS archives", "final_videos_test": "of the final_videos_test series"}  # by prefix
 _FAR, _FAR_SECONDS = 3.0, 5.0  # a clip so many times and seconds longer or shorter is likely another turn's
-_PIECES = 5000  # packets of a file from one telling to the next
+_EVERY = 0.2  # seconds of reading a file from one telling to the next
 _CUT = 0.5  # seconds that may lack before a file counts as cut off
 
 
@@ -71,16 +71,14 @@ def _probed(path: Path, progress: Progress) -> Generator[Event, None, Probe]:
         return Probe(fault=error)
 
 
-def check_media(turns: Sequence[Turn], *, largest: float = math.inf) -> Iterator[Event]:
-    """Every problem of the turns' clips, each file opened once, with progress; files of more bytes are left out."""
+def check_media(turns: Sequence[Turn]) -> Iterator[Event]:
+    """Every problem of the turns' clips, each file opened once, with progress."""
     with_clips = [turn for turn in turns if turn.video or turn.audio]
     probed: dict[Path, Probe] = {}  # a film holds many turns
     folders: dict[Path, list[str]] = {}
     for done, turn in enumerate(with_clips, start=1):
         before = Progress(phase=Phase.PREPARING, done=done - 1, total=len(with_clips))
         for clip, needed in _clips(turn):
-            if _size(clip.path) > largest:
-                continue
             if clip.path not in probed:
                 probed[clip.path] = _with_namesake((yield from _probed(clip.path, before)), clip.path, folders)
             if clip.sound is not None and Modality.AUDIO not in probed[clip.path].decodable:
@@ -147,12 +145,13 @@ def extra_files(root: Path, expected: Mapping[Path, set[str]]) -> Iterator[Probl
 
 
 def _measured(reader: Reader, progress: Progress) -> Generator[Event, None, Probe]:
-    undecoded, heard = set(reader.tracks), Heard()
-    for number, piece in enumerate(reader.pieces(*NAMES), start=1):
+    undecoded, heard, told = set(reader.tracks), Heard(), time.monotonic()
+    for piece in reader.pieces(*NAMES):
         if heard.take(piece):
             undecoded.discard(piece.track.modality)
-        if number % _PIECES == 0:
+        if time.monotonic() >= told + _EVERY:
             yield progress
+            told = time.monotonic()
     for modality, track in reader.tracks.items():
         if heard.end(modality, track.decode(None)):  # a single picture
             undecoded.discard(modality)
@@ -188,13 +187,6 @@ def _media_in(folder: Path) -> list[str]:
     with suppress(OSError):
         return [name for name in sorted(os.listdir(folder)) if name.lower().endswith(_MEDIA)]  # noqa: PTH208 - faster
     return []
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except (OSError, ValueError):
-        return 0  # opening it tells what is wrong
 
 
 def _clips(turn: Turn) -> Iterator[tuple[Clip, tuple[Modality, ...]]]:

@@ -52,10 +52,10 @@ class Meter:
             self._peaks = self._energies = np.zeros(len(block))
         if len(block) != len(self._peaks) or not block.shape[1]:
             return
-        clean = np.nan_to_num(block.astype(np.float64), posinf=0.0, neginf=0.0)
-        self._peaks = np.maximum(self._peaks, np.abs(clean).max(axis=1))
-        self._energies = self._energies + np.einsum("cs,cs->c", clean, clean)
-        mixed = clean.mean(axis=0)
+        clean = np.ascontiguousarray(block if np.isfinite(block).all() else np.nan_to_num(block, posinf=0, neginf=0))
+        self._peaks = np.maximum(self._peaks, np.maximum(clean.max(axis=1), -clean.min(axis=1)))
+        self._energies = self._energies + [float(channel @ channel) for channel in clean]
+        mixed = mean(clean)
         self._mixed += float(mixed @ mixed)
         self._samples += block.shape[1]
 
@@ -79,13 +79,19 @@ def levels(sound: np.ndarray) -> Levels:
     return meter.levels
 
 
-def mono(sound: np.ndarray, *, always_mean: bool = False) -> np.ndarray:
+def mean(sound: np.ndarray) -> np.ndarray:
+    """float32 [channels, samples] -> [samples]. FFmpeg's own mixing is louder."""
+    mixed: np.ndarray = sound.mean(axis=0, dtype=np.float32)
+    return mixed
+
+
+def mono(sound: np.ndarray, found: Levels | None = None) -> np.ndarray:
     """float32 [channels, samples] -> [samples]: the channels' mean, or the loudest channel where that loses the sound.
 
-    One channel of a balanced microphone is the other's inverse: the mean of the two is silence.
+    One channel of a balanced microphone is the other's inverse: the mean of the two is silence. `found`: of the whole
+    that the sound is a part of, if it is.
     """
-    if len(sound) > 1 and not always_mean and (found := levels(sound)).cancelling:
+    if len(sound) > 1 and (found := found or levels(sound)).cancelling:
         loudest: np.ndarray = sound[found.loudest]
         return loudest
-    mean: np.ndarray = sound.mean(axis=0, dtype=np.float32)
-    return mean
+    return mean(sound)

@@ -171,6 +171,11 @@ class Track:
                 break
         yield from self.decode(None)
 
+    def rewind(self) -> None:
+        """Packets that were decoded before are decoded again."""
+        self.stream.codec_context.flush_buffers()
+        self._fed.clear()
+
     def use_threads(self) -> None:
         """Take two threads where the pictures are large."""
         context = self.stream.codec_context

@@ -14,6 +14,7 @@ from telme_model.corpus.health import ProblemFound
 from telme_model.events import Progress
 from telme_model.media import health
 from telme_model.media.health import check_media
+from telme_model.media.listening import BIN
 from tests.conftest import ROOT
 from tests.support import clips
 
@@ -80,11 +81,18 @@ def test_of_a_film_each_turn_is_told_by_itself(tmp_path: Path) -> None:
 
 
 def test_a_long_film_can_be_stopped_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(health, "_PIECES", 10)
+    monkeypatch.setattr(health, "_EVERY", 0.0)
     work = check_media([turn(Clip(clips.write_clip(tmp_path / "film.mp4")))])
     told = list(islice(work, 3))
     assert all(isinstance(event, Progress) and (event.done, event.total) == (0, 1) for event in told)
     work.close()  # type: ignore[attr-defined]
+
+
+def test_a_film_whose_every_picture_is_a_key_is_looked_at_now_and_then(tmp_path: Path) -> None:
+    film = clips.write_clip(tmp_path / "film.mp4", seconds=4.0, paint=dawn, x264={"g": "1"})
+    seen = health.probe(film).heard
+    assert 4 / BIN - 1 <= seen.looked_at <= 4 / BIN + 1  # of 100
+    assert (seen.black(0.0, 0.9), seen.black(1.5, 3.0)) == (True, False)
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="the real recordings are not beside the project")
