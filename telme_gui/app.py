@@ -19,6 +19,7 @@ from telme_gui.training.trainer import Trainer
 from telme_gui.window.header import MainView
 from telme_gui.window.main_window import MainWindow
 from telme_gui.window.problems import Reporter
+from telme_model.commands.telling import tell
 
 Size = tuple[int, int]
 SIZE: Size = (1440, 900)  # of a screenshot
@@ -83,7 +84,7 @@ def run_window(
         lack = _lack(session, corpus, run, turn) if code == 0 else ""
         window.close()
         for sentence in failures or filter(None, [lack]):
-            print(sentence, file=sys.stderr)
+            tell(sentence, aside=True)
         return code or int(bool(lack))
     finally:
         tick.stop()
@@ -131,13 +132,13 @@ def _close_when_asked(window: MainWindow, stop: Interruption) -> QTimer:
 def _tell(_kind: QtMsgType, _context: QMessageLogContext, text: str) -> None:
     """Leave out what Qt's platform without a screen says of every window."""
     if not text.startswith("This plugin does not support"):
-        print(text, file=sys.stderr)
+        tell(text, aside=True)
 
 
 def _draw(window: MainWindow, path: Path, charts: str, stop: Interruption) -> int:
     """Wait for everything that was asked for, and draw the window; 1 where that cannot be, 130 when stopped."""
     if charts and charts not in window.charts.names:
-        print(f"There is no page {charts} of the charts; there are: {', '.join(window.charts.names)}", file=sys.stderr)
+        tell(f"There is no page {charts} of the charts; there are: {', '.join(window.charts.names)}", aside=True)
         return 1
     wait_until(lambda: stop.asked or not window.opener.busy)
     if charts:
@@ -147,11 +148,11 @@ def _draw(window: MainWindow, path: Path, charts: str, stop: Interruption) -> in
     wait_until(lambda: stop.asked or window.session.run is None or here() is not None or not window.session.jobs.busy)
     wait_until(lambda: stop.asked, SETTLE)
     if stop.asked:
-        print("stopped; the window is not drawn", file=sys.stderr)
+        tell("stopped; the window is not drawn", aside=True)
         return 130
     path.parent.mkdir(parents=True, exist_ok=True)
     if not window.grab().save(str(path)):
-        print(f"{path} cannot be written: choose another place, and a name that ends in .png", file=sys.stderr)
+        tell(f"{path} cannot be written: choose another place, and a name that ends in .png", aside=True)
         return 1
     return 0
 

@@ -13,6 +13,7 @@ from telme_model.bundled import DEMO_CORPUS, DEMO_RUN
 from telme_model.commands.demo import show_demo
 from telme_model.commands.interface import Add, add_corpus, remember_reading
 from telme_model.commands.main import main as run_command
+from telme_model.commands.telling import tell
 from telme_model.errors import StudioError
 
 SCREENSHOT = "telme-demo.png"
@@ -46,13 +47,13 @@ def _demo(options: argparse.Namespace) -> int:
     reason = "" if options.offscreen else why_no_screen()
     if not reason:
         return _run(options, DEMO_CORPUS, DEMO_RUN)
-    print(f"{reason[:1].upper()}{reason[1:]}.\nSo the window is drawn into a file; the text shows the same run.\n")
+    tell(f"{reason[:1].upper()}{reason[1:]}.\nSo the window is drawn into a file; the text shows the same run.\n")
     code = show_demo(options.dialogue)
     options.offscreen = True
     options.screenshot = options.screenshot or _writable() / SCREENSHOT
     code = code or _run(options, DEMO_CORPUS, DEMO_RUN)
     if code == 0:
-        print(f"\nThe window: {options.screenshot.absolute()}")
+        tell(f"\nThe window: {options.screenshot.absolute()}")
     return code
 
 

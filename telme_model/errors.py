@@ -1,5 +1,34 @@
 """What went wrong, in sentences that a person can act on: every error that is expected is one of these."""
 
+import re
+from typing import Any
+
+# What steers a terminal or turns the direction of writing, line breaks and tabs apart.
+_STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+_LONGEST = 1500  # characters of a sentence
+_LINE = 80  # characters of a value in a sentence
+
+
+def harmless(text: str) -> str:
+    r"""The text with what would steer a terminal written out: an escape sequence's beginning as `\x1b`."""
+    return _STEERING.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def brief(value: Any) -> str:
+    """A value in a sentence: as Python writes it, in one line and not all of it."""
+    if isinstance(value, list | tuple):
+        return "a list"
+    if isinstance(value, dict):
+        return "a table"
+    if isinstance(value, int) and value.bit_length() > _LINE:  # of which Python may refuse to write all
+        return "a number without end"
+    return shortened(repr(value[: _LINE + 1] if isinstance(value, str | bytes) else value), _LINE)
+
+
+def shortened(text: str, most: int) -> str:
+    """No more than so many characters, with an ellipsis where there were more."""
+    return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
+
 
 class StudioError(Exception):
     """What a person can mend. Its message says what is wrong, `remedy` what to do where the message does not.
@@ -13,7 +42,7 @@ class StudioError(Exception):
     needs_change = False  # whether it comes again unless settings are changed
 
     def __init__(self, message: str, remedy: str = "", changes: tuple[str, ...] = ()) -> None:
-        super().__init__(message)
+        super().__init__(shortened(harmless(message), _LONGEST))
         self.remedy = remedy or self.remedy
         self.changes = changes
 

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from stat import S_ISREG
 
 from telme_model.errors import MemoryFullError, StudioError
 
@@ -35,6 +36,42 @@ def write_whole(
             scratch.replace(path)
         finally:
             scratch.unlink(missing_ok=True)
+
+
+def read_bytes(path: Path, largest: int, kind: type[StudioError] = FileError, what: str = "") -> bytes:
+    """What a file holds: an ordinary one of no more than so many bytes, and never a pipe or a device.
+
+    Raises `kind`, whose sentence names the file; `what` says there what it should be.
+    """
+    check_ordinary(path, largest, kind, what)
+    with refusals(path, "read", kind), path.open("rb") as file:
+        data = file.read(largest + 1)
+    if len(data) > largest:  # it has grown, or says nothing of its size
+        raise _too_large(path, len(data), largest, kind, what)
+    return data
+
+
+def read_text(path: Path, largest: int, kind: type[StudioError] = FileError) -> str:
+    """The same as text in UTF-8."""
+    try:
+        return read_bytes(path, largest, kind).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise kind(f"{path} is not a text file in UTF-8") from error
+
+
+def check_ordinary(path: Path, largest: int, kind: type[StudioError] = FileError, what: str = "") -> None:
+    """Raise `kind` unless an ordinary file of no more than so many bytes lies there."""
+    with refusals(path, "read", kind):
+        status = path.stat()
+    if not S_ISREG(status.st_mode):
+        raise kind(f"{path} is no ordinary file")
+    if status.st_size > largest:
+        raise _too_large(path, status.st_size, largest, kind, what)
+
+
+def _too_large(path: Path, size: int, largest: int, kind: type[StudioError], what: str) -> StudioError:
+    most, of = largest / 2**20, what or "such files are"
+    return kind(f"{path} has {size / 2**20:,.1f} MiB, and {of} read up to {most:,.0f}: is it one?")
 
 
 @contextmanager

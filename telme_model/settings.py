@@ -9,11 +9,12 @@ from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
 from enum import StrEnum
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
-from telme_model.errors import StudioError
+from telme_model.errors import StudioError, brief
 
 T = TypeVar("T")
 
 _DESCRIPTION = "setting"  # of a field's metadata
+_BITS = 1000  # of a whole number; a float holds a little more
 _KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text in quotes"}
 _SIDES = {"above": operator.gt, "at least": operator.ge, "at most": operator.le, "below": operator.lt}
 
@@ -60,13 +61,13 @@ class Setting:
     def check(self, key: str, value: Any) -> None:
         """Check the range of a value. Raises ConfigError naming `key`."""
         if self.pattern and not re.fullmatch(self.pattern, value, re.DOTALL):
-            shown = f"'{value}'" if value.strip() else "empty"
+            shown = brief(value) if value.strip() else "empty"
             raise ConfigError(f"{key} is {shown}; it has to {self.must}", key=key)
         if self.limits:
             finite = abs(value) < math.inf  # NaN is not, either
             if not finite or not all(_SIDES[side](value, limit) for side, limit in self.limits.items()):
                 words = self.range if finite else f"{self.range} and finite"
-                raise ConfigError(f"{key} is {value}; it has to be {words}", key=key)
+                raise ConfigError(f"{key} is {brief(value)}; it has to be {words}", key=key)
 
 
 def _number(limit: float) -> str:
@@ -139,7 +140,7 @@ class _Reader:
             path = f"{key}.{name}" if key else name
             with self._dropping():
                 if name not in known:
-                    raise ConfigError(f"there is no setting '{path}'; known here: {', '.join(known)}", key=path)
+                    raise ConfigError(f"there is no setting {brief(path)}; known here: {', '.join(known)}", key=path)
                 found = self._value(hints[name], value, path)
                 if _DESCRIPTION in known[name].metadata:
                     known[name].metadata[_DESCRIPTION].check(path, found)
@@ -162,12 +163,13 @@ class _Reader:
             return value
         if issubclass(kind, StrEnum):
             if value not in list(kind):
-                raise ConfigError(f"{key} is '{value}'; it has to be one of {', '.join(kind)}", key=key)
+                raise ConfigError(f"{key} is {brief(value)}; it has to be one of {', '.join(kind)}", key=key)
             return kind(value)
-        if kind is float and type(value) is int:
+        endless = type(value) is int and value.bit_length() > _BITS
+        if kind is float and type(value) is int and not endless:
             return float(value)
-        if type(value) is not kind:
-            raise ConfigError(f"{key} is {value!r}; it has to be {_KINDS[kind]}", key=key)
+        if type(value) is not kind or endless:
+            raise ConfigError(f"{key} is {brief(value)}; it has to be {_KINDS[kind]}", key=key)
         return value
 
     def _each(self, kind: Any, parts: Iterable[tuple[Any, Any]], key: str) -> dict[Any, Any]:
@@ -189,5 +191,5 @@ class _Reader:
 
 def _expected(value: Any, kind: Any, key: str, words: str) -> Any:
     if not isinstance(value, kind):
-        raise ConfigError(f"{key} has to be {words}, not {value!r}", key=key)
+        raise ConfigError(f"{key} has to be {words}, not {brief(value)}", key=key)
     return value

@@ -14,7 +14,7 @@ from telme_model.annotations.backups import backups
 from telme_model.annotations.labels import Label, Origin, Scope
 from telme_model.annotations.schema import APPLICATION, SCRIPTS
 from telme_model.corpus.dialogue import Split, TurnId
-from telme_model.errors import StudioError
+from telme_model.errors import StudioError, brief
 from telme_model.files import DiskFullError, FileError, is_full, reason
 
 WAIT = 5.0  # seconds until another program's edit counts as stuck
@@ -197,7 +197,7 @@ def stored_place(columns: tuple[Any, ...]) -> Place:
     """The place that the columns `PLACE` tell. Raises UnreadableError."""
     layer, scope, split, dialogue, utterance = columns
     if not isinstance(layer, int):
-        raise UnreadableError(f"a label belongs to the layer {layer!r}")
+        raise UnreadableError(f"a label belongs to the layer {brief(layer)}")
     try:
         return layer, Scope(scope), TurnId(Split(split), dialogue, utterance)
     except ValueError as error:

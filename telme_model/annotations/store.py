@@ -29,6 +29,7 @@ from telme_model.annotations.sqlite import (
 )
 from telme_model.annotations.undo import Change, Step, StepState, UndoStack
 from telme_model.corpus.dialogue import Corpus, TurnId
+from telme_model.errors import brief
 
 __all__ = ["Change", "Key", "Step", "Store", "StoreDamagedError", "StoreError"]
 
@@ -338,7 +339,7 @@ def is_name(name: object) -> bool:
 def check_name(name: str) -> str:
     """The same name. Raises StoreError where it cannot be a layer's."""
     if not is_name(name):
-        raise StoreError(f"a layer's name is 1 to {NAME_LENGTH} printable characters; {name!r} is not")
+        raise StoreError(f"a layer's name is 1 to {NAME_LENGTH} printable characters; {brief(name)} is not")
     if name.casefold() == GOLD:
         raise StoreError("gold is the corpus' own layer and cannot be changed; label in a layer of your own")
     return name

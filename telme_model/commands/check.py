@@ -3,6 +3,7 @@
 import argparse
 
 from telme_model.commands.interface import Add, add_corpus, open_named
+from telme_model.commands.telling import tell
 
 
 def add_command(add: Add) -> None:
@@ -41,10 +42,10 @@ def _check(options: argparse.Namespace) -> int:
     else:
         for problem in problems:
             place = f"{problem.file}" + (f", row {problem.row}" if problem.row else "")
-            print(f"{problem.severity}: {problem.code}: {place}: {problem.reason}")
+            tell(f"{problem.severity}: {problem.code}: {place}: {problem.reason}")
         count = {severity: sum(p.severity is severity for p in problems) for severity in Severity}
         turns = sum(1 for _ in corpus.turns())
-        print(
+        tell(
             f"{corpus.kind}: {counted(len(corpus.dialogues), 'dialogue')}, {counted(turns, 'turn')}; "
             + ", ".join(f"{number} {severity}" for severity, number in count.items())
         )

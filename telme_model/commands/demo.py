@@ -1,11 +1,11 @@
 """The commands `demo` and `make-demo`: the bundled synthetic corpus in the terminal, and more like it."""
 
 import argparse
-import sys
 from pathlib import Path
 
 from telme_model.bundled import DEMO_CORPUS, DEMO_RUN
 from telme_model.commands.interface import Add
+from telme_model.commands.telling import tell
 from telme_model.corpus.dialogue import Split
 
 
@@ -43,10 +43,10 @@ def show_demo(dialogue: str = "") -> int:
         names = ", ".join(d.name for d in dialogues)
         raise CorpusError(f"the demo has no test dialogue '{dialogue}'; it has {names}")
     by_utterance = {record["utterance"]: record for record in records if record["dialogue"] == chosen.name}
-    print(f"The bundled demo corpus (synthetic): test dialogue {chosen.name}, predicted by its bundled run\n")
-    print("\n".join(dialogue_table(chosen, by_utterance)))
-    print(f"\nAll {len(records)} test turns\n")
-    print("\n".join(score_table(score_run(DEMO_RUN, Split.TEST))))
+    tell(f"The bundled demo corpus (synthetic): test dialogue {chosen.name}, predicted by its bundled run\n")
+    tell("\n".join(dialogue_table(chosen, by_utterance)))
+    tell(f"\nAll {len(records)} test turns\n")
+    tell("\n".join(score_table(score_run(DEMO_RUN, Split.TEST))))
     return 0
 
 
@@ -58,5 +58,5 @@ def _make_demo(options: argparse.Namespace) -> int:
         make_demo(options.folder, dialogues=options.dialogues, seed=options.seed, texts=options.texts)
     ):
         pass
-    print(f"a synthetic corpus of {options.dialogues} dialogues in {options.folder}", file=sys.stderr)
+    tell(f"a synthetic corpus of {options.dialogues} dialogues in {options.folder}", aside=True)
     return 0

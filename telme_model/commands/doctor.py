@@ -20,6 +20,7 @@ from typing import Any
 from telme_model import __version__
 from telme_model.bundled import DEMO
 from telme_model.commands.interface import Add
+from telme_model.commands.telling import tell
 from telme_model.paths import annotations_folder, media_cache_folder, predictions_folder, runs_folder
 
 PROJECT = "telme-studio"
@@ -216,5 +217,5 @@ def _doctor(options: argparse.Namespace) -> int:
     if options.json:
         print_json(report_data())
     else:
-        print(report())
+        tell(report())
     return 0

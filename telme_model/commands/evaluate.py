@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from telme_model.commands.interface import Add, layer_name
+from telme_model.commands.telling import tell
 from telme_model.corpus.dialogue import Split
 
 
@@ -43,11 +44,11 @@ def _evaluate(options: argparse.Namespace) -> int:
     if options.json:
         print_json(result)
         return 0
-    print("\n".join(score_table(scores)))
+    tell("\n".join(score_table(scores)))
     if options.against:
         paired = result["against"]
         low, high = paired["interval"]["low"], paired["interval"]["high"]
-        print(
+        tell(
             f"\nfused against {options.against}: {paired['difference']:+.2f} weighted F1 "
             f"(95 % {low:+.2f} to {high:+.2f}, p = {paired['p']:.3f}, paired bootstrap over dialogues), "
             f"{paired['changed']} of {counted(paired['turns'], 'turn')} changed"

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from telme_model.commands.interface import Add
+from telme_model.commands.telling import tell
 
 
 def add_command(add: Add) -> None:
@@ -40,5 +41,5 @@ def _import(options: argparse.Namespace) -> int:
     for _ in watched(events):
         pass
     catalogue.remember(options.run)
-    print(f"{options.run} predicts as the released code does: predict CORPUS --run {options.run}")
+    tell(f"{options.run} predicts as the released code does: predict CORPUS --run {options.run}")
     return 0

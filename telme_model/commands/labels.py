@@ -1,10 +1,10 @@
 """The commands `export` and `import`: labels as files of other programs, without a window."""
 
 import argparse
-import sys
 from pathlib import Path
 
 from telme_model.commands.interface import Add, add_corpus, open_named
+from telme_model.commands.telling import tell
 
 
 def add_command(add: Add) -> None:
@@ -43,9 +43,9 @@ def _export(options: argparse.Namespace) -> int:
     for _event in watched(iter(work)):
         pass
     written = f"{counted(work.value.labels, 'label')} in {counted(len(work.value.files), 'file')}"
-    print(f"{written} in {options.out}", file=sys.stderr)
+    tell(f"{written} in {options.out}", aside=True)
     for sentence in work.value.left_out:
-        print(f"not written: {sentence}", file=sys.stderr)
+        tell(f"not written: {sentence}", aside=True)
     return 0
 
 
@@ -68,6 +68,6 @@ def _import(options: argparse.Namespace) -> int:
         print_json(shown.data() | {"imported": not options.dry_run})
     else:
         for one in shown.unplaced:
-            print(f"not placed: {one.where}: {one.what}: {one.reason}")
-        print(shown.summary())
+            tell(f"not placed: {one.where}: {one.what}: {one.reason}")
+        tell(shown.summary())
     return int(bool(shown.unplaced))

@@ -9,6 +9,7 @@ from io import TextIOWrapper
 from telme_model import __version__
 from telme_model.commands import check, demo, doctor, evaluate, import_official, labels, predict, runs, train
 from telme_model.commands.interface import Add, Command
+from telme_model.commands.telling import tell
 from telme_model.errors import StudioError
 from telme_model.files import refused
 
@@ -30,7 +31,7 @@ def main(arguments: Sequence[str] | None = None, *, more: Callable[[Add], None] 
         command: Command = options.command
         return command(options)
     except KeyboardInterrupt:
-        print("stopped; what was done is kept", file=sys.stderr)
+        tell("stopped; what was done is kept", aside=True)
         return 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -44,7 +45,7 @@ def main(arguments: Sequence[str] | None = None, *, more: Callable[[Add], None] 
 def _say(error: StudioError) -> int:
     """One line of what is wrong and what to do."""
     going_on = f" ({' '.join(('--resume', *(f'--set {change}' for change in error.changes)))})" if error.changes else ""
-    print(f"telme-studio: {error.advice}{going_on}", file=sys.stderr)
+    tell(f"telme-studio: {error.advice}{going_on}", aside=True)
     return 1
 
 

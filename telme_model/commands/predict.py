@@ -1,11 +1,11 @@
 """The command `predict`: one record a turn, as a file."""
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
 from telme_model.commands.interface import Add, add_corpus, open_named
+from telme_model.commands.telling import tell
 from telme_model.corpus.dialogue import Split
 from telme_model.events import TurnPredicted
 
@@ -43,7 +43,7 @@ def _predict(options: argparse.Namespace) -> int:
     )
     records = [event.record for event in watched(iter(embedding)) if isinstance(event, TurnPredicted)]
     write_records(records, options.out)
-    print(f"{counted(len(records), 'turn')} of {split} in {options.out}", file=sys.stderr)
+    tell(f"{counted(len(records), 'turn')} of {split} in {options.out}", aside=True)
     if options.embeddings:
         write_embeddings(options.run, embedding.value, split, options.embeddings)
     return 0

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from telme_model.analysis.models import FUSED
 from telme_model.commands.interface import Add, Command
+from telme_model.commands.telling import tell
 from telme_model.commands.train import add_plan_arguments, plan_of
 from telme_model.corpus.dialogue import Split
 from telme_model.runs.quantities import counted, duration
@@ -68,13 +69,13 @@ def _list(options: argparse.Namespace) -> int:
     if options.json:
         print_json([_plain(facts) for facts in found])
     elif not found:
-        print(f"no run yet: those that are trained here, or in {runs_folder()}, are listed")
+        tell(f"no run yet: those that are trained here, or in {runs_folder()}, are listed")
     else:
         head = ("run", "state", "corpus", "preset", "begun", "note", "seed", "dev F1", "test F1", "time")
-        print("\n".join(table([head, *map(_row, found)], left=6)))
+        tell("\n".join(table([head, *map(_row, found)], left=6)))
         for facts in found:
             if facts.reason:
-                print(f"{facts.name}: {facts.reason}")
+                tell(f"{facts.name}: {facts.reason}")
     return 0
 
 
@@ -112,18 +113,18 @@ def _show(options: argparse.Namespace) -> int:
         tree = _plain(facts) | {"settings": changed, "stages": stages, "scores": scores}
         print_json(tree | {"environment": folder.facts.get("environment", {})})
         return 0
-    print(f"{facts.name}: {facts.standing}\n{path.resolve()}")
-    print(f"trained on {facts.corpus}, preset {facts.preset}, {duration(facts.seconds or None)} at work")
-    print(f"changed: {'  '.join(changed)}" if changed else "no setting differs from the preset")
+    tell(f"{facts.name}: {facts.standing}\n{path.resolve()}")
+    tell(f"trained on {facts.corpus}, preset {facts.preset}, {duration(facts.seconds or None)} at work")
+    tell(f"changed: {'  '.join(changed)}" if changed else "no setting differs from the preset")
     for phase, stage in stages.items():
         trained = "best_epoch" in stage
         score = f"best epoch {stage['best_epoch']}, dev weighted F1 {stage['dev_weighted_f1']:.2f}" if trained else ""
-        print(f"  {phase}: {score or 'imported'}")
+        tell(f"  {phase}: {score or 'imported'}")
     for split, found in scores.items():
-        print(f"\n{split}")
-        print("\n".join(score_table(found)))
+        tell(f"\n{split}")
+        tell("\n".join(score_table(found)))
     if facts.note:
-        print(f"\n{facts.note}")
+        tell(f"\n{facts.note}")
     return 0
 
 
@@ -140,7 +141,7 @@ def _compare(options: argparse.Namespace) -> int:
     if options.json:
         print_json(_stringed(asdict(found)))
     else:
-        print("\n".join(_comparison_lines(found)))
+        tell("\n".join(_comparison_lines(found)))
     return 0
 
 
@@ -270,7 +271,7 @@ def _done(options: argparse.Namespace, tree: object, line: str) -> int:
     if options.json:
         print_json(tree)
     else:
-        print(line)
+        tell(line)
     return 0
 
 

@@ -14,7 +14,9 @@ from rich.progress import Progress as Bars
 
 from telme_model.analysis.metrics import macro_note
 from telme_model.analysis.models import TITLES, models_in
+from telme_model.commands.telling import tell
 from telme_model.corpus.dialogue import Dialogue
+from telme_model.errors import harmless
 from telme_model.events import EpochDone, Event, Message, Progress, StageDone, StageStarted, StepDone, TeacherAtChance
 from telme_model.runs import at_chance
 from telme_model.runs.config import AtChance
@@ -87,11 +89,12 @@ class Watcher:
             self.bars.update(task, completed=done, total=total, note=f"{what}{left}")
 
     def _line(self, text: str) -> None:
-        self.bars.console.print(text)
+        self.bars.console.print(harmless(text))
 
 
 def table(rows: Sequence[Sequence[str]], *, left: int = 1) -> Iterator[str]:
     """Lines of a table: the first `left` columns flush left, the others flush right."""
+    rows = [[" ".join(cell.split()) for cell in row] for row in rows]  # a line break would make a line of its own
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         cells = [
@@ -199,4 +202,4 @@ class Returned:
 
 def print_json(value: object) -> None:
     """Print what a program reads, in letters that every encoding has."""
-    print(json.dumps(value, indent=1))
+    tell(json.dumps(value, indent=1).replace("\x7f", "\\u007f"))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from telme_model.commands.interface import Add, add_corpus, layer_name, remember_reading
+from telme_model.commands.telling import tell
 
 if TYPE_CHECKING:
     from telme_model.runs.plan import Plan
@@ -68,7 +69,7 @@ class _HelpSettings(argparse.Action):
             lines += textwrap.wrap(
                 words, width, initial_indent=_INDENT, subsequent_indent=_INDENT, break_on_hyphens=False
             )
-        print("\n".join(lines), flush=True)
+        tell("\n".join(lines))
         parser.exit()
 
 
@@ -117,6 +118,6 @@ def _train(options: argparse.Namespace) -> int:
                     print_json({"run": str(options.run), "scores": event.scores})
                     continue
                 for split, scores in event.scores.items():
-                    print(f"\n{split}")
-                    print("\n".join(score_table(scores)))
+                    tell(f"\n{split}")
+                    tell("\n".join(score_table(scores)))
     return 0

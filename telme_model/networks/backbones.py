@@ -1,8 +1,10 @@
 """Pretrained encoders: found by hub name or folder, or built tiny from scratch; and what rebuilds them from a run."""
 
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from copy import deepcopy
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -12,10 +14,15 @@ from safetensors import SafetensorError, safe_open
 from torch import nn
 
 from telme_model.corpus.dialogue import Modality
-from telme_model.errors import StudioError
-from telme_model.files import reason
+from telme_model.errors import StudioError, brief, shortened
+from telme_model.files import read_text, reason
+from telme_model.networks.devices import memory_full
 from telme_model.runs.weights import find_weights, hub_answer, resolve
 
+LARGEST_SETTINGS = 8 << 20  # bytes of a config.json
+_MOST_LAYERS = 1000
+_LARGER, _SPARE = 4.5, 64 << 20  # times (weights may be stored as bytes), and bytes (what is random at first)
+_LONGEST = 300  # characters of a library's sentence
 _INPUTS = {Modality.TEXT: "input_ids", Modality.AUDIO: "input_values", Modality.VISUAL: "pixel_values"}
 
 
@@ -79,12 +86,11 @@ def load_backbone(weights: str, modality: Modality) -> nn.Module:
     if weights == "toy":
         return _toy(modality)
     place = resolve(weights)
-    try:
+    with _sound(weights, place, modality):
+        if Path(place).is_dir():
+            _check_size(_described(place), Path(place))
         # Always float32 here: autocast decides the arithmetic, and half-precision files are only a smaller parcel.
-        with _quiet():
-            model: nn.Module = AutoModel.from_pretrained(place, dtype=torch.float32)
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-        raise _no_weights(weights, place, modality) from error
+        model: nn.Module = AutoModel.from_pretrained(place, dtype=torch.float32, trust_remote_code=False)
     if getattr(model, "main_input_name", None) != _INPUTS[modality]:
         raise WeightsError(f"{weights} is no {modality} encoder: it does not take {_INPUTS[modality]}")
     return _without_pooler(model)
@@ -98,10 +104,9 @@ def load_tokenizer(weights: str, texts: Iterable[str], speaker_tokens: int) -> A
         tokenizer = _toy_tokenizer(texts)
     else:
         place = resolve(weights)
-        try:
-            tokenizer = AutoTokenizer.from_pretrained(place)
-        except (OSError, ValueError, KeyError, RecursionError) as error:
-            raise _no_weights(weights, place, Modality.TEXT) from error
+        with _sound(weights, place, Modality.TEXT):
+            tokenizer = AutoTokenizer.from_pretrained(place, trust_remote_code=False)
+            tokenizer("one", "two")  # what is damaged in it may show no earlier
     if set(tokenizer.get_vocab()) <= set(tokenizer.all_special_tokens):  # what is made of a folder without one
         raise WeightsError(f"{weights} has no tokenizer (tokenizer.json, or vocab.json and merges.txt)")
     if tokenizer.mask_token_id is None:
@@ -114,37 +119,57 @@ def load_tokenizer(weights: str, texts: Iterable[str], speaker_tokens: int) -> A
 def load_description(weights: str, modality: Modality) -> Any:
     """What describes an encoder without its weights (config.json), from a folder or the hub. Raises WeightsError."""
     _load_transformers()
-    from transformers import AutoConfig
-
     place = resolve(weights)
-    try:
-        return AutoConfig.from_pretrained(place)
-    except (OSError, ValueError, KeyError, RecursionError) as error:
-        raise _no_weights(weights, place, modality) from error
+    with _sound(weights, place, modality):
+        return _described(place)
 
 
 def build_backbone(description: Any) -> nn.Module:
     """The encoder that is so described, with random weights. Raises what transformers raises."""
     from transformers import AutoModel
 
-    model: nn.Module = AutoModel.from_config(description)
+    model: nn.Module = AutoModel.from_config(description, trust_remote_code=False)
     return _without_pooler(model)
 
 
-def rebuild_backbone(folder: Path) -> nn.Module:
-    """The encoder that `config.json` in `folder` describes, with random weights: a run brings its own."""
-    _load_transformers()
-    from transformers import AutoConfig
+def rebuild_backbone(folder: Path, weights: Path | None = None) -> nn.Module:
+    """The encoder that `config.json` in `folder` describes, with random weights: a run brings its own in `weights`.
 
+    Raises WeightsError, also where it would be far larger than that file or folder.
+    """
+    _load_transformers()
     if not (folder / "config.json").is_file():
         raise WeightsError(
             f"{folder} has no config.json: the run is not trained that far, or files were removed",
             "Go on with its training, or put the files back.",
         )
-    try:
-        return build_backbone(AutoConfig.from_pretrained(folder))
-    except (OSError, ValueError, KeyError, RecursionError) as error:
-        raise WeightsError(f"{folder} does not describe an encoder: {reason(error)}") from error
+    with _refusals(lambda error: WeightsError(f"{folder} does not describe an encoder: {_first_line(error)}")):
+        description = _described(str(folder))
+        if weights is not None:
+            _check_size(description, weights)
+        return build_backbone(description)
+
+
+def _described(place: str) -> Any:
+    """What config.json says, in a class of transformers' own: code that a folder brings is never run."""
+    from transformers import AutoConfig
+
+    settings = Path(place) / "config.json"
+    if settings.is_file():
+        for name, value in json.loads(read_text(settings, LARGEST_SETTINGS, WeightsError)).items():
+            if isinstance(value, int) and "layer" in name and value > _MOST_LAYERS:
+                raise ValueError(f"{name} is {brief(value)}")
+    return AutoConfig.from_pretrained(place, trust_remote_code=False)
+
+
+def _check_size(description: Any, weights: Path) -> None:
+    """Raise ValueError where the encoder so described is far larger than the file, or the folder, of its weights."""
+    files = weights.glob("*") if weights.is_dir() else [weights]
+    there = sum(file.stat().st_size for file in files if file.suffix in (".safetensors", ".bin"))
+    with torch.device("meta"):  # the shapes alone; draws no random numbers
+        needed = sum(4 * value.numel() for value in build_backbone(deepcopy(description)).state_dict().values())
+    if needed > _LARGER * there + _SPARE:
+        raise ValueError(f"it needs {needed:,} bytes, and its weights have {there:,}")
 
 
 def _without_pooler(model: nn.Module) -> nn.Module:
@@ -156,7 +181,7 @@ def _without_pooler(model: nn.Module) -> nn.Module:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """No loading bar and no report of unused heads on the terminal; errors are still raised."""
+    """No loading bar, and nothing of what files hold, on the terminal; errors are still raised."""
     from transformers.utils import logging
 
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
@@ -168,6 +193,28 @@ def _quiet() -> Iterator[None]:
         logging.set_verbosity(verbosity)
         if bars:
             logging.enable_progress_bar()
+
+
+@contextmanager
+def _refusals(refusal: Callable[[BaseException], StudioError]) -> Iterator[None]:
+    """Make one error of whatever transformers, tokenizers, safetensors and torch raise about files that are damaged."""
+    try:
+        with _quiet():
+            yield
+    except (StudioError, KeyboardInterrupt, SystemExit, GeneratorExit):
+        raise
+    except BaseException as error:  # each library has kinds of its own, and a panic in Rust is no Exception
+        if isinstance(error, Exception) and memory_full(error):
+            raise
+        raise refusal(error) from error
+
+
+def _sound(weights: str, place: str, modality: Modality) -> AbstractContextManager[None]:
+    return _refusals(lambda _error: _no_weights(weights, place, modality))
+
+
+def _first_line(error: BaseException) -> str:
+    return shortened(reason(error) if isinstance(error, Exception) else str(error), _LONGEST)
 
 
 def _no_weights(weights: str, place: str, modality: Modality) -> WeightsError:

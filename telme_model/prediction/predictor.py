@@ -172,13 +172,19 @@ def load_encoder(run: RunFolder, modality: Modality, corpus: Corpus) -> tuple[En
     config, folder = run.config, run.encoder_folder(modality)
     classes = len(label_set(run.facts["corpus"]["labels"]))
     with random_numbers:
-        encoder = make_encoder(modality, rebuild_backbone(folder), config, classes)
+        encoder = make_encoder(modality, rebuild_backbone(folder, _weights(run, modality)), config, classes)
     load_weights(run, str(modality), encoder)
     assembler = None
     if modality is Modality.TEXT:
         tokenizer = load_tokenizer(str(folder), (), config.text.speaker_tokens)
         assembler = TextAssembler(tokenizer, config.text, corpus.dialogues)
     return encoder.eval(), assembler
+
+
+def _weights(run: RunFolder, modality: Modality) -> Path:
+    """The file of an encoder's weights. Raises RunError where it is not there."""
+    check_tensors(run, f"weights/{modality}")
+    return run.path / "weights" / f"{modality}.safetensors"
 
 
 def load_fusion(run: RunFolder) -> Fusion:

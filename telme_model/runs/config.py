@@ -11,8 +11,9 @@ import tomli_w
 
 from telme_model.analysis.models import Models, models_of
 from telme_model.corpus.dialogue import Modality
+from telme_model.errors import brief
 from telme_model.events import Phase
-from telme_model.files import refusals
+from telme_model.files import read_text
 from telme_model.media.decoding import FrameSampling, MediaSettings, OverLong
 from telme_model.settings import ConfigError as ConfigError  # what everything here raises
 from telme_model.settings import SettingsSection, read, setting, settings_of
@@ -485,8 +486,11 @@ def _parse(text: str, current: Any, key: str) -> Any:
         return [name for part in text.strip("[]").split(",") if (name := part.strip(" '\""))]
     try:
         return tomllib.loads(f"x = {text}")["x"]
-    except tomllib.TOMLDecodeError:
-        raise ConfigError(f"{key} cannot be '{text}'; it is {current} now", key=key) from None
+    except (ValueError, RecursionError):
+        raise ConfigError(f"{key} cannot be {brief(text)}; it is {current} now", key=key) from None
+
+
+LARGEST = 1 << 20  # bytes of a config.toml
 
 
 def from_dict(tree: Mapping[str, Any]) -> Config:
@@ -496,13 +500,10 @@ def from_dict(tree: Mapping[str, Any]) -> Config:
 
 def read_config(path: Path) -> Config:
     """Read a `config.toml`. Raises ConfigError naming the file and the setting."""
+    text = read_text(path, LARGEST, ConfigError)
     try:
-        with refusals(path, "read", ConfigError):
-            data = path.read_bytes()
-        tree = tomllib.loads(data.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path} is not a text file in UTF-8") from error
-    except tomllib.TOMLDecodeError as error:
+        tree = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path} is not valid TOML: {error}") from error
     try:
         return from_dict(tree)

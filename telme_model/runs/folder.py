@@ -11,7 +11,7 @@ from filelock import FileLock, Timeout
 
 from telme_model.corpus.dialogue import Modality
 from telme_model.corpus.emotions import is_label_set
-from telme_model.errors import StudioError
+from telme_model.errors import StudioError, brief
 from telme_model.events import Phase
 from telme_model.files import refusals, write_whole
 from telme_model.runs.config import Config, ConfigError, read_config, to_toml
@@ -97,7 +97,7 @@ class RunFolder:
             raise RunError(f"{path} is not a run: it has no run.json")
         facts = run.facts
         if facts.get("format") != FORMAT:
-            raise RunError(f"{path} has run format {facts.get('format')!r}; this program reads format {FORMAT}")
+            raise RunError(f"{path} has run format {brief(facts.get('format'))}; this program reads format {FORMAT}")
         if not _is_whole(facts):
             raise RunError(f"{path / 'run.json'} is damaged: it does not tell the run's corpus, emotions and stages")
         return run

@@ -193,7 +193,7 @@ def random_backbone(weights: Weights, modality: Modality) -> nn.Module:
     if weights.name == TOY:
         return load_backbone(TOY, modality)
     if weights.place is not None:
-        return rebuild_backbone(weights.place)
+        return rebuild_backbone(weights.place, weights.place)
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "config.json").write_text(json.dumps(dict(weights.settings)), encoding="utf-8")
         return rebuild_backbone(Path(folder))

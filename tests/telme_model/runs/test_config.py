@@ -243,7 +243,7 @@ def test_bad_settings_are_named(setting: str, sentence: str) -> None:
         ("students = 'audio'", "students has to be a list, not 'audio'"),
         ("dim = '768'", "dim is '768'; it has to be a whole number"),
         ("[text]\nweights = 3", "text.weights is 3; it has to be text in quotes"),
-        ("[fusion]\nkind = 3", "fusion.kind is '3'; it has to be one of"),
+        ("[fusion]\nkind = 3", "fusion.kind is 3; it has to be one of"),
     ],
 )
 def test_a_bad_file_is_named(text: str, sentence: str, tmp_path: Path) -> None:
