@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
 from enum import StrEnum
+from functools import cache
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from telme_model.errors import StudioError, brief
@@ -97,13 +98,19 @@ class SettingsSection:
 
 def settings_of(kind: Any, owner: str = "") -> Iterator[Setting]:
     """Every setting that a dataclass and those in it describe, in their order."""
-    hints = get_type_hints(kind)
+    hints = _hints(kind)
     for item in fields(kind):
         path = f"{owner}{item.name}"
         if is_dataclass(hints[item.name]):
             yield from settings_of(hints[item.name], f"{path}.")
         elif _DESCRIPTION in item.metadata:
             yield replace(item.metadata[_DESCRIPTION], path=path, kind=hints[item.name])
+
+
+@cache
+def _hints(kind: Any) -> Mapping[str, Any]:
+    """The types of a dataclass' fields: looked up once, as the window reads a configuration with each letter typed."""
+    return get_type_hints(kind)
 
 
 def to_dict(settings: Any) -> dict[str, Any]:
@@ -134,7 +141,7 @@ class _Reader:
 
     def table(self, kind: Any, tree: Any, key: str) -> Any:
         """A dataclass of settings."""
-        known, hints = {item.name: item for item in fields(kind) if item.init}, get_type_hints(kind)
+        known, hints = {item.name: item for item in fields(kind) if item.init}, _hints(kind)
         made = {}
         for name, value in _expected(tree, Mapping, key, "a table of settings").items():
             path = f"{key}.{name}" if key else name

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QWidget
 
 from telme_gui.look import theme
@@ -67,12 +68,16 @@ class AblationPage(FormPage):
         self.wide(both)
         self.fill()
         draft.changed.connect(self._offer)
-        self._offer()
 
     @property
     def variants(self) -> list[Variant]:
         """The further runs that are wanted."""
-        return [variant for variant, box in self.boxes.items() if box.isChecked() and box.isEnabled()]
+        return [variant for variant, box in self.boxes.items() if box.isChecked() and not self._problem(variant)]
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
+        """Offer what can be had by now."""
+        super().showEvent(event)
+        self._offer()
 
     def _switch(self, path: str, name: str, sentence: str) -> None:
         box = QCheckBox("On")
@@ -95,12 +100,17 @@ class AblationPage(FormPage):
         return "1.0" if float(plain) == 0 else plain
 
     def _offer(self) -> None:
-        """A variant that would change nothing, or cannot be, is not on offer."""
-        config = self.draft.config
+        """A variant that would change nothing, or cannot be, is not on offer. Looked at only while it is seen."""
+        if not self.isVisible():
+            return
         for variant, box in self.boxes.items():
-            problem = "Set the run itself right first" if config is None else hindrance(config, variant)
+            problem = self._problem(variant)
             box.setEnabled(not problem)
             box.setToolTip(as_tip(problem or ", ".join(variant.settings)))
+
+    def _problem(self, variant: Variant) -> str:
+        config = self.draft.config
+        return "Set the run itself right first" if config is None else hindrance(config, variant)
 
 
 def varied(config: Config, variant: Variant) -> Config:

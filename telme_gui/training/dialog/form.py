@@ -217,7 +217,7 @@ class FormPage(QScrollArea):
         self.rows[path] = row
         show(self.draft.text(path))
         self.draft.changed.connect(lambda: show(self.draft.text(path)))
-        self._follow()
+        self._mark(path, row)
         return row
 
     def widen(self, row: FormRow, columns: int = 2) -> None:
@@ -259,8 +259,11 @@ class FormPage(QScrollArea):
 
     def _follow(self) -> None:
         for path, row in self.rows.items():
-            row.say(self.draft.errors.get(path, ""))
-            row.mark(self.draft.differs(path), self.draft.preset_text(path))
+            self._mark(path, row)
+
+    def _mark(self, path: str, row: FormRow) -> None:
+        row.say(self.draft.errors.get(path, ""))
+        row.mark(self.draft.differs(path), self.draft.preset_text(path))
 
 
 def dress(widget: QWidget, name: str) -> None:

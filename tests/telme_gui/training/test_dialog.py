@@ -143,6 +143,27 @@ def test_seeds_and_ablations_make_a_queue(qtbot: QtBot, open_dialog: Open, start
     assert started[-1].config.teacher is Modality.AUDIO
 
 
+def test_an_ablation_that_cannot_be_is_not_on_offer(open_dialog: Open) -> None:
+    dialog = open_dialog()
+    dialog.pages.setCurrentRow(dialog.pages.count() - 1)
+    boxes = {variant.name: box for variant, box in dialog.ablation.boxes.items()}
+    assert all(box.isEnabled() for box in boxes.values())
+    assert boxes["no-kd"].toolTip() == "distillation.alpha=0, distillation.beta=0"
+    dialog.draft.set("text.prompt", "false")
+    assert {name for name, box in boxes.items() if not box.isEnabled()} == {"no-prompt"}
+    assert boxes["no-prompt"].toolTip() == "The run is like this already"
+    dialog.draft.set("fusion.theta", "much")
+    assert not any(box.isEnabled() for box in boxes.values())
+    dialog.pages.setCurrentRow(0)
+    dialog.draft.reset_all()
+    dialog.draft.set("fusion.kind", "product")  # chosen on another page
+    for box in boxes.values():
+        box.setChecked(True)
+    assert {variant.name for variant in dialog.ablation.variants} == boxes.keys() - {"product"}
+    dialog.pages.setCurrentRow(dialog.pages.count() - 1)
+    assert {name for name, box in boxes.items() if not box.isEnabled()} == {"product"}
+
+
 def test_the_copied_command_makes_the_same_run(
     open_dialog: Open, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
