@@ -76,7 +76,6 @@ class StoreBanner(Banner):
     def _look(self) -> None:
         """Where the corpus has no labels yet, look on a thread for those of one like it."""
         self.hide()
-        self._offering = False
         corpus = self._session.corpus
         if corpus is None or not any(annotations_folder().glob("*.sqlite")):
             return

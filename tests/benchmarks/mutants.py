@@ -28,6 +28,7 @@ import sys
 import tempfile
 import time
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -324,11 +325,20 @@ class Reach:
         self._data.read()
 
     def tests(self, mutant: Mutant) -> list[str]:
-        """MOST of those that run the mutant's line, the file's own first; [] where none is known to."""
+        """MOST of those that run the mutant's line; [] where none is known to.
+
+        The file's own come first, then its room's and the others', of each test file one after another.
+        """
         contexts = self._data.contexts_by_lineno(str(ROOT / mutant.file))
         found = {name.partition("|")[0].partition("[")[0] for name in contexts.get(mutant.begins, ()) if name}
         room, stem = "/".join(mutant.file.parts[:2]), f"test_{mutant.file.stem}.py::"
-        return sorted(found, key=lambda name: (stem not in name, room not in name, name))[:MOST]
+        turn: Counter[str] = Counter()
+        order = {}
+        for name in sorted(found):
+            file = name.partition("::")[0]
+            turn[file] += 1
+            order[name] = (stem not in name, room not in name, turn[file])
+        return sorted(order, key=lambda name: order[name])[:MOST]
 
 
 @cache

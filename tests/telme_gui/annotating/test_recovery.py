@@ -150,6 +150,7 @@ def test_labels_of_the_corpus_as_it_was_are_taken_over(qtbot: QtBot, opened: Mai
     qtbot.waitUntil(lambda: session.labels.store is not None, timeout=WAIT)
     assert len(session.labels.in_layer("me")) == len(session.turns)
     gone = len(whole.dialogues[-1].turns)
+    assert banner.isVisible()
     assert banner.sentence.text().startswith(f"{gone} labels of turns that changed")
     session.set_corpus(whole)
     assert len(session.labels.in_layer("me")) == len(session.turns)
