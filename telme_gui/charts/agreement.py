@@ -30,9 +30,8 @@ from telme_model.events import Event, Message
 
 SETTLE = 300  # ms without further labels before it is computed anew
 HIDDEN = "Hidden in blind mode: what annotators say could bias you"
-LONELY = (
-    "Agreement needs the labels of two annotators. Label in a second layer, import one, or tick gold among the layers"
-)
+LONELY = "Agreement needs the labels of two annotators. Label in a second layer, import one"  # and then one of ..
+OR_GOLD, NO_GOLD = ", or tick gold among the layers", "; this corpus holds no gold"
 ALONE = {Scope.TEXT: "the words alone", Scope.SOUND: "the sound alone", Scope.FACE: "the face alone"}
 PART = "only labels that were given so are compared"
 STRANGERS = "These layers have no turn in common yet. The queue “random sample” gives everybody the same turns to label"
@@ -128,9 +127,10 @@ class AgreementPage(QWidget):
 
     @property
     def available(self) -> tuple[str, ...]:
-        """Layers with a label in the chosen scope, gold first."""
+        """Layers with a label in the chosen scope, gold first, which an unlabelled corpus has none of."""
         labels = self._session.labels
-        return (GOLD, *(layer for layer in labels.layers if labels.in_layer(layer, labels.scope)))
+        gold = (GOLD,) if any(turn.gold is not None for turn in self._session.turns) else ()
+        return (*gold, *(layer for layer in labels.layers if labels.in_layer(layer, labels.scope)))
 
     @property
     def chosen(self) -> tuple[str, ...]:
@@ -139,7 +139,7 @@ class AgreementPage(QWidget):
         if self._ticked is not None:
             return tuple(layer for layer in available if layer in self._ticked)
         people = tuple(layer for layer in available if layer not in (GOLD, ADJUDICATED))
-        return people if len(people) != 1 else (GOLD, *people)
+        return people if len(people) != 1 or GOLD not in available else (GOLD, *people)
 
     def choose(self, layers: Sequence[str]) -> None:
         """Compare these."""
@@ -228,8 +228,8 @@ class AgreementPage(QWidget):
         if self._session.labels.blind:
             return HIDDEN
         if len(self.chosen) < 2:
-            scope = self._session.labels.scope
-            return LONELY if scope is Scope.ALL else f"{LONELY}. While you are given {ALONE[scope]}, {PART}"
+            scope, lonely = self._session.labels.scope, LONELY + (OR_GOLD if GOLD in self.available else NO_GOLD)
+            return lonely if scope is Scope.ALL else f"{lonely}. While you are given {ALONE[scope]}, {PART}"
         if self.findings is None:
             return ""
         if self._which.checkedId() == 1 and len(self.findings.people) < 2:

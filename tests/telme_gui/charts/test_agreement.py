@@ -1,6 +1,7 @@
 """Agreement and adjudication in the charts: numbers, cells, disputes, and what predictions are judged by."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import Qt
@@ -9,10 +10,11 @@ from PySide6.QtWidgets import QComboBox, QPushButton, QToolButton
 from pytestqt.qtbot import QtBot
 from sklearn.metrics import cohen_kappa_score
 
-from telme_gui.charts.agreement import HIDDEN, LONELY, PART, STRANGERS, AgreementPage
+from telme_gui.charts.agreement import HIDDEN, LONELY, NO_GOLD, OR_GOLD, PART, STRANGERS, AgreementPage
 from telme_gui.window.header import MainView
 from telme_gui.window.main_window import MainWindow
 from telme_model.annotations.labels import ADJUDICATED, GOLD, Label, Scope
+from telme_model.annotations.queues import Queue
 from telme_model.corpus.dialogue import TurnId
 
 ANNA = ("joy", "joy", "fear", "anger", "joy", "fear", "joy", "anger", "joy", "fear")
@@ -93,9 +95,34 @@ def test_gold_may_be_one_of_them(qtbot: QtBot, opened: MainWindow, page: Agreeme
     assert page.findings.people == ("anna", "ben")
 
 
+def test_of_an_unlabelled_corpus_annotators_alone_are_compared(
+    qtbot: QtBot, opened: MainWindow, page: AgreementPage
+) -> None:
+    corpus = opened.session.corpus
+    assert corpus is not None
+    bare = [
+        replace(dialogue, turns=tuple(replace(turn, gold=None) for turn in dialogue.turns))
+        for dialogue in corpus.dialogues
+    ]
+    opened.session.set_corpus(replace(corpus, dialogues=tuple(bare)))
+    assert page.empty.text() == LONELY + NO_GOLD
+    label(opened, "anna", ANNA)
+    assert (page.available, page.empty.text()) == (("anna",), LONELY + NO_GOLD)
+    label(opened, "ben", BEN)
+    settled(qtbot, page)
+    assert page.findings is not None
+    assert page.findings.agreement.pairs[0].kappa.value == pytest.approx(cohen_kappa_score(ANNA, BEN))
+    opened.queue_menu.refresh()
+    assert not opened.queue_menu.gold.isEnabled()
+    offers = {queue: opened.queues.offer(queue) for queue in Queue}
+    assert [len(offers[queue].turns) for queue in (Queue.UNLABELLED, Queue.DISAGREEMENT)] == [
+        len(opened.session.turns), sum(a != b for a, b in zip(ANNA, BEN, strict=True)),
+    ]  # fmt: skip
+
+
 def test_why_there_is_nothing_is_said(qtbot: QtBot, opened: MainWindow, page: AgreementPage) -> None:
     assert page.empty.isVisible()
-    assert page.empty.text() == LONELY
+    assert page.empty.text() == LONELY + OR_GOLD
     first, last = opened.session.turns[0].id, opened.session.turns[-1].id
     opened.session.labels.edit("label", {("anna", Scope.ALL, first): Label(emotion="joy")})
     opened.session.labels.edit("label", {("ben", Scope.ALL, last): Label(emotion="joy")})
@@ -103,7 +130,7 @@ def test_why_there_is_nothing_is_said(qtbot: QtBot, opened: MainWindow, page: Ag
     assert page.empty.text() == STRANGERS
     opened.annotating.annotate.trigger()
     opened.session.labels.choose(scope=Scope.SOUND)
-    assert page.empty.text() == f"{LONELY}. While you are given the sound alone, {PART}"
+    assert page.empty.text() == f"{LONELY}{OR_GOLD}. While you are given the sound alone, {PART}"
     opened.annotating.blind.trigger()
     assert page.empty.isVisible()
     assert page.empty.text() == HIDDEN
