@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +10,7 @@ from stat import S_ISREG
 
 from telme_model.errors import MemoryFullError, StudioError
 
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
 _FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 
@@ -72,6 +74,16 @@ def check_ordinary(path: Path, largest: int, kind: type[StudioError] = FileError
 def _too_large(path: Path, size: int, largest: int, kind: type[StudioError], what: str) -> StudioError:
     most, of = largest / 2**20, what or "such files are"
     return kind(f"{path} has {size / 2**20:,.1f} MiB, and {of} read up to {most:,.0f}: is it one?")
+
+
+def as_cell(value: object) -> object:
+    """What stands in a table that people open: a text that a spreadsheet would reckon with has an ' before it."""
+    return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
+
+
+def from_cell(text: str) -> str:
+    """The text that `as_cell` wrote."""
+    return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
 
 
 @contextmanager

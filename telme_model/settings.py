@@ -1,4 +1,7 @@
-"""Settings that are described once, where they are declared: files, the command line and forms read it from there."""
+"""Settings that are described once, where they are declared: files, the command line and forms read it from there.
+
+And what is read back besides, held against the types that its record declares: events, run facts, scores, cache rows.
+"""
 
 import math
 import operator
@@ -8,7 +11,8 @@ from contextlib import contextmanager
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
 from enum import StrEnum
 from functools import cache
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from types import NoneType, UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 from telme_model.errors import StudioError, brief
 
@@ -200,3 +204,95 @@ def _expected(value: Any, kind: Any, key: str, words: str) -> Any:
     if not isinstance(value, kind):
         raise ConfigError(f"{key} has to be {words}, not {brief(value)}", key=key)
     return value
+
+
+# -- records ------------------------------------------------------------------------------------------------------
+# A record is a dataclass or a TypedDict; what it does not declare is not looked at: older programs read newer files.
+
+Fault = Callable[[Any], str]  # what is wrong with a value: "" where nothing is, else ".stages.teacher is no table"
+
+_END = 2**63  # whole numbers are below it, as in SQLite
+_TYPES = {bool: "true or false", str: "a text", NoneType: "nothing", dict: "a table", list: "a list"}
+
+
+@cache
+def fault_in(kind: Any) -> Fault:
+    """What finds the fault in a value that should be of this type."""
+    origin, parts = get_origin(kind), get_args(kind)
+    if kind is Any:
+        return lambda _value: ""
+    if origin in (Union, UnionType):
+        return _either([fault_in(part) for part in parts])
+    if origin in (dict, Mapping):
+        return _mapping(fault_in(parts[0]), fault_in(parts[1]))
+    if origin in (list, tuple):  # tuple[X, ...], which JSON has as a list
+        return _listed(fault_in(parts[0]))
+    if is_dataclass(kind):
+        needed = {item.name for item in fields(kind) if item.default is item.default_factory is MISSING}
+        return _record(get_type_hints(kind), needed)
+    if is_typeddict(kind):
+        return _record(get_type_hints(kind), kind.__required_keys__)
+    return _scalar(kind)
+
+
+def _scalar(kind: type) -> Fault:
+    if issubclass(kind, StrEnum):
+        known = frozenset(map(str, kind))
+        return lambda value: "" if isinstance(value, str) and value in known else f" is not one of {', '.join(kind)}"
+    if kind is int:
+        return lambda value: "" if type(value) is int and abs(value) < _END else " is no whole number"
+    if kind is float:
+        return lambda value: "" if type(value) is float or not whole(value) else " is no number"
+    return lambda value: "" if isinstance(value, kind) else f" is not {_TYPES[kind]}"
+
+
+def _either(checks: list[Fault]) -> Fault:
+    def check(value: Any) -> str:
+        faults = [fault(value) for fault in checks]
+        return "" if "" in faults else faults[0]
+
+    return check
+
+
+def _listed(part: Fault) -> Fault:
+    def check(value: Any) -> str:
+        if not isinstance(value, list | tuple):
+            return " is no list"
+        return next((f"[{place}]{fault}" for place, one in enumerate(value) if (fault := part(one))), "")
+
+    return check
+
+
+def _mapping(key: Fault, part: Fault) -> Fault:
+    def check(value: Any) -> str:
+        if not isinstance(value, Mapping):
+            return " is no table"
+        faults = ((name, key(name) or part(one)) for name, one in value.items())
+        return next((f".{str(name)[:40]}{fault}" for name, fault in faults if fault), "")
+
+    return check
+
+
+def _record(hints: Mapping[str, Any], needed: frozenset[str] | set[str]) -> Fault:
+    checks = {name: fault_in(hint) for name, hint in hints.items()}
+
+    def check(value: Any) -> str:
+        if not isinstance(value, Mapping):
+            return " is no table"
+        for name, fault in checks.items():
+            if name in value:
+                if found := fault(value[name]):
+                    return f".{name}{found}"
+            elif name in needed:
+                return f" has no {name}"
+        return ""
+
+    return check
+
+
+def faulty(fault: str) -> str:
+    """What `fault_in` found, as it is said of the record: "its stages.teacher is no table", "it has no corpus"."""
+    return f"its {fault[1:]}" if fault.startswith(".") else f"it{fault}"
+
+
+whole = fault_in(int)

@@ -47,6 +47,7 @@ def copy_to(target: Path, connection: sqlite3.Connection) -> None:
 
     def write(scratch: Path) -> None:
         scratch.unlink(missing_ok=True)  # what a kill has left
+        scratch.touch(mode=0o600)  # its owner's alone, as the store
         with closing(sqlite3.connect(scratch)) as copy:
             connection.backup(copy)
             copy.execute("PRAGMA journal_mode=DELETE")  # one file, without -wal and -shm beside it

@@ -4,7 +4,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import fields
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -93,6 +93,7 @@ def connect(path: Path) -> sqlite3.Connection:
     """
     if path.exists() and not path.is_file():
         raise StoreError(f"{path} is no file, but the annotations belong there; move it away, and a new one is made")
+    _keep_from_others(path)
     # A store may be opened on a job's thread and handed to the window's: one thread at a time, but not the same.
     connection = sqlite3.connect(path, timeout=WAIT, isolation_level=None, check_same_thread=False)
     connection.text_factory = _text
@@ -104,6 +105,17 @@ def connect(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _keep_from_others(path: Path) -> None:
+    """Make a file, and those that SQLite keeps beside it, its owner's alone: it tells what people think of others."""
+    with suppress(OSError):  # a disk that knows no owners, or a file of somebody else's
+        if not path.exists():
+            path.touch(mode=0o600)
+        for end in ("", "-wal", "-shm"):
+            beside = path.with_name(path.name + end)
+            if beside.exists() and beside.stat().st_mode & 0o077:
+                beside.chmod(0o600)
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
+from zipfile import ZipFile
 
 SHEETS = (".xlsx", ".xlsm")
+_LARGEST_UNPACKED = 2**28  # bytes; every word of a table is held at once
 _LARGEST = 2**27  # bytes: a table of a hundred thousand turns has a tenth of that
 
 
@@ -24,10 +25,7 @@ def sheet_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     import openpyxl  # takes a while, and few need it
 
     try:
-        if not path.is_file() and path.exists():
-            raise OSError(0, "it is no ordinary file")
-        if path.stat().st_size > _LARGEST:
-            raise OSError(0, f"it is larger than {_LARGEST >> 20} MB")
+        _check_size(path)
         with closing(openpyxl.load_workbook(path, read_only=True, data_only=True)) as book:
             for sheet in book.worksheets:
                 width = 0  # of the header
@@ -43,10 +41,22 @@ def sheet_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     except OSError as error:
         reason = f"cannot be read ({error.strerror or error}): check that it is a file you may open"
         raise SheetError("unreadable-file", reason) from error
-    except (BadZipFile, KeyError, ValueError, TypeError, AttributeError, IndexError, EOFError, SyntaxError) as error:
+    except Exception as error:
         reason = "is no Excel table that can be read: save it again as .xlsx, or as CSV"
         raise SheetError("not-text", reason) from error
     raise SheetError("empty-file", "is empty: write a row of names into it, and a turn a row")
+
+
+def _check_size(path: Path) -> None:
+    """Raise OSError with a reason for what is no ordinary file, or holds too much."""
+    if not path.is_file() and path.exists():
+        raise OSError(0, "it is no ordinary file")
+    if path.stat().st_size > _LARGEST:
+        raise OSError(0, f"it is larger than {_LARGEST >> 20} MB")
+    with ZipFile(path) as parts:
+        size = sum(part.file_size for part in parts.infolist())
+    if size > _LARGEST_UNPACKED:
+        raise OSError(0, f"it unpacks to {size >> 20:,} MB")
 
 
 def _text(cell: Any) -> str:

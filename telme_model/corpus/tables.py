@@ -19,6 +19,7 @@ _SECONDS = re.compile(r"(\d{1,7})(?:[.,](\d{1,9}))?", re.ASCII)
 _NUMBER = re.compile(r"(\d{1,9})(?:[.,]0{1,9})?", re.ASCII)  # a spreadsheet, or pandas, writes 1.0 or 1,0
 _SEPARATORS = ";\t|"  # of spreadsheets in other languages
 _NAMED_SEPARATOR = re.compile(r"sep=(.)", re.IGNORECASE)
+_LARGEST = 2**27  # bytes, which take some seven times as much memory: a hundred times MELD's largest table
 _BINARY_SHARE = 0.05  # of control characters in the first kilobyte, above which a file is no text
 
 # Windows-1252 decoded as Latin-1 leaves its punctuation as C1 control characters; five of the 32 stand for nothing.
@@ -122,6 +123,8 @@ def read_text(report: TableReport, *, repair: bool = True) -> str | None:
     try:
         if not report.file.is_file() and report.file.exists():  # a pipe would keep one waiting for ever
             raise OSError(0, "it is no ordinary file")
+        if report.file.stat().st_size > _LARGEST:
+            raise OSError(0, f"it is larger than {_LARGEST >> 20} MB")
         data = report.file.read_bytes()
     except OSError as error:
         reason = f"{name} cannot be read ({error.strerror}): check that it is a file you may open."

@@ -13,12 +13,14 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 
 from telme_model.corpus.dialogue import Modality
 from telme_model.errors import StudioError
 from telme_model.media.decoding import TurnMedia
+from telme_model.settings import fault_in
 
 _SHARD_BYTES = 1 << 30  # a file is closed when it has grown past this
 _AT_ONCE = 1 << 20  # samples that are rounded at once: a film's would take gigabytes on the way
@@ -99,11 +101,8 @@ class ShardIndex:
             with closing(self.connect()) as connection:
                 tables = connection.execute("SELECT name FROM sqlite_master WHERE name = 'turns'").fetchall()
                 rows = connection.execute("SELECT * FROM turns").fetchall() if tables else []
-            return {
-                key: ShardEntry(shard, offset, length, samples, seconds, bool(over_long), *_reasons(missing))
-                for key, shard, offset, length, samples, seconds, over_long, missing in rows
-            }
-        except (sqlite3.Error, ValueError, TypeError) as error:
+            return {key: _entry(*row) for key, *row in rows}
+        except (sqlite3.Error, ValueError, TypeError, RecursionError) as error:
             raise CacheError(
                 f"The cache index {self.path} cannot be read ({error}): delete the folder {self.folder}, "
                 "and the cache will be built again."
@@ -120,8 +119,20 @@ class ShardIndex:
         return {key: row for key, row in rows.items() if key not in damaged}
 
 
+def _entry(
+    shard: int, offset: int, length: int, samples: int, seconds: float, over_long: int, missing: str
+) -> ShardEntry:
+    """A row of the index. Raises ValueError where it is none."""
+    whole = (shard, offset, length, samples, over_long)
+    if any(map(fault_in(int), whole)) or min(whole) < 0 or 2 * samples > length or fault_in(float)(seconds):
+        raise ValueError("a row is damaged")
+    return ShardEntry(shard, offset, length, samples, seconds, bool(over_long), *_reasons(missing))
+
+
 def _reasons(text: str) -> tuple[dict[Modality, str], bool]:
     tree = json.loads(text)
+    if fault := fault_in(dict[str, Any])(tree):
+        raise ValueError(f"what is missing{fault}")
     again = bool(tree.pop(_AGAIN, False))
     return {Modality(name): reason for name, reason in tree.items()}, again
 

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired, Required, TypedDict
 
 from filelock import FileLock, Timeout
 
@@ -13,8 +13,9 @@ from telme_model.corpus.dialogue import Modality
 from telme_model.corpus.emotions import is_label_set
 from telme_model.errors import StudioError, brief
 from telme_model.events import Phase
-from telme_model.files import refusals, write_whole
+from telme_model.files import read_text, refusals, write_whole
 from telme_model.runs.config import Config, ConfigError, read_config, to_toml
+from telme_model.settings import fault_in, faulty
 
 FORMAT = 1
 NOTE = "note.txt"  # what a person has written on the run
@@ -42,6 +43,73 @@ class RunGoneError(RunError):
 
     title = "The run’s folder has gone"
     remedy = "Put the folder back, from the trash perhaps, and resume the run; or train it anew."
+
+
+class CorpusFacts(TypedDict):
+    """What run.json tells of the corpus."""
+
+    labels: str
+    fingerprint: str
+    root: NotRequired[str]
+    kind: NotRequired[str]
+    turns: NotRequired[dict[str, int]]
+
+
+class StageFacts(TypedDict, total=False):
+    """What it tells of a finished stage."""
+
+    best_epoch: int
+    dev_weighted_f1: float
+
+
+class Lack(TypedDict):
+    """A turn that was left out of a modality."""
+
+    turn: str
+    modality: str
+    reason: str
+
+
+class Facts(TypedDict, total=False):
+    """What run.json holds; a run needs the first two."""
+
+    corpus: CorpusFacts
+    stages: dict[str, StageFacts]
+    created: str
+    environment: dict[str, Any]
+    excluded: list[Lack]
+    over_long: list[Any]
+    warm_start: str
+    layer: str
+
+
+class StoredInterval(TypedDict):
+    """The bounds of a score, in per cent."""
+
+    low: float
+    high: float
+
+
+class StoredIntervals(TypedDict, total=False):
+    """Those of a model's scores that anything reads."""
+
+    weighted_f1: StoredInterval
+
+
+class StoredScores(TypedDict, total=False):
+    """What scores.json holds of a model on a split."""
+
+    weighted_f1: Required[float]
+    macro_f1: Required[float]
+    accuracy: Required[float]
+    turns: Required[int]
+    per_class: dict[str, dict[str, float]]
+    confusion: list[list[int]]
+    intervals: StoredIntervals | None
+
+
+_SHAPES: dict[str, Any] = {"run.json": Facts, "scores.json": dict[str, dict[str, StoredScores]]}
+LARGEST = 64 << 20  # bytes of a run's JSON file; one that leaves out all of MELD's turns has two million
 
 
 class RunFolder:
@@ -180,13 +248,13 @@ class RunFolder:
     def read_json(self, name: str) -> dict[str, Any]:
         """A JSON file of the run. Raises RunError."""
         try:
-            with refusals(self.path / name, "read", RunError):
-                text = (self.path / name).read_text(encoding="utf-8")
-            tree = json.loads(text)
+            tree = json.loads(read_text(self.path / name, LARGEST, RunError))
         except (ValueError, RecursionError) as error:
             raise RunError(f"{self.path / name} is damaged: {error}") from error
         if not isinstance(tree, dict):
             raise RunError(f"{self.path / name} is damaged: it does not hold an object")
+        if name in _SHAPES and tree.get("format", FORMAT) == FORMAT and (fault := fault_in(_SHAPES[name])(tree)):
+            raise RunError(f"{self.path / name} is damaged: {faulty(fault)}")
         return tree
 
     def write_json(self, name: str, tree: Mapping[str, Any]) -> None:
@@ -280,14 +348,4 @@ def check_outside(place: Path, corpus: Path) -> None:
 
 def _is_whole(facts: Mapping[str, Any]) -> bool:
     """Whether a run.json tells what everything else relies on."""
-    corpus, stages = facts.get("corpus"), facts.get("stages")
-    return (
-        isinstance(corpus, dict)
-        and isinstance(corpus.get("labels"), str)
-        and is_label_set(corpus["labels"])
-        and isinstance(corpus.get("fingerprint"), str)
-        and isinstance(corpus.get("root", ""), str)
-        and isinstance(stages, dict)
-        and all(isinstance(stage, dict) for stage in stages.values())
-        and isinstance(facts.get("warm_start", ""), str)
-    )
+    return {"corpus", "stages"} <= facts.keys() and is_label_set(facts["corpus"]["labels"])

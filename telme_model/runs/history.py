@@ -7,12 +7,14 @@ import json
 from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
+from math import isfinite
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, Self
 
 from telme_model import events
 from telme_model.events import EpochDone, Event, Phase, StepDone
+from telme_model.settings import fault_in
 
 _EVENTS: dict[str, type[Event]] = {kind.__name__: kind for kind in Event.__subclasses__()}
 
@@ -247,15 +249,12 @@ def event_from_json(line: Any) -> tuple[Event, float] | None:
 
     Fields that this version does not know are left out.
     """
-    if not isinstance(line, dict) or not isinstance(line.get("time"), int | float):
-        return None
-    kind = _EVENTS.get(str(line.get("event")))
-    if kind is None:
+    name = line.get("event") if isinstance(line, dict) else None
+    kind: Any = _EVENTS.get(name) if isinstance(name, str) else None
+    if kind is None or fault_in(kind)(line) or fault_in(float)(line.get("time")) or not isfinite(line["time"]):
         return None
     values = {known.name: line[known.name] for known in fields(kind) if known.name in line}
-    try:
-        if "phase" in values:
-            values["phase"] = Phase(values["phase"])
-        return kind(**values), float(line["time"])
-    except (TypeError, ValueError):
-        return None
+    if "phase" in values:
+        values["phase"] = Phase(values["phase"])
+    event: Event = kind(**values)
+    return event, float(line["time"])

@@ -13,7 +13,7 @@ from telme_model.analysis.evaluation import score_records, turn_key
 from telme_model.analysis.predictions import Predictions, from_records
 from telme_model.corpus.dialogue import Split, Turn
 from telme_model.corpus.emotions import label_set
-from telme_model.files import refusals, write_whole
+from telme_model.files import as_cell, refusals, write_whole
 from telme_model.runs.folder import RunError, RunFolder, check_outside
 from telme_model.runs.names import run_name
 from telme_model.runs.record_check import check_record
@@ -106,7 +106,7 @@ def _write_csv(records: Iterable[Record], path: Path) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, _columns(rows))
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows({name: as_cell(value) for name, value in row.items()} for row in rows)
 
 
 def _write_parquet(records: Iterable[Record], path: Path) -> None:

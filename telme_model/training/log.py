@@ -13,6 +13,7 @@ from telme_model.events import EpochDone, Event, Progress, StepDone
 from telme_model.files import refusals, write_whole
 from telme_model.runs.folder import RunError, RunGoneError
 from telme_model.runs.history import event_to_json
+from telme_model.settings import fault_in
 
 SECONDS_BETWEEN = 0.5  # progress in between is told but not logged; steps are, and left out of TensorBoard alone
 
@@ -115,4 +116,6 @@ def _numbered(line: Any) -> tuple[_Place, int] | None:
     """What a line counts, and its number; None where it counts nothing."""
     kind = line.get("event") if isinstance(line, dict) else None
     number = line.get(_COUNTED.get(str(kind), "")) if kind else None
-    return ((str(kind), str(line.get("phase"))), number) if isinstance(number, int) else None
+    if number is None or fault_in(int)(number):
+        return None
+    return (str(kind), str(line.get("phase"))), number

@@ -27,6 +27,7 @@ from telme_model.annotations.exchange.placing import Places, split_named
 from telme_model.annotations.labels import GOLD, Label, Scope
 from telme_model.corpus.dialogue import Corpus, Severity, Split, Turn
 from telme_model.corpus.tables import Row, TableReport, plain_id, read_table, whole_number
+from telme_model.files import as_cell, from_cell
 
 COLUMNS = (
     "Sr No.", "Utterance", "Speaker", "Emotion", "Sentiment", "Dialogue_ID", "Utterance_ID", "Season", "Episode",
@@ -89,10 +90,12 @@ def _write(path: Path, *, corpus: Corpus, split: Split, layer: str, labels: Mapp
         table = csv.DictWriter(file, COLUMNS + OURS, restval="")
         table.writeheader()
         for number, turn in enumerate(corpus.turns(split), 1):
-            table.writerow(_row(number, turn) | _label_columns(turn, layer, labels.get((Scope.ALL, turn.id))))
+            row = _row(number, turn) | _label_columns(turn, layer, labels.get((Scope.ALL, turn.id)))
+            table.writerow({name: as_cell(value) for name, value in row.items()})
 
 
 def _take(values: Row, path: Path, places: Places, inbox: Inbox, where: str) -> None:
+    values = {name: from_cell(value) for name, value in values.items()}
     emotion: str | None = values["Emotion"]
     utterance = whole_number(values["Utterance_ID"])
     if utterance is None:

@@ -127,7 +127,7 @@ RUNS: dict[str, Case] = {
     "a format of another kind": (
         lambda b: _used(b, _text("run.json", '{"format": "1"}')), "has run format '1'; this program reads format 1"),
     "a list for the emotions": (
-        lambda b: _used(b, _fact(labels=[])), "run.json is damaged: it does not tell the run's corpus"),
+        lambda b: _used(b, _fact(labels=[])), "run.json is damaged: its corpus.labels is not a text"),
     "a number for the corpus": (
         lambda b: ["evaluate", "--run", b.run(_fact(root=5)), "--labels", "me"], "run.json is damaged"),
     "a run.json without end": (lambda b: _used(b, _text("run.json", "[" * 100_000)), "run.json is damaged: maximum"),
