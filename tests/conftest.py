@@ -19,8 +19,12 @@ os.environ.update(
     QT_QPA_PLATFORM="offscreen",
 )
 
-# A busy machine is no bug (no deadline), and a test that fails here fails everywhere (derandomised).
-settings.register_profile("telme", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+# A busy machine is no bug (no deadline), and a test that fails here fails everywhere (derandomised). 40 examples are
+# the same ones each time; more, and others: pytest --hypothesis-profile=thorough.
+settings.register_profile(
+    "telme", deadline=None, derandomize=True, max_examples=40, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("thorough", settings.get_profile("telme"), derandomize=False, max_examples=1000)
 settings.load_profile("telme")
 
 pytest_plugins = ["pytester"]  # for test_guards.py

@@ -174,7 +174,6 @@ class Track:
     def rewind(self) -> None:
         """Packets that were decoded before are decoded again."""
         self.stream.codec_context.flush_buffers()
-        self._fed.clear()
 
     def use_threads(self) -> None:
         """Take two threads where the pictures are large."""

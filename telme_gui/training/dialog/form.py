@@ -171,6 +171,7 @@ class FormPage(QScrollArea):
         super().__init__()
         self.draft = draft
         self.rows: dict[str, FormRow] = {}  # of settings, by path
+        self._shown: dict[str, tuple[str, bool, str]] = {}  # what a row says: what is wrong, that it differs, from what
         self.setObjectName("plain")
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
@@ -262,8 +263,11 @@ class FormPage(QScrollArea):
             self._mark(path, row)
 
     def _mark(self, path: str, row: FormRow) -> None:
-        row.say(self.draft.errors.get(path, ""))
-        row.mark(self.draft.differs(path), self.draft.preset_text(path))
+        state = (self.draft.errors.get(path, ""), self.draft.differs(path), self.draft.preset_text(path))
+        if state != self._shown.get(path):
+            wrong, differs, preset = self._shown[path] = state
+            row.say(wrong)
+            row.mark(differs, preset)
 
 
 def dress(widget: QWidget, name: str) -> None:

@@ -132,6 +132,7 @@ def test_label_errors_are_searched_and_then_begun(
     assert search.asked == [(session.run, {turn.id: turn.gold for turn in session.turns if turn.gold})]
     assert annotating.annotator.queue == (session.turns[5].id, session.turns[2].id)
     assert session.current is session.turns[5]
+    assert annotating.queues.chosen == "likely label error in gold"
     assert bar(annotating).hint.text() == (
         f"gold says {session.turns[5].gold} (10%); similar turns of other dialogues suggest fear (70%)"
     )
@@ -154,6 +155,7 @@ def test_own_labels_are_confirmed_one_by_one_and_searched_again_once_changed(
     assert search.asked[0][1] == {turn.id: "joy" for turn in session.turns}
     assert not annotating.queues.is_stale("me")
     assert annotating.annotator.left == 2
+    assert annotating.queues.chosen == "likely label error in me"
     joy = str(1 + session.corpus.labels.labels.index("joy")) if session.corpus else ""
     hit(annotating, joy)  # it stands, and is dealt with
     assert annotating.annotator.left == 1

@@ -20,7 +20,7 @@ INDICES = range(len(CLASSES))
 turns = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6), st.integers(0, 5)), min_size=1, max_size=60)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(turns)
 def test_scores_are_those_of_scikit_learn(triples: list[tuple[int, int, int]]) -> None:
     gold, predicted, _ = (list(column) for column in zip(*triples, strict=True))
@@ -84,7 +84,7 @@ def test_bad_input_is_a_sentence() -> None:
         metrics.score([0, 1], [0, 1], CLASSES, dialogues=["a"])
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(turns, st.integers(0, 1000))
 def test_bootstrap_is_that_of_a_plain_loop(triples: list[tuple[int, int, int]], seed: int) -> None:
     """The same draws, each scored by scikit-learn on the turns themselves."""

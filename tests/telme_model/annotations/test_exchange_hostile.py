@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from telme_model.annotations.exchange import ENDINGS, ExchangeError, Format
+from telme_model.annotations.exchange import ENDINGS, ExchangeError, Format, elan
 from telme_model.annotations.exchange.files import LARGEST_DIALOGUE, LARGEST_TABLE
 from telme_model.corpus import Corpus, open_corpus
 from tests.support.corpora import write_corpus
@@ -42,14 +42,17 @@ def refused(path: Path, corpus: Corpus) -> str:
         (f"{HEADER}<ANNOTATION_DOCUMENT>&e;</ANNOTATION_DOCUMENT>", "is not valid XML (undefined entity"),
         (f"{HEADER}<html/>", "is XML, but no ELAN file: it begins with html"),
         (f"{HEADER}<ANNOTATION_DOCUMENT>" + "<TIER>" * 100_000, "is nested too deeply"),
-        (f"{HEADER}<ANNOTATION_DOCUMENT>{'<TIER/>' * 300_001}</ANNOTATION_DOCUMENT>", "or has too many elements"),
+        (f"{HEADER}<ANNOTATION_DOCUMENT>{'<TIER/>' * 3_001}</ANNOTATION_DOCUMENT>", "or has too many elements"),
         (f"{HEADER}<ANNOTATION_DOCUMENT/>", "is not a whole ELAN file: open it in ELAN and save it again"),
         ('<?xml version="1.0" encoding="no-such"?><a/>', "is not valid XML (unknown encoding"),
         ("", "is not valid XML (no element found"),
         ("\0\0\0\0", "is not valid XML"),
     ],
 )
-def test_hostile_xml(corpus: Corpus, tmp_path: Path, content: str, reason: str) -> None:
+def test_hostile_xml(
+    corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str, reason: str
+) -> None:
+    monkeypatch.setattr(elan, "_MOST", 3_000)
     path = tmp_path / "train_dia0.eaf"
     path.write_text(content)
     assert reason in refused(path, corpus)

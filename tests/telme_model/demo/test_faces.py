@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from transformers import AutoConfig, AutoModel
 
 from telme_model.corpus.emotions import MELD
+from telme_model.demo import pretrain_visual
 from telme_model.demo.drawing import Portrait
 from telme_model.demo.expressions import LOWEST, PARAMETERS, SIDED
 from telme_model.demo.faces import (
@@ -195,11 +196,14 @@ def test_a_patch_draws_its_own_part_of_its_own_frame() -> None:
 
 
 @pytest.mark.slow
-def test_pretraining_writes_a_folder_that_loads_and_is_the_same_again(tmp_path: Path) -> None:
+def test_pretraining_writes_a_folder_that_loads_and_is_the_same_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pretrain_visual, "_BATCH", 8)
     threads = torch.get_num_threads()
     try:
         for name in ("one", "two"):
-            assert main([str(tmp_path / name), "--frames", "40", "--clips", "12"]) == 0
+            assert main([str(tmp_path / name), "--frames", "16", "--clips", "8"]) == 0
     finally:
         torch.set_num_threads(threads)
         torch.use_deterministic_algorithms(False)

@@ -184,7 +184,7 @@ any_event = st.one_of(
 any_past = st.lists(st.tuples(st.floats(0, 1e6), any_event), max_size=40)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(any_past, st.dictionaries(_phases, st.floats(0, 10)))
 def test_any_order_of_events_leaves_a_sane_history(past: list[tuple[float, Event]], plan: dict[Phase, float]) -> None:
     history = History(plan)
@@ -206,7 +206,7 @@ def test_any_order_of_events_leaves_a_sane_history(past: list[tuple[float, Event
 # --- JSON
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(any_event, st.floats(0, 1e9))
 def test_events_survive_json(event: Event, time: float) -> None:
     assert event_from_json(json.loads(json.dumps(event_to_json(event, time)))) == (event, time)

@@ -77,7 +77,6 @@ def test_kills_in_every_stage_leave_no_trace_in_the_weights(corpus: Path, tmp_pa
     moments = random.Random(7)
     plan = [
         (after("StageStarted", Phase.CACHING), 0.0),
-        (after("EpochDone", Phase.TEACHER, moments.randint(2, 5)), moments.uniform(0, 0.1)),
         (after("EpochDone", Phase.AUDIO, moments.randint(2, 5)), moments.uniform(0, 0.2)),
         (after("EpochDone", Phase.VISUAL, EPOCHS), moments.uniform(0, 0.05)),
         (after("EpochDone", Phase.FUSION, moments.randint(2, 4)), moments.uniform(0, 0.03)),
