@@ -6,6 +6,9 @@ READY := .venv/.ready
 # Tests run side by side, one process a core; what one has not begun, another that is idle takes over.
 TESTS := $(BIN)/python -m pytest -q --numprocesses logical --dist worksteal
 
+# Tests start the program some seventy times: it is compiled once, whatever the machine is set to.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup demo test test-slow lint wheel wheel-check bench mutants clean
 
 help: ## this list

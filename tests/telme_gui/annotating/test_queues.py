@@ -104,6 +104,7 @@ def test_a_queue_is_chosen_worked_through_and_left(annotating: MainWindow) -> No
     hit(annotating, "1", "s", "2")
     assert bar(annotating).progress.text() == f"2 of {len(wanted)} done, 1 skipped"
     assert bar(annotating).which.text() == "Conflict ▾"
+    assert annotating.queues.chosen == "teacher and students conflict"
     assert session.current.id == wanted[3]
     QTest.keyClick(annotating.focusWidget(), Qt.Key.Key_S, Qt.KeyboardModifier.ShiftModifier)
     assert session.current.id == wanted[2]

@@ -176,6 +176,19 @@ def test_what_was_unfolded_is_so_again_after_a_filter(navigator: Navigator, sess
     assert tree.isExpanded(model.index(4, 0, model.index(0, 0)))
 
 
+def test_a_group_opens_with_each_click_and_not_once_more_for_two(navigator: Navigator, qtbot: QtBot) -> None:
+    tree = navigator.tree
+    group = tree.model().index(0, 0)
+    clicks: list[QModelIndex] = []
+    tree.clicked.connect(clicks.append)
+    tree.scrollTo(group)
+    for _ in range(3):
+        before = tree.isExpanded(group)
+        clicks.clear()
+        qtbot.mouseDClick(tree.viewport(), Qt.MouseButton.LeftButton, pos=tree.visualRect(group).center())
+        assert (tree.isExpanded(group) != before) == (len(clicks) % 2 == 1)
+
+
 # -- the filter's switches --------------------------------------------------------------------------------------------
 
 

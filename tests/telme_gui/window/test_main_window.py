@@ -197,12 +197,13 @@ def _parts(panel: QWidget) -> Iterator[QWidget]:
 def _is_laid_out(part: QWidget) -> bool:
     """Whether the layout of its parent has it; what lies over the others, and who places parts itself, has none."""
     parent = part.parentWidget()
-    return isinstance(part, Shortcuts | Header | QMenu | QDialog) or not parent.layout() or _has(parent.layout(), part)
+    layout = parent.layout() if parent is not None else None
+    return isinstance(part, Shortcuts | Header | QMenu | QDialog) or layout is None or _has(layout, part)
 
 
-def _has(layout: QLayout, part: QWidget) -> bool:
-    items = [layout.itemAt(place) for place in range(layout.count())]
-    return any(item.widget() is part or (item.layout() is not None and _has(item.layout(), part)) for item in items)
+def _has(layout: QLayout | None, part: QWidget) -> bool:
+    items = [layout.itemAt(place) for place in range(layout.count())] if layout is not None else []
+    return any(item is not None and (item.widget() is part or _has(item.layout(), part)) for item in items)
 
 
 def _told(control: QWidget) -> str:

@@ -158,6 +158,7 @@ def test_keys_of_another_action_are_named_and_can_be_taken(opened: MainWindow, e
     assert "“Skip”" in editor.verdict.text()
     assert opened.annotating.skip.shortcut().toString() == "S"
     assert opened.annotating.flag.shortcut().toString() == "F"
+    assert editor.take.isVisible()
     QTest.mouseClick(editor.take, Qt.MouseButton.LeftButton)
     assert opened.annotating.flag.shortcut().toString() == "S"
     assert opened.annotating.skip.shortcut().isEmpty()
@@ -195,6 +196,7 @@ def test_clear_reset_and_reset_all(opened: MainWindow, editor: KeyEditor) -> Non
     editor.choose("Flag")
     QTest.mouseClick(editor.reset, Qt.MouseButton.LeftButton)
     assert "“Skip”" in editor.verdict.text()
+    assert editor.take.isVisible()
     QTest.mouseClick(editor.take, Qt.MouseButton.LeftButton)
     assert opened.keys.chosen == {"Skip": ""}
     QTest.mouseClick(editor.reset_all, Qt.MouseButton.LeftButton)
