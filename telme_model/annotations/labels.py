@@ -39,6 +39,7 @@ class Label:
     origin: Origin = Origin.ASSISTED
     run: str = ""  # the run whose suggestion was seen; "" where none was
     time: float = 0.0  # seconds since the epoch, UTC
+    source: str = ""  # the file that it came from, or was changed by, at `time`; "" where a person gave it here
 
 
 LayerLabels = Mapping[TurnId, Label]  # of one layer

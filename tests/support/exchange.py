@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from telme_model.annotations.exchange import ExportReport, Format, Incoming, Layers, export, read
+from telme_model.annotations.exchange.terms import Terms
 from telme_model.annotations.labels import Label, Origin, Scope
 from telme_model.corpus.dialogue import Corpus
 
@@ -34,9 +35,9 @@ def write(form: Format, out: Path, corpus: Corpus, layers: Layers) -> ExportRepo
     return report
 
 
-def take(files: Sequence[Path], corpus: Corpus) -> Incoming:
+def take(files: Sequence[Path], corpus: Corpus, terms: Terms | None = None) -> Incoming:
     """Read, without watching."""
-    incoming: Incoming = finish(read(files, corpus))
+    incoming: Incoming = finish(read(files, corpus, terms))
     return incoming
 
 

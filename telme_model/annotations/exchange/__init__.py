@@ -24,6 +24,7 @@ from telme_model.annotations.exchange.interface import (
     Unplaced,
 )
 from telme_model.annotations.exchange.placing import Places
+from telme_model.annotations.exchange.terms import Terms
 from telme_model.annotations.exchange.tiers import printable
 from telme_model.corpus.dialogue import Corpus
 from telme_model.events import Phase, Progress
@@ -57,12 +58,13 @@ class Format(StrEnum):
     WEBVTT = "webvtt"
 
 
-ENDINGS = {
+ENDINGS = {  # what is read; all but SubRip is written, too
     ".csv": Format.MELD,
     ".jsonl": Format.JSONL,
     ".eaf": Format.ELAN,
     ".textgrid": Format.TEXTGRID,
     ".vtt": Format.WEBVTT,
+    ".srt": Format.WEBVTT,
 }
 _FORMATS = {
     Format.MELD: meld_csv,
@@ -103,13 +105,13 @@ def export(form: Format, out: Path, corpus: Corpus, layers: Layers) -> Generator
     )
 
 
-def take_in(places: Sequence[Path], corpus: Corpus) -> Generator[Progress, None, Incoming]:
-    """What these files, and those in these folders, say of the corpus. Nothing is changed.
+def take_in(places: Sequence[Path], corpus: Corpus, terms: Terms | None = None) -> Generator[Progress, None, Incoming]:
+    """What these files, and those in these folders, say of the corpus, in the terms that a person told.
 
     Raises ExchangeError as `read` does, and when they do not say anything.
     """
     files = [file for place in places for file in found_in(place)]
-    incoming = yield from read(files, corpus)
+    incoming = yield from read(files, corpus, terms)
     if not incoming.labels and not incoming.unplaced:
         forms = dict.fromkeys(map(_format_of, files))
         names = ", ".join(place.name for place in places)[:200]
@@ -117,13 +119,13 @@ def take_in(places: Sequence[Path], corpus: Corpus) -> Generator[Progress, None,
     return incoming
 
 
-def read(files: Sequence[Path], corpus: Corpus) -> Generator[Progress, None, Incoming]:
+def read(files: Sequence[Path], corpus: Corpus, terms: Terms | None = None) -> Generator[Progress, None, Incoming]:
     """What files say of the corpus, each read as its ending tells. Nothing is changed.
 
     A file that cannot be read is reported beside the labels of the others; when it is the only one, raises
     ExchangeError.
     """
-    places, inbox = Places(corpus), Inbox(corpus.labels)
+    places, inbox = Places(corpus), Inbox(corpus.labels, (terms or Terms()).checked(corpus))
     for done, path in enumerate(files, 1):
         try:
             _FORMATS[_format_of(path)].read(path, places, inbox)

@@ -72,7 +72,7 @@ def _labels(turn: TurnId, layers: Layers) -> Iterator[dict[str, Any]]:
 
 def _whole_note(label: Label) -> dict[str, Any]:
     """A note with every key, so that a table made of the lines has every column."""
-    return {"unsure": False, "flag": False, "comment": "", "run": ""} | note_of(label)
+    return {"unsure": False, "flag": False, "comment": "", "run": "", "source": ""} | note_of(label)
 
 
 def _turn(record: dict[str, Any], path: Path, places: Places) -> TurnId:

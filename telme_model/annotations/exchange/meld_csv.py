@@ -33,7 +33,7 @@ COLUMNS = (
     "Sr No.", "Utterance", "Speaker", "Emotion", "Sentiment", "Dialogue_ID", "Utterance_ID", "Season", "Episode",
     "StartTime", "EndTime",
 )  # fmt: skip
-OURS = ("Layer", "Emotion_From", "Unsure", "Flag", "Comment", "Origin", "Run", "Time")
+OURS = ("Layer", "Emotion_From", "Unsure", "Flag", "Comment", "Origin", "Run", "Time", "Source")
 _REQUIRED = ("Emotion", "Dialogue_ID", "Utterance_ID")
 _MOST_FAULTS = 200  # malformed rows; a table with more is none, and looking for the next row in it takes its time
 
@@ -141,13 +141,14 @@ def _label_columns(turn: Turn, layer: str, label: Label | None) -> dict[str, obj
         "Origin": note["origin"],
         "Run": escaped(label.run),
         "Time": note["time"],
+        "Source": escaped(label.source),
     }
 
 
 def _note(values: Row) -> dict[str, Any]:
     """The annotator's columns as a note; those that are not there or empty are left out."""
     note: dict[str, Any] = {name.lower(): True for name in ("Unsure", "Flag") if values.get(name)}
-    note |= {name.lower(): unescaped(values[name]) for name in ("Comment", "Run") if values.get(name)}
+    note |= {name.lower(): unescaped(values[name]) for name in ("Comment", "Run", "Source") if values.get(name)}
     if origin := values.get("Origin"):
         note["origin"] = origin.lower()
     if time := values.get("Time"):

@@ -17,6 +17,7 @@ _KINDS: dict[str, tuple[type | tuple[type, ...], str]] = {
     "flag": (bool, "true or false"),
     "comment": (str, "a text"),
     "run": (str, "a text"),
+    "source": (str, "a text"),
     "time": ((int, float), "a number"),
 }
 _ESCAPED = re.compile(r"\\(?:u([0-9a-f]{4})|\\)")
@@ -45,6 +46,8 @@ def note_of(label: Label) -> dict[str, Any]:
     note["origin"] = str(label.origin)
     if label.run:
         note["run"] = label.run
+    if label.source:
+        note["source"] = label.source
     note["time"] = label.time
     return note
 
@@ -69,6 +72,7 @@ def noted_label(note: Mapping[str, Any], emotion: str | None) -> Label:
         comment=note.get("comment", ""),
         origin=Origin(origin),
         run=note.get("run", ""),
+        source=note.get("source", ""),
         time=float(time),
     )
 

@@ -3,44 +3,32 @@
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from telme_model.annotations.exchange.files import dialogue_name, file_names
-from telme_model.annotations.exchange.interface import NoPlaceError
+from telme_model.annotations.exchange.interface import NoPlaceError, Span, TimedText
 from telme_model.annotations.exchange.notes import escaped
 from telme_model.corpus.dialogue import Corpus, Dialogue, Split, TurnId
 from telme_model.corpus.timing import expected_seconds
 
 COVERED = 0.5  # of the shorter of turn and interval must lie in the other
 
-Span = tuple[int, int]  # start and end in milliseconds
 
+def spans(dialogue: Dialogue, lengths: Sequence[float] | None = None) -> tuple[Span, ...]:
+    """When each turn is on, in milliseconds.
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TimedText:
-    """One interval of a file: a stretch of time with a text."""
-
-    start: int  # milliseconds
-    end: int
-    text: str
-
-
-def spans(dialogue: Dialogue) -> tuple[Span, ...]:
-    """When each turn is on, in milliseconds, none two at a time since no tier can hold that.
-
-    In a dialogue that lies in one media file they are that file's times; turns that overlap there begin where the one
-    before ends. Otherwise a clip a turn is played one after another, each as long as annotated, else by its words.
+    In a dialogue that lies in one media file they are that file's times, and turns may overlap. Otherwise a clip a turn
+    is played one after another, each as long as `lengths` says (seconds), else as annotated, else by its words.
     """
-    in_one_file = media_file(dialogue) is not None
+    in_one_file = media_file(dialogue) is not None and lengths is None
     found: list[Span] = []
     now = 0
-    for turn in dialogue.turns:
+    for place, turn in enumerate(dialogue.turns):
         clip = turn.video or turn.audio
         if in_one_file and clip is not None:
-            start, end = max(now, round(1000 * (clip.start or 0.0))), round(1000 * (clip.end or 0.0))
+            start, end = round(1000 * (clip.start or 0.0)), round(1000 * (clip.end or 0.0))
         else:
-            start, end = now, now + round(1000 * expected_seconds(turn))
+            start, end = now, now + round(1000 * (lengths[place] if lengths else expected_seconds(turn)))
         now = max(end, start + 1)
         found.append((start, now))
     return tuple(found)
@@ -65,6 +53,7 @@ class Places:
             self._splits.setdefault((turn.dialogue, turn.utterance), []).append(turn.split)
         stems = file_names(map(dialogue_name, corpus.dialogues))
         self._dialogues = {stems[dialogue_name(dialogue)].lower(): dialogue for dialogue in corpus.dialogues}
+        self._stems = {(of.split, of.name): stem for stem, of in self._dialogues.items()}
 
     def named(self, text: str) -> TurnId | None:
         """The turn of an id as this program writes it."""
@@ -98,6 +87,10 @@ class Places:
             raise NoPlaceError(f"its file may be {names}: name it so")
         example = dialogue_name(self.corpus.dialogues[0])
         raise NoPlaceError(f"it has no turn ids, and its file is not named after a dialogue, as {example}{path.suffix}")
+
+    def dialogue_of(self, turn: TurnId) -> Dialogue:
+        """The dialogue of a turn of the corpus."""
+        return self._dialogues[self._stems[turn.split, turn.dialogue]]
 
     def check_words(self, turn: TurnId, text: str) -> None:
         """Raise NoPlaceError when a file has other words for a turn than the corpus: it is of another corpus."""

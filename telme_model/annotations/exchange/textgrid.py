@@ -2,7 +2,7 @@
 
 praatio writes them. Its reader searches the whole text for words of the format ("intervals [", "xmin =") and so
 stumbles over comments; here they are read as Praat itself does: free-standing strings and numbers count, all else is
-decoration. That makes the long and the short form one.
+decoration, and a number ends where it is none any more ("7.", "+2", "7s"). That makes the long and the short form one.
 """
 
 import re
@@ -14,13 +14,14 @@ from praatio.data_classes.interval_tier import IntervalTier
 from praatio.data_classes.textgrid import Textgrid
 
 from telme_model.annotations.exchange.files import LARGEST_DIALOGUE, decoded, dialogue_name, file_names, read_bytes
-from telme_model.annotations.exchange.interface import ExchangeError, Inbox, Layers, Planned
-from telme_model.annotations.exchange.placing import Places, TimedText, spans
+from telme_model.annotations.exchange.interface import ExchangeError, Inbox, Layers, Planned, TimedText
+from telme_model.annotations.exchange.meanings import HeldTier
+from telme_model.annotations.exchange.placing import Places, spans
 from telme_model.annotations.exchange.tiers import take_tiers, tiers_of
 from telme_model.corpus.dialogue import Corpus, Dialogue
 
 _TOKEN = re.compile(
-    r'"(?P<string>[^"]*(?:""[^"]*)*)"|![^\n]*|(?<!\S)(?P<number>-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)(?!\S)|<(?P<flag>\w+)>'
+    r'"(?P<string>[^"]*(?:""[^"]*)*)"|![^\n]*|(?<!\S)(?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)(?P<percent>%)?[^\s"]*|<(?P<flag>\w+)>'
 )
 _LONGEST = 10**7  # seconds
 
@@ -48,14 +49,15 @@ def read(path: Path, places: Places, inbox: Inbox) -> None:
         tiers = _tiers(tokens)
     except (StopIteration, ValueError, TypeError, OverflowError) as error:
         raise ExchangeError(f"{path} is not a whole TextGrid: open it in Praat and save it again") from error
-    take_tiers(path, tiers, places, inbox)
+    held = {name: HeldTier(intervals=intervals) for name, intervals in tiers.items()}
+    take_tiers(path, held, places, inbox)
 
 
 def _write(path: Path, *, dialogue: Dialogue, layers: Layers) -> None:
     times = spans(dialogue)
-    end = times[-1][1] / 1000
+    end = max(end for _, end in times) / 1000
     grid = Textgrid(0, end)
-    for tier in tiers_of(dialogue, layers):
+    for tier in tiers_of(dialogue, layers, times):
         intervals = [(times[place][0] / 1000, times[place][1] / 1000, text) for place, text in tier.texts.items()]
         grid.addTier(IntervalTier(tier.name, intervals, 0, end))
     # Without a least length, for praatio drops shorter intervals.
@@ -68,7 +70,7 @@ def _tokens(text: str) -> Iterator[str | float]:
         if match["string"] is not None:
             yield match["string"].replace('""', '"')
         elif match["number"]:
-            yield float(match["number"])
+            yield float(match["number"]) / (100 if match["percent"] else 1)
 
 
 def _tiers(tokens: Iterator[str | float]) -> dict[str, list[TimedText]]:

@@ -1,30 +1,36 @@
 """WebVTT subtitles, one file a dialogue: a cue a turn, named by its id, with the speaker as its voice.
 
 The emotion of the first layer is the class of the words (`<c.joy>`), so that a style sheet can colour it; all else that
-is said of a turn stands in NOTE blocks before its cue. In files made elsewhere a cue's class may be an emotion, and a
-cue without a turn's id is placed by its time.
+is said of a turn stands in NOTE blocks before its cue. In files made elsewhere, SubRip's among them, a cue's class, a
+mark such as `[joy]` or its whole text may be an emotion, and one without an id is placed by speaker, words and time.
 """
 
 import html
-import re
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from webvtt import Caption, WebVTT
-from webvtt.errors import MalformedCaptionError, MalformedFileError
 from webvtt.models import Timestamp
 
+from telme_model.annotations.exchange.cues import Cue, parsed_cues
+from telme_model.annotations.exchange.cues import marked as marked_line
 from telme_model.annotations.exchange.files import LARGEST_DIALOGUE, decoded, dialogue_name, file_names, read_bytes
-from telme_model.annotations.exchange.interface import UNNAMED, ExchangeError, Inbox, Layers, NoPlaceError, Planned
+from telme_model.annotations.exchange.interface import (
+    UNNAMED,
+    ExchangeError,
+    Inbox,
+    Layers,
+    NoPlaceError,
+    Planned,
+)
 from telme_model.annotations.exchange.notes import escaped, note_of, noted_label, one_line, parsed
-from telme_model.annotations.exchange.placing import Places, TimedText, by_time, spans
+from telme_model.annotations.exchange.placing import Places, spans
 from telme_model.annotations.exchange.tiers import printable
+from telme_model.annotations.exchange.timed import Line, emotion_among, place_lines
 from telme_model.annotations.labels import Scope
 from telme_model.corpus.dialogue import Corpus, Dialogue, TurnId
-
-_CLASSES = re.compile(r"<c((?:\.[^\s.<>&]+)+)>")
 
 
 def plan(out: Path, corpus: Corpus, layers: Layers) -> Planned:
@@ -37,17 +43,17 @@ def plan(out: Path, corpus: Corpus, layers: Layers) -> Planned:
 
 def read(path: Path, places: Places, inbox: Inbox) -> None:
     """Take the labels of one file. Raises ExchangeError when it is none, NoPlaceError when its dialogue is unknown."""
-    try:
-        subtitles = WebVTT.from_string(decoded(path, read_bytes(path, LARGEST_DIALOGUE)))
-    except (MalformedFileError, MalformedCaptionError) as error:
-        raise ExchangeError(f"{path} is not a WebVTT file ({error})") from error
-    comments = [*subtitles.header_comments, *(note for cue in subtitles.captions for note in cue.comments)]
-    comments += subtitles.footer_comments
+    text = decoded(path, read_bytes(path, LARGEST_DIALOGUE))
+    if path.suffix.lower() == ".vtt" and not text.lstrip().startswith("WEBVTT"):
+        raise ExchangeError(
+            f"{path} is not a WebVTT file (it does not begin with WEBVTT); name subtitles of SubRip .srt"
+        )
+    cues, comments = parsed_cues(text)
     notes, first = _notes(comments, path, inbox)
-    emotions = _emotions(subtitles.captions, path, places, inbox)
-    for turn, (text, where) in emotions.items():
+    emotions = _emotions(cues, path, places, inbox)
+    for turn, (emotion, where) in emotions.items():
         key = first, Scope.ALL, escaped(str(turn))
-        _take(notes.pop(key, {}) | {"emotion": text}, (first, Scope.ALL, turn), where, inbox)
+        _take(notes.pop(key, {}) | {"emotion": emotion}, (first, Scope.ALL, turn), where, inbox)
     for (layer, scope, name), note in notes.items():
         where = f"{path.name}, note of {name[:60]}"
         if found := places.named(name):
@@ -106,30 +112,32 @@ def _notes(comments: list[str], path: Path, inbox: Inbox) -> tuple[dict[tuple[st
     return notes, first
 
 
-def _emotions(cues: list[Caption], path: Path, places: Places, inbox: Inbox) -> dict[TurnId, tuple[str, str]]:
-    """(text, where) of the emotion that is the class of a turn's words; of cues without an id, by their time."""
+def _emotions(cues: list[Cue], path: Path, places: Places, inbox: Inbox) -> dict[TurnId, tuple[str, str]]:
+    """(text, where) of the emotion of a turn's words; of cues without an id, by speaker, words and time."""
     named: dict[TurnId, tuple[str, str]] = {}
-    timed = []
+    lines: list[Line] = []
     for cue in cues:
-        classes = [name for match in _CLASSES.findall(cue.raw_text) for name in match.split(".")[1:]]
+        where = f"{path.name}, cue {_clock(cue.start)}"
+        turn = places.named(cue.name)
         # Of several classes, the one that is an emotion: others may be of a style sheet.
-        known = next((name for name in classes if name.lower() in inbox.emotions.labels), None)
-        if known is None:
-            if classes:
-                inbox.refuse(f"{path.name}, cue {cue.start}", ".".join(classes), "no class of its words is an emotion")
-        elif turn := places.named(cue.identifier or ""):
-            named[turn] = known, f"{path.name}, cue {cue.start}"
-        else:
-            times = cue.start_time.in_milliseconds(), cue.end_time.in_milliseconds()
-            timed.append(TimedText(start=times[0], end=times[1], text=known))
-    if timed:
-        dialogue = places.dialogue(path)
-        turns = list(zip(spans(dialogue), (turn.id for turn in dialogue.turns), strict=True))
-        found, unplaced = by_time(timed, turns)
-        for interval, reason in unplaced:
-            inbox.refuse(f"{path.name}, cue {_clock(interval.start)}", interval.text, reason)
-        for turn, interval in found.items():
-            named.setdefault(turn, (interval.text, f"{path.name}, cue {_clock(interval.start)}"))
+        known = next((name for name in cue.classes if inbox.knows(name)), "")
+        marks, speaker, words = ([], "", cue.text) if turn is not None or cue.voice else marked_line(cue.text)
+        if not known and turn is None:
+            known, words = emotion_among(marks, words, inbox)
+        if turn is not None:
+            if known:
+                named[turn] = known, where
+            elif cue.classes:
+                inbox.refuse(where, ".".join(cue.classes), "no class of its words is an emotion")
+            continue
+        if not known and cue.classes:
+            inbox.refuse(where, ".".join(cue.classes), "no class of its words is an emotion")
+        lines.append(
+            Line(where=where, start=cue.start, end=cue.end, emotion=known, speaker=cue.voice or speaker, words=words)
+        )
+    if any(line.emotion for line in lines):
+        for turn, found in place_lines(lines, places.dialogue(path), inbox).items():
+            named.setdefault(turn, found)
     return named
 
 

@@ -67,7 +67,7 @@ def test_a_dry_run_changes_nothing_and_tells_all(corpus: Corpus, tmp_path: Path,
     assert main([*arguments, "--dry-run", "--json"]) == 1
     answer = json.loads(told(capsys))
     (unplaced,) = answer.pop("unplaced")
-    assert answer == {"layers": ["anna"], "new": 1, "changed": 0, "same": 0, "imported": False}
+    assert answer == {"layers": ["anna"], "new": 1, "changed": 0, "same": 0, "removed": [], "imported": False}
     assert unplaced["where"] == "train_labels.csv, row 3"
     assert unplaced["what"] == "bliss"
     with Store.open(store_path(corpus), corpus) as store:

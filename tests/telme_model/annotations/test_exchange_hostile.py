@@ -101,7 +101,9 @@ def test_hostile_tables(corpus: Corpus, tmp_path: Path, content: str, reason: st
 def test_a_file_that_is_no_webvtt(corpus: Corpus, tmp_path: Path) -> None:
     path = tmp_path / "train_dia0.vtt"
     path.write_text("1\n00:00:01,000 --> 00:00:02,000\nHello\n")
-    assert refused(path, corpus) == "is not a WebVTT file (Invalid format)"
+    assert refused(path, corpus) == (
+        "is not a WebVTT file (it does not begin with WEBVTT); name subtitles of SubRip .srt"
+    )
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
@@ -127,10 +129,10 @@ def test_a_file_of_nothing_that_fits_is_refused(corpus: Corpus, tmp_path: Path) 
 
 
 def test_an_unknown_ending_is_told(corpus: Corpus, tmp_path: Path) -> None:
-    known = ".csv, .jsonl, .eaf, .textgrid, .vtt"
+    known = ".csv, .jsonl, .eaf, .textgrid, .vtt, .srt"
     assert refused(tmp_path / "labels.xlsx", corpus) == "does not exist: check the path"
     for name, reason in (
-        ("labels.srt", f"is of a format that is not read (.srt): save it as one of {known}"),
+        ("labels.odt", f"is of a format that is not read (.odt): save it as one of {known}"),
         ("labels", f"has no ending: rename it after its format ({known})"),
     ):
         (tmp_path / name).touch()

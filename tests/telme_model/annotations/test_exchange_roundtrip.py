@@ -268,5 +268,6 @@ def test_windows_of_one_film_keep_its_times_and_link_it(tmp_path: Path) -> None:
     (path,) = write(Format.ELAN, tmp_path / "out", corpus, labelled(corpus, "anna")).files
     document = Elan.Eaf(str(path))
     assert [media["MEDIA_URL"] for media in document.get_linked_files()] == [film.as_uri()]
-    spans = [(start, end) for start, end, _ in sorted(document.get_annotation_data_for_tier("turn"))]
-    assert spans == [(1000, 3500), (3500, 5250), (6000, 6500)]
+    first, second = (sorted(document.get_annotation_data_for_tier(tier)) for tier in ("turn", "turn [2]"))
+    assert [(start, end) for start, end, _ in first] == [(1000, 3500), (6000, 6500)]
+    assert [(start, end) for start, end, _ in second] == [(3000, 5250)]
