@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent
-from PySide6.QtWidgets import QApplication
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from telme_gui.app import make_window
@@ -69,14 +70,17 @@ def trained(series: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 
 @pytest.fixture
-def appearance(qapp: QApplication, request: pytest.FixtureRequest) -> Iterator[Appearance]:
-    """Light, without the style sheet, a third of the time that a window takes to make, but where the test asks for it.
+def appearance(
+    qapp: QApplication, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Appearance]:
+    """Light, without style sheets, half of the time that a window takes to make, but where the test asks for them.
 
     Sizes and colours are those of the program in a `dressed` test alone.
     """
     appearance = Appearance(qapp, Theme.LIGHT)
     if request.node.get_closest_marker("dressed") is None:
         qapp.setStyleSheet("")
+        monkeypatch.setattr(QWidget, "setStyleSheet", lambda _widget, _sheet: None)
     yield appearance
     theme.force_palette(None)
     qapp.setStyleSheet("")
@@ -100,6 +104,23 @@ def opened(qtbot: QtBot, window: MainWindow, series: Path, night: Path) -> MainW
     with qtbot.waitSignal(window.opener.settled, timeout=WAIT):
         window.opener.open(series, night, "test/dia0_utt0")
     return window
+
+
+@pytest.fixture(autouse=True)
+def _what_is_hidden_is_not_clicked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As for a person: a test that presses a button which nobody shows would pass."""
+    click, mouse_click = QAbstractButton.click, QTest.mouseClick
+
+    def seen_click(button: QAbstractButton) -> None:
+        assert not button.isHidden(), f"{button} is hidden"
+        click(button)
+
+    def seen_mouse_click(widget: QWidget, *where: Any, **more: Any) -> None:
+        assert widget.isVisible(), f"{widget} is not seen"
+        mouse_click(widget, *where, **more)
+
+    monkeypatch.setattr(QAbstractButton, "click", seen_click)
+    monkeypatch.setattr(QTest, "mouseClick", seen_mouse_click)
 
 
 @pytest.fixture(autouse=True)

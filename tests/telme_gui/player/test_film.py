@@ -4,6 +4,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -34,8 +35,10 @@ class Watched:
 
     @property
     def turns(self) -> list[int]:
-        """The turns shown, each time one begins."""
-        return [shot.segment.turn.id.utterance for shot in self.shots if shot.opens]
+        """The turns shown, each time one begins; where the machine was late, by a picture that is not its first."""
+        turns = [shot.segment.turn for shot in self.shots]
+        new = [now is not before for before, now in pairwise([None, *turns])]
+        return [turn.id.utterance for turn, shot, other in zip(turns, self.shots, new) if shot.opens or other]
 
     @property
     def level(self) -> int:

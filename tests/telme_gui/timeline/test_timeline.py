@@ -95,6 +95,7 @@ def test_ticks_are_round_and_not_crowded() -> None:
 
 
 def test_a_click_chooses_the_turn_and_goes_to_that_time(qtbot: QtBot, session: Session, timeline: Timeline) -> None:
+    timeline.show()
     starts = session.turn_starts
     x = round(timeline.view.x((starts[2] + starts[3]) / 2))
     with qtbot.waitSignal(session.seek_requested) as sought:
@@ -105,6 +106,7 @@ def test_a_click_chooses_the_turn_and_goes_to_that_time(qtbot: QtBot, session: S
 
 
 def test_a_click_beside_the_lanes_changes_nothing(qtbot: QtBot, session: Session, timeline: Timeline) -> None:
+    timeline.show()
     before = session.current
     with qtbot.assertNotEmitted(session.seek_requested):
         qtbot.mouseClick(timeline, Qt.MouseButton.LeftButton, pos=QPoint(10, 40))

@@ -18,7 +18,7 @@ from telme_gui.training.trainer import Trainer, TrainerState
 from telme_model.events import Event, Message, Phase
 from telme_model.runs import catalogue
 from telme_model.runs.folder import RunError, RunFolder
-from telme_model.runs.history import History
+from telme_model.runs.history import History, StageHistory
 from telme_model.runs.plan import Plan
 from telme_model.runs.presets import TOY
 from telme_model.training.checkpoint import load_resume
@@ -406,3 +406,25 @@ def test_a_training_that_meets_a_defect_reports_it(
     assert trainer.state is TrainerState.FAILED
     assert trainer.problem is not None
     assert trainer.problem.cause == "ZeroDivisionError: nobody thought of this"
+
+
+@pytest.mark.parametrize(
+    ("state", "settings", "audio", "may"),
+    [
+        (TrainerState.RUNNING, [], None, True),
+        (TrainerState.PAUSED, [], False, True),  # under way, and begun anew
+        (TrainerState.RUNNING, [], True, False),
+        (TrainerState.STOPPING, [], None, False),
+        (TrainerState.RUNNING, ["distillation.alpha=0", "distillation.beta=0"], None, False),
+        (TrainerState.RUNNING, ["distillation.alpha=0"], None, True),
+    ],
+)
+def test_until_a_student_is_trained_it_may_be_told_what_they_learn_from(
+    trainer: Trainer, plan: Plan, state: TrainerState, settings: list[str], audio: bool | None, may: bool
+) -> None:
+    """`audio`: whether that student's stage is finished, None where it has not begun."""
+    assert not trainer.may_choose
+    trainer.plan, trainer.state = replace(plan, config=plan.config.with_settings(settings)), state
+    if audio is not None:
+        trainer.history.stages[Phase.AUDIO] = StageHistory(Phase.AUDIO, finished=audio)
+    assert trainer.may_choose is may
