@@ -10,6 +10,7 @@ from stat import S_ISREG
 
 from telme_model.errors import MemoryFullError, StudioError
 
+LONGEST_LINE = 16 << 20  # bytes
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 _FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
@@ -59,6 +60,14 @@ def read_text(path: Path, largest: int, kind: type[StudioError] = FileError) -> 
         return read_bytes(path, largest, kind).decode("utf-8")
     except UnicodeDecodeError as error:
         raise kind(f"{path} is not a text file in UTF-8") from error
+
+
+def lines_of(path: Path, kind: type[StudioError] = FileError) -> Iterator[bytes]:
+    """The lines of an ordinary file of any size; one without end comes in pieces of `LONGEST_LINE`. Raises `kind`."""
+    check_ordinary(path, 1 << 62, kind)
+    with refusals(path, "read", kind), path.open("rb") as file:
+        while line := file.readline(LONGEST_LINE):
+            yield line
 
 
 def check_ordinary(path: Path, largest: int, kind: type[StudioError] = FileError, what: str = "") -> None:

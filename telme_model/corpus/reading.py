@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from telme_model.corpus.dialogue import CorpusError
-from telme_model.files import refusals, write_whole
+from telme_model.files import FileError, read_text, refusals, write_whole
 from telme_model.paths import readings_folder
 
 # What a turn is read from, and how tables call it, the likeliest first; letters and digits alone, in small ones.
@@ -35,6 +35,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "episode": ("episode",),
     "sentiment": ("sentiment", "polarity"),
 }  # fmt: skip
+_LARGEST = 8 << 20  # bytes of what is remembered
 AUTO = "auto"  # in place of a mapping: guess again
 
 
@@ -100,11 +101,11 @@ def guessed(columns: Sequence[str]) -> dict[str, str]:
 def remembered(root: Path) -> Reading:
     """What was said of the corpus in this place; nothing where nothing was, or it cannot be read any more."""
     try:
-        tree = json.loads(_place(root).read_text(encoding="utf-8"))
+        tree = json.loads(read_text(_place(root), _LARGEST))
         reading = Reading(dict(tree["columns"]), dict(tree["emotions"]), str(tree["realigned"]))
         strings = (*reading.columns.items(), *reading.emotions.items())
         return reading if all(isinstance(part, str) for pair in strings for part in pair) else Reading()
-    except (OSError, RuntimeError, ValueError, KeyError, TypeError):
+    except (FileError, OSError, RuntimeError, ValueError, KeyError, TypeError):
         return Reading()
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from telme_model.analysis.evaluation import turn_key
 from telme_model.corpus.dialogue import Corpus, Modality
 from telme_model.corpus.fingerprint import fingerprint
+from telme_model.files import FileError, lines_of
 from telme_model.paths import predictions_folder
 from telme_model.runs.folder import RunFolder
 from telme_model.runs.record_check import check_record
@@ -42,14 +43,13 @@ class StoredPredictions:
         """The records so far. A line that is not a whole record of this corpus is left out: one that a kill cut off."""
         records: list[Record] = []
         try:
-            with self.path.open("rb") as file:
-                for line in file:
-                    with suppress(ValueError):
-                        record = parse(line)
-                        check_record(record, self._labels)
-                        if turn_key(record) in self._turns:
-                            records.append(record)
-        except OSError:
+            for line in lines_of(self.path):
+                with suppress(ValueError):
+                    record = parse(line)
+                    check_record(record, self._labels)
+                    if turn_key(record) in self._turns:
+                        records.append(record)
+        except FileError:
             return []
         return records
 

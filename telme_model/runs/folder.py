@@ -13,7 +13,7 @@ from telme_model.corpus.dialogue import Modality
 from telme_model.corpus.emotions import is_label_set
 from telme_model.errors import StudioError, brief
 from telme_model.events import Phase
-from telme_model.files import read_text, refusals, write_whole
+from telme_model.files import FileError, read_bytes, read_text, refusals, write_whole
 from telme_model.runs.config import Config, ConfigError, read_config, to_toml
 from telme_model.settings import fault_in, faulty
 
@@ -269,8 +269,8 @@ class RunFolder:
     def note(self) -> str:
         """What a person has written on the run; "" where that is nothing, or cannot be read."""
         try:
-            return (self.path / NOTE).read_text(encoding="utf-8", errors="replace").strip()
-        except OSError:
+            return read_bytes(self.path / NOTE, LARGEST).decode("utf-8", "replace").strip()
+        except FileError:
             return ""
 
     def encoder_folder(self, modality: Modality) -> Path:

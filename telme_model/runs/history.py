@@ -14,6 +14,8 @@ from typing import Any, Self
 
 from telme_model import events
 from telme_model.events import EpochDone, Event, Phase, StepDone
+from telme_model.files import lines_of
+from telme_model.runs.folder import RunError
 from telme_model.settings import fault_in
 
 _EVENTS: dict[str, type[Event]] = {kind.__name__: kind for kind in Event.__subclasses__()}
@@ -157,14 +159,13 @@ class History:
     def read(cls, path: Path, plan: Mapping[Phase, float] | None = None) -> Self:
         """The history in an events.jsonl. Lines that were cut short by a kill, and unknown events, are skipped."""
         history = cls(plan)
-        with path.open(encoding="utf-8", errors="replace") as lines:
-            for line in lines:
-                try:
-                    found = event_from_json(json.loads(line))
-                except (ValueError, RecursionError):
-                    continue
-                if found is not None:
-                    history.add(*found)
+        for line in lines_of(path, RunError):
+            try:
+                found = event_from_json(json.loads(line))
+            except (ValueError, RecursionError):
+                continue
+            if found is not None:
+                history.add(*found)
         return history
 
     def add(self, event: Event, time: float) -> None:

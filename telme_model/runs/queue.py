@@ -116,6 +116,8 @@ def _read() -> tuple[list[Plan], bool]:
     path = runs_folder() / _FILE
     try:
         with refusals(path, "read", RunError, _REMEDY), suppress(FileNotFoundError):
+            if path.exists() and not path.is_file():  # a pipe would keep one waiting for ever
+                raise OSError(0, "it is no ordinary file")
             trees = json.loads(path.read_text("utf-8"))
             plans = list(_plans(trees)) if isinstance(trees, list) else []
             return plans, isinstance(trees, list) and len(plans) == len(trees)

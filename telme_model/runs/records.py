@@ -13,7 +13,7 @@ from telme_model.analysis.evaluation import score_records, turn_key
 from telme_model.analysis.predictions import Predictions, from_records
 from telme_model.corpus.dialogue import Split, Turn
 from telme_model.corpus.emotions import label_set
-from telme_model.files import as_cell, refusals, write_whole
+from telme_model.files import as_cell, lines_of, write_whole
 from telme_model.runs.folder import RunError, RunFolder, check_outside
 from telme_model.runs.names import run_name
 from telme_model.runs.record_check import check_record
@@ -42,12 +42,10 @@ def read_jsonl(path: Path, check: Callable[[Record], object] = bool) -> list[Rec
     """The records of a run's file. Raises RunError naming the line that is damaged, or of which `check` says so."""
     records: list[Record] = []
     try:
-        # Decoded line by line, so that a bad byte is found in its line.
-        with refusals(path, "read", RunError), path.open("rb") as file:
-            for line in file:
-                record = parse(line)
-                check(record)
-                records.append(record)
+        for line in lines_of(path, RunError):  # decoded line by line, so that a bad byte is found in its line
+            record = parse(line)
+            check(record)
+            records.append(record)
     except ValueError as error:
         raise RunError(
             f"{path} is damaged in line {len(records) + 1}: {error}; going on with the run (train ... --resume) writes "

@@ -13,9 +13,10 @@ from typing import Any
 from telme_model.bundled import DEMO_ENCODERS
 from telme_model.corpus.dialogue import Modality
 from telme_model.events import Event, Phase, Progress
-from telme_model.files import refusal
+from telme_model.files import FileError, check_ordinary, read_text, refusal
 
 TOY = "toy"  # built from scratch, for the tests
+_LARGEST = 8 << 20  # bytes of a config.json, or of a model's card
 HUB_SECONDS = 6.0  # how long the hub may take to answer
 
 _FILES = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
@@ -196,8 +197,8 @@ def _in_folder(name: str, folder: Path, modality: Modality) -> Weights:
         return Weights(name=name, place=folder, lacking=str(refusal(error, folder, "read")))
     file = next((file for file in _FILES if file in files), None)
     try:
-        settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        settings = json.loads(read_text(folder / "config.json", _LARGEST))
+    except (FileError, ValueError, RecursionError):
         settings = None
     if not isinstance(settings, dict):
         return Weights(name=name, place=folder, lacking=f"{folder} has no readable config.json")
@@ -209,7 +210,7 @@ def _in_folder(name: str, folder: Path, modality: Modality) -> Weights:
     try:
         size = sum(path.stat().st_size for path in folder.glob(f"{file.partition('.')[0]}*") if path.suffix != ".json")
         parameters = _parameters(folder / file, size)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (OSError, FileError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return replace(known, lacking=f"{folder / file} cannot be read")
     try:
         architecture = _architecture(settings, parameters)
@@ -224,9 +225,10 @@ def _parameters(file: Path, size: int) -> int:
     """Counted in a safetensors file's header; elsewhere from the size, at four bytes each."""
     if file.suffix != ".safetensors":
         return size // 4
+    check_ordinary(file, 1 << 62)
     with file.open("rb") as stream:
         length = int.from_bytes(stream.read(8), "little")  # anything, in a file that only bears the name
-        header = json.loads(stream.read(min(length, size)))
+        header = json.loads(stream.read(min(length, size, _LARGEST)))
     return sum(prod(tensor["shape"]) for key, tensor in header.items() if key != "__metadata__")
 
 
@@ -250,8 +252,8 @@ def _licence(name: str, folder: Path) -> str:
     if name in _KNOWN:
         return _KNOWN[name][2]
     try:
-        head = (folder / "README.md").read_text(encoding="utf-8").split("---")[1]
-    except (OSError, ValueError, IndexError):
+        head = read_text(folder / "README.md", _LARGEST).split("---")[1]
+    except (FileError, IndexError):
         return ""
     lines = (line.partition(":") for line in head.splitlines())
     return next((value.strip() for key, _, value in lines if key.strip() == "license"), "")

@@ -1,6 +1,7 @@
 """Writing a run's log: every event in events.jsonl, and the curves for TensorBoard."""
 
 import json
+import os
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any, Self
 from torch.utils.tensorboard import SummaryWriter
 
 from telme_model.events import EpochDone, Event, Progress, StepDone
-from telme_model.files import refusals, write_whole
+from telme_model.files import lines_of, refusals, write_whole
 from telme_model.runs.folder import RunError, RunGoneError
 from telme_model.runs.history import event_to_json
 from telme_model.settings import fault_in
@@ -32,7 +33,7 @@ class RunLog:
         """Open the logs."""
         self._path = folder / "events.jsonl"
         with refusals(self._path, "written", RunError):
-            torn = self._path.is_file() and not self._path.read_bytes().endswith(b"\n")
+            torn = self._path.is_file() and not _ends(self._path)
             self._reached = self._read() if self._path.is_file() else {}
             self._file = self._path.open("a", encoding="utf-8")
         if torn:
@@ -87,11 +88,10 @@ class RunLog:
     def _read(self) -> dict[_Place, int]:
         """The last step and epoch of every phase that the log holds."""
         reached: dict[_Place, int] = {}
-        with self._path.open("rb") as lines:
-            for line in lines:
-                if (numbered := _parsed(line)) is not None:
-                    place, number = numbered
-                    reached[place] = max(number, reached.get(place, 0))
+        for line in lines_of(self._path, RunError):
+            if (numbered := _parsed(line)) is not None:
+                place, number = numbered
+                reached[place] = max(number, reached.get(place, 0))
         return reached
 
     def _take_back(self, place: _Place, number: int) -> None:
@@ -103,6 +103,15 @@ class RunLog:
             ]
         write_whole(self._path, lambda scratch: scratch.write_bytes(b"".join(kept)), RunError)
         self._file = self._path.open("a", encoding="utf-8")
+
+
+def _ends(path: Path) -> bool:
+    """Whether a file ends with a line's end."""
+    with path.open("rb") as file:
+        if not file.seek(0, os.SEEK_END):
+            return False
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) == b"\n"
 
 
 def _parsed(line: bytes) -> tuple[_Place, int] | None:

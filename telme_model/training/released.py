@@ -3,7 +3,6 @@
 They are dictionaries of tensors in four files. What each tensor is called here follows from its name there.
 """
 
-import pickle
 import re
 import time
 from collections.abc import Generator, Mapping
@@ -19,7 +18,7 @@ from telme_model.corpus import open_corpus
 from telme_model.corpus.dialogue import Corpus, Modality, Split
 from telme_model.corpus.emotions import LABEL_SETS
 from telme_model.events import Event, Message, Phase, StageDone, StageStarted
-from telme_model.files import reason, refusals
+from telme_model.files import check_ordinary, reason, refusals
 from telme_model.networks.backbones import MissingWeightsError, build_backbone, load_description, load_tokenizer
 from telme_model.networks.devices import choose_device, leave_a_core, random_numbers, within_memory
 from telme_model.networks.encoder import Encoder, make_encoder
@@ -167,6 +166,7 @@ class _Parts:
 def read_state(place: Path) -> dict[str, Tensor]:
     """A file of tensors by name, as torch saves them; nothing else in it is run. Raises ReleasedError."""
     try:
+        check_ordinary(place, 1 << 62, ReleasedError)
         with refusals(place, "read", ReleasedError), place.open("rb"):
             pass
         if not is_zipfile(place):  # as torch writes them; of any other file it warns before it refuses
@@ -174,7 +174,9 @@ def read_state(place: Path) -> dict[str, Tensor]:
         state = torch.load(place, map_location="cpu", weights_only=True)
         if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
             raise ValueError("it holds something other than named tensors")
-    except (ValueError, RuntimeError, EOFError, KeyError, pickle.UnpicklingError) as error:
+    except (ReleasedError, MemoryError):
+        raise
+    except Exception as error:  # each of torch's ways to refuse a file has a kind of its own
         raise ReleasedError(f"{place} is no checkpoint: {reason(error)}", "Unpack the release again.") from error
     names = list(state)
     whole = "module." if names and all(name.startswith("module.") for name in names) else ""  # of several cards

@@ -14,11 +14,16 @@ from telme_model.annotations.labels import Label, Scope
 from telme_model.annotations.places import store_path
 from telme_model.annotations.store import Store
 from telme_model.corpus import open_corpus
-from telme_model.corpus.dialogue import Corpus, Split
+from telme_model.corpus.dialogue import Corpus, Modality, Split
+from telme_model.corpus.reading import Reading, remembered
+from telme_model.errors import StudioError
 from telme_model.files import FileError, as_cell, from_cell, read_bytes
+from telme_model.runs.config import read_config
 from telme_model.runs.folder import RunError, RunFolder
-from telme_model.runs.history import event_from_json
-from telme_model.runs.records import write_records
+from telme_model.runs.history import History, event_from_json
+from telme_model.runs.records import read_jsonl, write_records
+from telme_model.runs.weights import find_weights
+from telme_model.training.released import read_state
 from tests.benchmarks.fuzz import try_one
 from tests.support.corpora import rows, write_annotations, write_corpus
 from tests.support.exchange import take, write
@@ -144,3 +149,17 @@ def test_labels_are_their_owners_alone(tmp_path: Path) -> None:
             assert stat.S_IMODE(path.stat().st_mode) == 0o600
     finally:
         os.umask(before)
+
+
+def test_a_pipe_in_place_of_a_file_keeps_nobody_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for read in (read_state, read_config, History.read, read_jsonl):
+        with pytest.raises(StudioError, match="is no ordinary file"):
+            read(pipe)
+    for name in ("config.json", "note.txt", "model.safetensors"):
+        os.mkfifo(tmp_path / name)
+    assert "no readable config.json" in find_weights(str(tmp_path), Modality.AUDIO).lacking
+    assert RunFolder(tmp_path).note == ""
+    monkeypatch.setattr("telme_model.corpus.reading._place", lambda _root: pipe)
+    assert remembered(tmp_path) == Reading()

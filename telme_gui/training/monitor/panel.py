@@ -350,7 +350,7 @@ class Monitor(QWidget):
 
 
 def read_histories(runs: Sequence[Path]) -> Generator[Event, None, tuple[tuple[Path, History], ...]]:
-    """These runs with their histories, from their logs. Raises OSError."""
+    """These runs with their histories, from their logs. Raises RunError."""
     told = []
     for run in runs:
         yield Message(text=f"reading {run}")
