@@ -14,6 +14,12 @@ def add_command(add: Add) -> None:
     add_corpus(out)
     out.add_argument("--layer", action="append", metavar="NAME", help="may be repeated (default: every layer but gold)")
     out.add_argument("--format", required=True, choices=["meld", "jsonl", "elan", "textgrid", "webvtt"])
+    out.add_argument(
+        "--turns",
+        choices=["all", "labelled"],
+        default="all",
+        help="of MELD's tables: all, with gold where there is no label",
+    )
     out.add_argument("--out", type=Path, required=True, metavar="PATH", help="a folder, or the file for jsonl")
 
     take = add("import", _import, "Take labels from files of other programs; exit code 1 when one found no place.")
@@ -51,7 +57,7 @@ def _export(options: argparse.Namespace) -> int:
         if not names:
             raise ExchangeError(f"{corpus.root} has no layer of labels yet; --layer gold exports its own")
         layers = layers_of(store, corpus, names)
-    work = Returned(export(Format(options.format), options.out, corpus, layers))
+    work = Returned(export(Format(options.format), options.out, corpus, layers, labelled=options.turns == "labelled"))
     for _event in watched(iter(work)):
         pass
     written = f"{counted(work.value.labels, 'label')} in {counted(len(work.value.files), 'file')}"

@@ -11,7 +11,7 @@ from collections.abc import Generator, Sequence
 from enum import StrEnum
 from pathlib import Path
 
-from telme_model.annotations.exchange import elan, jsonl, meld_csv, textgrid, webvtt
+from telme_model.annotations.exchange import elan, events, jsonl, meld_csv, records, textgrid, webvtt
 from telme_model.annotations.exchange.files import LARGEST_TABLE, check_size, outside
 from telme_model.annotations.exchange.interface import (
     ExchangeError,
@@ -26,6 +26,7 @@ from telme_model.annotations.exchange.interface import (
 from telme_model.annotations.exchange.placing import Places
 from telme_model.annotations.exchange.terms import Terms
 from telme_model.annotations.exchange.tiers import printable
+from telme_model.annotations.labels import Scope
 from telme_model.corpus.dialogue import Corpus
 from telme_model.events import Phase, Progress
 from telme_model.files import refusals, write_whole
@@ -58,41 +59,56 @@ class Format(StrEnum):
     WEBVTT = "webvtt"
 
 
-ENDINGS = {  # what is read; all but SubRip is written, too
-    ".csv": Format.MELD,
-    ".jsonl": Format.JSONL,
-    ".eaf": Format.ELAN,
-    ".textgrid": Format.TEXTGRID,
-    ".vtt": Format.WEBVTT,
-    ".srt": Format.WEBVTT,
+_READERS = {  # by ending; a .tsv may also be a table of labels
+    ".csv": meld_csv.read,
+    ".jsonl": jsonl.read,
+    ".eaf": elan.read,
+    ".textgrid": textgrid.read,
+    ".vtt": webvtt.read,
+    ".srt": webvtt.read,
+    ".json": records.read_json,
+    ".tsv": events.read_boris_table,
+    ".boris": events.read_boris_project,
+    ".txt": events.read_audacity,
 }
+ENDINGS = tuple(_READERS)
 _FORMATS = {
-    Format.MELD: meld_csv,
     Format.JSONL: jsonl,
     Format.ELAN: elan,
     Format.TEXTGRID: textgrid,
     Format.WEBVTT: webvtt,
 }
 _LOOKED_IN = {  # where an emotion may stand
-    Format.MELD: "the column Emotion of a .csv",
-    Format.JSONL: "“emotion” or “labels” of a line of a .jsonl",
-    Format.ELAN: "tiers of an .eaf whose texts are emotions",
-    Format.TEXTGRID: "tiers of a .TextGrid whose texts are emotions",
-    Format.WEBVTT: "the class of the words of a .vtt, as in <c.joy>",
+    ".csv": "the column Emotion of a .csv",
+    ".jsonl": "“emotion” or “labels” of a line of a .jsonl",
+    ".eaf": "tiers of an .eaf whose texts are emotions",
+    ".textgrid": "tiers of a .TextGrid whose texts are emotions",
+    ".vtt": "the class of the words of a .vtt, as in <c.joy>",
+    ".srt": "marks of the words of a .srt, as in [joy]",
+    ".json": "“label”, “emotion” or “annotations” of the records of a .json",
+    ".tsv": "the column Behavior of a .tsv",
+    ".boris": "the codes of a BORIS project",
+    ".txt": "the labels of a .txt that Audacity wrote",
 }
 _ON_A_TIMELINE = (Format.ELAN, Format.TEXTGRID, Format.WEBVTT)
 
 
-def export(form: Format, out: Path, corpus: Corpus, layers: Layers) -> Generator[Progress, None, ExportReport]:
+def export(
+    form: Format, out: Path, corpus: Corpus, layers: Layers, *, labelled: bool = False
+) -> Generator[Progress, None, ExportReport]:
     """Write labels for another program into the folder `out` (JSON Lines: the file of that name, if it has an ending).
 
-    Files that are there are replaced, each in one go. Raises ExchangeError when `out` lies in the corpus, or cannot be
+    `labelled` leaves turns without a label of the layer out of MELD's tables; elsewhere all turns are there. Files that
+    are there are replaced, each in one go. Raises ExchangeError when `out` lies in the corpus, or cannot be
     written.
     """
     outside(out, corpus)
     if form is not Format.JSONL and os.path.isfile(out):  # noqa: PTH113 - Path's raises where one may not look
         raise ExchangeError(f"{out} is a file: choose a folder, which is made where there is none")
-    files = list(_FORMATS[form].plan(out, corpus, layers))
+    if form is Format.MELD:
+        files = list(meld_csv.plan(out, corpus, layers, labelled=labelled))
+    else:
+        files = list(_FORMATS[form].plan(out, corpus, layers))
     for done, (path, write) in enumerate(files, 1):
         with refusals(path, "written", ExchangeError, _ELSEWHERE):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -100,8 +116,8 @@ def export(form: Format, out: Path, corpus: Corpus, layers: Layers) -> Generator
         yield Progress(phase=Phase.PREPARING, done=done, total=len(files), unit="files")
     return ExportReport(
         files=tuple(path for path, _ in files),
-        labels=sum(map(len, layers.values())),
-        left_out=tuple(_left_out(form, corpus, layers)),
+        labels=sum(scope is Scope.ALL or form is not Format.MELD for labels in layers.values() for scope, _ in labels),
+        left_out=tuple(_left_out(form, corpus, layers, labelled=labelled)),
     )
 
 
@@ -113,9 +129,11 @@ def take_in(places: Sequence[Path], corpus: Corpus, terms: Terms | None = None) 
     files = [file for place in places for file in found_in(place)]
     incoming = yield from read(files, corpus, terms)
     if not incoming.labels and not incoming.unplaced:
-        forms = dict.fromkeys(map(_format_of, files))
+        endings = dict.fromkeys(map(_ending_of, files))
         names = ", ".join(place.name for place in places)[:200]
-        raise ExchangeError(f"no emotion was found in {names}; looked for in {'; '.join(_LOOKED_IN[f] for f in forms)}")
+        raise ExchangeError(
+            f"no emotion was found in {names}; looked for in {'; '.join(_LOOKED_IN[one] for one in endings)}"
+        )
     return incoming
 
 
@@ -128,7 +146,7 @@ def read(files: Sequence[Path], corpus: Corpus, terms: Terms | None = None) -> G
     places, inbox = Places(corpus), Inbox(corpus.labels, (terms or Terms()).checked(corpus))
     for done, path in enumerate(files, 1):
         try:
-            _FORMATS[_format_of(path)].read(path, places, inbox)
+            _READERS[_ending_of(path)](path, places, inbox)
         except ExchangeError as error:
             if len(files) == 1:
                 raise
@@ -143,13 +161,19 @@ def found_in(place: Path) -> tuple[Path, ...]:
     """The file itself, or every file of a known format in a folder and the folders in it."""
     if not place.is_dir():
         return (place,)
-    files = sorted(path for path in place.rglob("*") if path.suffix.lower() in ENDINGS and path.is_file())
+    files = sorted(path for path in place.rglob("*") if _is_taken(path))
     if not files:
         raise ExchangeError(f"{place} holds no file to import ({', '.join(ENDINGS)})")
     return tuple(files)
 
 
-def _format_of(path: Path) -> Format:
+def _is_taken(path: Path) -> bool:
+    """Whether a file of a folder is read: texts alone that are labels, for most are notes."""
+    ending = path.suffix.lower()
+    return ending in ENDINGS and path.is_file() and (ending != ".txt" or events.looks_like_audacity(path))
+
+
+def _ending_of(path: Path) -> str:
     ending = path.suffix.lower()
     if ending not in ENDINGS:
         check_size(path, LARGEST_TABLE)  # that it is there comes first
@@ -157,14 +181,14 @@ def _format_of(path: Path) -> Format:
         if not ending:
             raise ExchangeError(f"{path} has no ending: rename it after its format ({known})")
         raise ExchangeError(f"{path} is of a format that is not read ({ending}): save it as one of {known}")
-    return ENDINGS[ending]
+    return ending
 
 
-def _left_out(form: Format, corpus: Corpus, layers: Layers) -> list[str]:
+def _left_out(form: Format, corpus: Corpus, layers: Layers, *, labelled: bool) -> list[str]:
     """What the format cannot hold, in sentences."""
     sentences: list[str] = []
     if form is Format.MELD:
-        sentences += meld_csv.left_out(corpus, layers)
+        sentences += meld_csv.left_out(corpus, layers, labelled=labelled)
     if form in _ON_A_TIMELINE:
         sentences.append(
             "Times are those of the dialogue's one media file, or of its clips played one after another; gold labels "

@@ -15,6 +15,7 @@ from telme_model.annotations.exchange.files import LARGEST_TABLE, decoded, read_
 from telme_model.annotations.exchange.interface import UNNAMED, Inbox, Layers, NoPlaceError, Planned
 from telme_model.annotations.exchange.notes import note_of, noted_label, one_line, parsed
 from telme_model.annotations.exchange.placing import Places, split_named
+from telme_model.annotations.exchange.records import take_record
 from telme_model.annotations.labels import Label, Scope
 from telme_model.corpus.dialogue import Corpus, Split, Turn, TurnId
 from telme_model.corpus.tables import plain_id
@@ -33,6 +34,9 @@ def read(path: Path, places: Places, inbox: Inbox) -> None:
         where = f"{path.name}, row {number}"
         try:
             record = parsed(line)
+            if "dialogue" not in record or not {"emotion", "labels"} & record.keys():  # not one of ours
+                take_record(record, path, places, inbox, where)
+                continue
             turn = _turn(record, path, places)
             labels = record.get("labels", [record] if record.get("emotion") else [])
             if not isinstance(labels, list) or not all(isinstance(entry, dict) for entry in labels):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from telme_model.annotations.backups import backups
 from telme_model.annotations.exchange import ExchangeError, Format
 from telme_model.annotations.exchange.transfer import apply, layers_of, preview, targets
 from telme_model.annotations.labels import GOLD, Label, Origin, Scope
@@ -216,3 +217,64 @@ def test_several_layers_go_under_their_own_names_alone(corpus: Corpus, tmp_path:
         assert preview(store, incoming, {"bo": "cy"}).layers == ("cy",)
         with pytest.raises(ExchangeError, match="two layers of a file cannot go into one"):
             preview(store, incoming, {"anna": "cy", "bo": "cy"})
+
+
+# what an import keeps
+
+
+def test_what_a_file_does_not_say_removes_nothing_unless_asked(corpus: Corpus, tmp_path: Path) -> None:
+    """A tier of emotions under another name leaves notes without emotions, and a table may have lost rows."""
+    first, second, third = turns(corpus)[:3]
+    ours = {
+        ("anna", Scope.ALL, turn): Label(emotion="joy", comment="loud", origin=Origin.BLIND, time=5.0)
+        for turn in (first, second)
+    }
+    path = tmp_path / "train.jsonl"
+    rows = ((first, {"emotion": None, "flag": True, "time": 9.0}), (third, {"emotion": "fear"}))
+    path.write_text(
+        "\n".join(
+            json.dumps({"dialogue": turn.dialogue, "utterance": turn.utterance, "labels": [{"layer": "anna", **label}]})
+            for turn, label in rows
+        )
+    )
+    with Store.open(store_path(corpus), corpus) as store:
+        store.edit("label", ours)
+        before = len(backups(store.path))
+        incoming = take([path], corpus)
+        kept = preview(store, incoming, {"anna": "anna"})
+        assert (kept.removed, kept.cleared) == ({}, ())
+        replacing = preview(store, incoming, {"anna": "anna"}, replacing=True)
+        assert replacing.removed == {("anna", Scope.ALL, second): ours["anna", Scope.ALL, second]}
+        assert replacing.cleared == (("anna", Scope.ALL, first),)
+        assert "1 removed, 1 without an emotion now" in replacing.summary()
+        apply(store, kept, "train.jsonl")
+        assert len(backups(store.path)) == before + 1
+        label = store.label("anna", first)
+        assert label is not None
+        assert (label.emotion, label.comment, label.flag) == ("joy", "loud", True)
+        assert (label.origin, label.source, label.time > 1.7e9) == (Origin.IMPORTED, "train.jsonl", True)
+        assert store.label("anna", second) == ours["anna", Scope.ALL, second]
+        store.undo()
+        apply(store, replacing, "train.jsonl")
+        assert store.label("anna", second) is None
+        store.undo()
+        assert store.labels("anna") == {turn: label for (_, _, turn), label in ours.items()}
+
+
+def test_removal_is_asked_for_and_told_and_words_are_remembered(
+    corpus: Corpus, tmp_path: Path, capsys: Captured
+) -> None:
+    path = tmp_path / "train.csv"
+    path.write_text("Emotion,Dialogue_ID,Utterance_ID\nhappy,0,0\nanger,0,1\n")
+    command = ["import", str(corpus.root), str(path), "--layer", "anna"]
+    assert main([*command, "--words", "happy=joy"]) == 0
+    path.write_text("Emotion,Dialogue_ID,Utterance_ID\nhappy,0,0\n")
+    assert main(command) == 0
+    assert told(capsys).splitlines()[-1] == "0 new, 0 changed, 1 the same, 0 not placed"
+    assert main([*command, "--replace", "--dry-run"]) == 0
+    assert told(capsys).splitlines()[0] == "would remove: anna: train/dia0_utt1: anger"
+    assert main([*command, "--replace"]) == 0
+    with Store.open(store_path(corpus), corpus) as store:
+        assert [str(turn) for turn in store.labels("anna")] == ["train/dia0_utt0"]
+    assert main([*command, "--words", "happy=bliss"]) == 1
+    assert "happy=bliss: 'bliss' is not an emotion of meld" in capsys.readouterr().err

@@ -87,7 +87,7 @@ def test_hostile_textgrids(corpus: Corpus, tmp_path: Path, content: bytes, reaso
     ("content", "reason"),
     [
         ("", "is no table of labels: labels.csv is empty: save it again with the program that made it."),
-        ("Utterance,Emotion\nHi,joy\n", "is no table of labels: labels.csv has no column 'Dialogue_ID'"),
+        ("Dialogue_ID,Emotion\n0,joy\n", "is no table of labels: labels.csv has no column 'Utterance_ID'"),
         ("\0" * 2000, "labels.csv is not a text file (it holds binary data): save it again with the program that"),
         ("Emotion,Dialogue_ID,Utterance_ID\n" + '"a"b,1,1\n' * 300_000, "has over 200 malformed rows"),
     ],
@@ -110,7 +110,7 @@ def test_a_file_that_is_no_webvtt(corpus: Corpus, tmp_path: Path) -> None:
 def test_what_is_too_large_or_no_file_is_not_opened(corpus: Corpus, tmp_path: Path, ending: str) -> None:
     large = tmp_path / f"large{ending}"
     large.touch()
-    largest = LARGEST_TABLE if ending in (".csv", ".jsonl") else LARGEST_DIALOGUE
+    largest = LARGEST_TABLE if ending in (".csv", ".jsonl", ".json") else LARGEST_DIALOGUE
     os.truncate(large, largest + 1)  # a hole: the file takes no room
     most = largest // 2**20
     assert refused(large, corpus) == f"has {most}.0 MiB, and such files are read up to {most}: is it one?"
@@ -129,7 +129,7 @@ def test_a_file_of_nothing_that_fits_is_refused(corpus: Corpus, tmp_path: Path) 
 
 
 def test_an_unknown_ending_is_told(corpus: Corpus, tmp_path: Path) -> None:
-    known = ".csv, .jsonl, .eaf, .textgrid, .vtt, .srt"
+    known = ".csv, .jsonl, .eaf, .textgrid, .vtt, .srt, .json, .tsv, .boris, .txt"
     assert refused(tmp_path / "labels.xlsx", corpus) == "does not exist: check the path"
     for name, reason in (
         ("labels.odt", f"is of a format that is not read (.odt): save it as one of {known}"),
