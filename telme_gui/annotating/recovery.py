@@ -68,8 +68,10 @@ class StoreBanner(Banner):
     def _tell_repair(self, corpus: Corpus, done: Recovery) -> None:
         if corpus is self._session.corpus:
             layers = f" in {len(done.layers):,} layer{'' if len(done.layers) == 1 else 's'}" if done.layers else ""
+            aside = f"{_labels(done.left_aside)} could not be read, or fit no turn or emotion, and stayed behind. "
             kept = f"The damaged file is kept as {done.damaged}." if done.damaged else ""
-            self._show(f"{_labels(done.labels)}{layers} came back", kept, [("Dismiss", "Hide this", self.hide)])
+            sentence = (aside if done.left_aside else "") + kept
+            self._show(f"{_labels(done.labels)}{layers} came back", sentence, [("Dismiss", "Hide this", self.hide)])
 
     # -- a corpus that changed ----------------------------------------------------------------------------------
 

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from telme_model.annotations.backups import copy_to
-from telme_model.annotations.sqlite import StoreError, check, connect, look_into, store_errors, transaction
+from telme_model.annotations.sqlite import (
+    StoreError,
+    UnreadableError,
+    check,
+    connect,
+    look_into,
+    store_errors,
+    transaction,
+)
 from telme_model.corpus.dialogue import Corpus, TurnId
 from telme_model.paths import annotations_folder
 
@@ -58,6 +66,8 @@ def candidates(corpus: Corpus) -> tuple[Candidate, ...]:
 
 
 def _candidate(path: Path, corpus: Corpus, turns: _Words) -> Candidate | None:
+    if not path.is_file():
+        return None
     try:
         with closing(look_into(path)) as connection:
             about = dict(connection.execute("SELECT name, value FROM about"))
@@ -66,9 +76,10 @@ def _candidate(path: Path, corpus: Corpus, turns: _Words) -> Candidate | None:
     except sqlite3.Error:  # damaged, or no store: nothing to offer
         return None
     matching = len(turns.items() & theirs.items())
-    if not matching or not labels or about.get("emotions") != corpus.labels.name:
+    root = about.get("root")
+    if not matching or not labels or about.get("emotions") != corpus.labels.name or not isinstance(root, str):
         return None
-    return Candidate(path=path, root=Path(about["root"]), turns=len(theirs), matching=matching, labels=labels)
+    return Candidate(path=path, root=Path(root), turns=len(theirs), matching=matching, labels=labels)
 
 
 def adopt(candidate: Path, corpus: Corpus) -> Adopted:
@@ -113,6 +124,8 @@ def register(path: Path, connection: sqlite3.Connection, corpus: Corpus) -> None
     about = dict(connection.execute("SELECT name, value FROM about"))
     if not about:
         _introduce(connection, corpus)
+    elif not all(isinstance(about.get(name), str) for name in ("identity", "root")):
+        raise UnreadableError("it does not say whose labels it holds")
     elif about["identity"] != identity(corpus):
         raise StoreError(f"{path} holds the annotations of another corpus, which was last in {about['root']}")
     elif about["root"] != str(corpus.root.absolute()):

@@ -1,32 +1,21 @@
-"""A broken store made whole: from one of its backups, or row by row from what can still be read."""
+"""A broken store made whole: from one of its backups, or from what can still be read."""
 
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from telme_model.annotations.backups import copy_to
-from telme_model.annotations.labels import Label, Scope
-from telme_model.annotations.sqlite import (
-    PLACE,
-    Place,
-    UnreadableError,
-    check,
-    look_into,
-    store_errors,
-    stored_label,
-    stored_place,
-)
+from telme_model.annotations.labels import Scope
+from telme_model.annotations.salvage import salvage
+from telme_model.annotations.sqlite import check, look_into, store_errors
 from telme_model.annotations.store import Store, is_name
 from telme_model.corpus.dialogue import Corpus
 
 _BESIDE = ("", "-wal", "-shm")  # the files of one database
-_LEAST_ROW = 16  # bytes; more rows than that the file cannot hold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +26,7 @@ class Recovery:
     backup: Path | None  # what was taken in its place; None: what could be read of the file itself
     layers: tuple[str, ...]
     labels: int
+    left_aside: int = 0  # labels that stand in the damaged file, and cannot be: their emotion, turn or text is none
 
 
 def labels_in(backup: Path) -> int | None:
@@ -52,15 +42,15 @@ def recover(path: Path, corpus: Corpus, backup: Path | None = None) -> Recovery:
     """Make the store at `path` whole; the damaged file stays beside it under another name.
 
     With `backup`, the store is that backup again, its undo history included. Without, every label that can be read
-    row by row comes back, and those that cannot as the history last tells them; that store begins a new history.
+    comes back (see `salvage`); that store begins a new history.
     No program should have the store open. Raises StoreError, and then the damaged file stands where it stood.
     """
     with store_errors(path):
         scratch = Path(tempfile.mkdtemp(prefix=".recover-", dir=path.parent))
         try:
-            whole = scratch / path.name
+            whole, left = scratch / path.name, 0
             if backup is None:
-                _salvage(path, whole, corpus, scratch)
+                left = _salvage(path, whole, corpus)
             else:
                 with store_errors(backup), closing(look_into(backup)) as source:
                     check(backup, source)
@@ -72,7 +62,7 @@ def recover(path: Path, corpus: Corpus, backup: Path | None = None) -> Recovery:
             whole.replace(path)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
-    return Recovery(damaged=damaged, backup=backup, layers=layers, labels=labels)
+    return Recovery(damaged=damaged, backup=backup, layers=layers, labels=labels, left_aside=left)
 
 
 def _set_aside(path: Path) -> Path:
@@ -84,74 +74,19 @@ def _set_aside(path: Path) -> Path:
     return aside
 
 
-def _salvage(path: Path, whole: Path, corpus: Corpus, scratch: Path) -> None:
-    """Write a new store with all that a copy of the damaged one still tells."""
-    copy = scratch / "damaged"
-    for end in ("", "-wal"):  # -shm only says what -wal holds, and is made anew
-        beside = path.with_name(path.name + end)
-        if beside.exists():
-            shutil.copyfile(beside, scratch / f"damaged{end}")
-    names: dict[int, str] = {}
-    labels: dict[Place, Label] = {}
-    if copy.exists():
-        with closing(sqlite3.connect(copy)) as connection:
-            names = {
-                number: name
-                for number, name, deleted in _rows(connection, "layer", "id, name, deleted")
-                if not deleted and is_name(name)
-            }
-            labels = _labels(connection)
+def _salvage(path: Path, whole: Path, corpus: Corpus) -> int:
+    """Write a new store with all that the damaged one still tells; how many labels cannot be."""
+    log = path.with_name(f"{path.name}-wal")
+    data, logged = (one.read_bytes() if one.is_file() else b"" for one in (path, log))
+    found = salvage(data, logged, corpus.labels.labels, is_name)
     turns = {turn.id for turn in corpus.turns()}
+    fitting = {place: label for place, label in found.labels.items() if place[2] in turns}
     with Store.open(whole, corpus) as store:
-        for name in names.values():
+        for name in found.layers.values():
             store.add_layer(name)
         changes = {
-            (names.get(layer, f"recovered {layer}"), scope, turn): label
-            for (layer, scope, turn), label in labels.items()
-            if turn in turns and (label.emotion is None or label.emotion in corpus.labels.labels)
+            (found.layers.get(layer) or f"recovered {layer}", scope, turn): label
+            for (layer, scope, turn), label in fitting.items()
         }
         store.edit("recover what can be read of a damaged file", changes)
-
-
-def _labels(connection: sqlite3.Connection) -> dict[Place, Label]:
-    """Labels from their own table; those that are missing there as the last step in force left them."""
-    states = dict(_rows(connection, "step", "id, state"))
-    last: dict[Place, Label | None] = {}
-    for step, *place, after in _rows(connection, "change", f"step, {PLACE}, after"):
-        if states.get(step, "done") == "done":
-            _add_readable(last, tuple(place), after)
-    for *place, value in _rows(connection, "label", f"{PLACE}, value"):
-        _add_readable(last, tuple(place), value)
-    return {place: label for place, label in last.items() if label is not None}
-
-
-def _add_readable(labels: dict[Place, Label | None], place: tuple[Any, ...], value: str | None) -> None:
-    try:
-        labels[stored_place(place)] = stored_label(value)
-    except UnreadableError:
-        return
-
-
-def _rows(connection: sqlite3.Connection, table: str, columns: str) -> Iterator[tuple[Any, ...]]:
-    """The rows of a table that can be read, one by one, in order."""
-    try:
-        (last,) = connection.execute(f"SELECT ifnull(max(rowid), 0) FROM {table}").fetchone()
-        last = min(last, _most_rows(connection))  # a damaged number would keep one waiting for ever
-    except sqlite3.Error:
-        last = _most_rows(connection)
-    for row in range(1, last + 1):
-        try:
-            found = connection.execute(f"SELECT {columns} FROM {table} WHERE rowid = ?", (row,)).fetchone()
-        except sqlite3.Error:
-            continue
-        if found:
-            yield found
-
-
-def _most_rows(connection: sqlite3.Connection) -> int:
-    try:
-        pages = connection.execute("PRAGMA page_count").fetchone()[0]
-        size = connection.execute("PRAGMA page_size").fetchone()[0]
-    except sqlite3.Error:  # not even the header
-        return 0
-    return int(pages * size // _LEAST_ROW)
+    return found.unreadable + len(found.labels) - len(fitting)

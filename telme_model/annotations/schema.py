@@ -2,7 +2,8 @@
 
 APPLICATION = 0x54654C4D  # "TeLM" in the file's header: no other program's database is taken for a store
 
-# Script n leads from schema version n to n + 1. What users may have on disk is never edited, only followed.
+# Script n leads from schema version n to n + 1. What users may have on disk is never edited, only followed. Each one
+# changes a table: by its tables a newer format is told from a damaged number in the header.
 SCRIPTS = (
     """
 CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;

@@ -3,14 +3,16 @@
 import json
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import fields
+from math import isfinite
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
 
 from telme_model.annotations.backups import backups
+from telme_model.annotations.header import format_of, is_damaged
 from telme_model.annotations.labels import Label, Origin, Scope
 from telme_model.annotations.schema import APPLICATION, SCRIPTS
 from telme_model.corpus.dialogue import Split, TurnId
@@ -22,11 +24,12 @@ WAIT = 5.0  # seconds until another program's edit counts as stuck
 _REASONS = {  # by SQLite's primary error codes
     sqlite3.SQLITE_BUSY: "another program is writing to it and does not end; try again in a moment",
     sqlite3.SQLITE_CANTOPEN: "its folder cannot be written to; name another with TELME_ANNOTATIONS",
-    sqlite3.SQLITE_IOERR: "the disk does not answer as it should",
+    sqlite3.SQLITE_IOERR: "the disk does not answer as it should; name another folder with TELME_ANNOTATIONS",
     sqlite3.SQLITE_PERM: "the permission is missing",
     sqlite3.SQLITE_READONLY: "it is read-only; name another folder with TELME_ANNOTATIONS",
 }
 _PROBE = 1 << 20  # bytes that fit wherever a store can grow
+_NO_LOG = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PROTOCOL}  # said where no memory is shared
 _BROKEN = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
@@ -93,13 +96,24 @@ def connect(path: Path) -> sqlite3.Connection:
     """
     if path.exists() and not path.is_file():
         raise StoreError(f"{path} is no file, but the annotations belong there; move it away, and a new one is made")
+    if path.exists() and is_damaged(path):
+        raise StoreDamagedError(path, "its header is not as it was written")
     _keep_from_others(path)
+    try:
+        return _opened(path, _write_ahead)
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF not in _NO_LOG:
+            raise
+        return _opened(path, _keep_journal)
+
+
+def _opened(path: Path, log: Callable[[sqlite3.Connection], None]) -> sqlite3.Connection:
     # A store may be opened on a job's thread and handed to the window's: one thread at a time, but not the same.
     connection = sqlite3.connect(path, timeout=WAIT, isolation_level=None, check_same_thread=False)
     connection.text_factory = _text
     try:
-        _write_ahead(connection)
-        for pragma in ("synchronous=FULL", "fullfsync=1", "foreign_keys=1"):
+        log(connection)
+        for pragma in ("fullfsync=1", "foreign_keys=1"):
             connection.execute(f"PRAGMA {pragma}")
     except BaseException:
         connection.close()
@@ -118,6 +132,18 @@ def _keep_from_others(path: Path) -> None:
                 beside.chmod(0o600)
 
 
+def _keep_journal(connection: sqlite3.Connection) -> None:
+    """Keep a journal beside the file, for disks that share no memory between programs, as a write-ahead log needs.
+
+    A file that was written with a log elsewhere is taken over by locking it whole for a moment, which needs none.
+    """
+    connection.execute("PRAGMA locking_mode=EXCLUSIVE")
+    connection.execute("PRAGMA journal_mode=DELETE")
+    connection.execute("PRAGMA locking_mode=NORMAL")
+    connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()  # lets go of the lock
+    connection.execute("PRAGMA synchronous=EXTRA")  # its folder, too, once the journal is gone
+
+
 def _write_ahead(connection: sqlite3.Connection) -> None:
     """Keep a write-ahead log. SQLite does not wait by itself where another program makes the file at this moment."""
     until = time.monotonic() + WAIT
@@ -129,7 +155,9 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
                 raise
             time.sleep(0.02)
         else:
-            return
+            break
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()  # what the disk refuses, it refuses here
 
 
 def look_into(path: Path) -> sqlite3.Connection:
@@ -159,6 +187,10 @@ def check(path: Path, connection: sqlite3.Connection) -> None:
         raise StoreDamagedError(path, str(found).splitlines()[-1])
     application = connection.execute("PRAGMA application_id").fetchone()[0]
     tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+    if tables and (application, version(connection)) != (APPLICATION, len(SCRIPTS)):
+        known = format_of(connection)
+        if known is not None and (application, version(connection)) != (APPLICATION, known):
+            raise StoreDamagedError(path, "its header is not as it was written")
     if application != APPLICATION and tables:
         raise StoreError(f"{path} is a database of another program; move it away, and a new store is made")
     if not tables and backups(path):
@@ -208,8 +240,8 @@ def place_columns(place: Place) -> tuple[int, str, str, str, int]:
 def stored_place(columns: tuple[Any, ...]) -> Place:
     """The place that the columns `PLACE` tell. Raises UnreadableError."""
     layer, scope, split, dialogue, utterance = columns
-    if not isinstance(layer, int):
-        raise UnreadableError(f"a label belongs to the layer {brief(layer)}")
+    if not (isinstance(layer, int) and isinstance(dialogue, str) and isinstance(utterance, int)):
+        raise UnreadableError(f"a label's place does not read: {brief(columns)}")
     try:
         return layer, Scope(scope), TurnId(Split(split), dialogue, utterance)
     except ValueError as error:
@@ -224,17 +256,28 @@ def label_text(label: Label | None) -> str | None:
     return json.dumps({name: value for name, value in given.items() if value != _EMPTY[name]}, separators=(",", ":"))
 
 
-def stored_label(text: str | None) -> Label | None:
+def stored_label(text: object) -> Label | None:
     """The label that `label_text` wrote. Raises UnreadableError."""
     if text is None:
         return None
     try:
-        tree = json.loads(text)
+        tree = json.loads(text) if isinstance(text, str) else text
+        if not isinstance(tree, dict):
+            raise UnreadableError(f"a label does not read: {brief(tree)}")
+        for name, value in tree.items():
+            if not isinstance(value, _TYPES[name]) or isinstance(value, bool) is not (_TYPES[name] is bool):
+                raise UnreadableError(f"a label does not read: its {name} is {brief(value)}")
         if "origin" in tree:
             tree["origin"] = Origin(tree["origin"])
-        return Label(**tree)
-    except (ValueError, TypeError) as error:
+        label = Label(**tree)
+        if not isfinite(label.time):
+            raise UnreadableError(f"a label does not read: its time is {label.time}")
+    except (ValueError, KeyError, RecursionError, OverflowError) as error:
         raise UnreadableError(f"a label does not read: {error}") from error
+    return label
 
 
 _EMPTY = {field.name: field.default for field in fields(Label)}
+_TYPES: dict[str, type | tuple[type, ...]] = {
+    "emotion": str, "unsure": bool, "flag": bool, "comment": str, "origin": str, "run": str, "time": (int, float),
+}  # fmt: skip

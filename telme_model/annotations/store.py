@@ -16,6 +16,7 @@ from telme_model.annotations.sqlite import (
     Place,
     StoreDamagedError,
     StoreError,
+    UnreadableError,
     check,
     connect,
     label_text,
@@ -58,8 +59,12 @@ class Store:
             self._history = UndoStack(self._db)
             self._revision = self._history.revision()
             self._layers = self._read_layers()
+            emotions = {None, *self._emotions.labels}
             for *place, value in self._db.execute(f"SELECT {PLACE}, value FROM label"):
-                self._remember(stored_place(place), stored_label(value))
+                label = stored_label(value)
+                if label is not None and label.emotion not in emotions:
+                    raise UnreadableError(f"a label gives the emotion {brief(label.emotion)}")
+                self._remember(stored_place(place), label)
 
     @classmethod
     def open(cls, path: Path, corpus: Corpus) -> "Store":
