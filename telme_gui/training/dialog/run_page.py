@@ -1,7 +1,7 @@
 """The dialog's first page: the name of the run, its corpus, labels, seeds, device and beginning."""
 
 import re
-from collections.abc import Generator, Iterable
+from collections.abc import Collection, Generator
 from contextlib import suppress
 from pathlib import Path
 
@@ -186,14 +186,14 @@ class RunPage(FormPage):
         self._suggest_name()
         self.corpus_changed.emit()
 
-    def show_layers(self, layers: Iterable[str], wanted: str) -> None:
+    def show_layers(self, layers: Collection[str], wanted: str) -> None:
         """Offer gold and these layers, and show the one that is wanted if it is there."""
         self.layer.blockSignals(True)
         self.layer.clear()
         self.layer.addItem("gold, the corpus' own", GOLD)
         for layer in layers:
             self.layer.addItem(layer, layer)
-        self.layer.choose(wanted if self.layer.findData(wanted) >= 0 else GOLD)
+        self.layer.choose(wanted if wanted in layers else GOLD)
         self.layer.blockSignals(False)
 
     def show_counts(self, corpus: Corpus, own: str) -> None:
