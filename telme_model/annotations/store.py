@@ -291,7 +291,10 @@ class Store:
         return self._labels.get((layer, scope), {}).get(turn)
 
     def _read_layers(self) -> dict[int, str]:
-        return dict(self._db.execute("SELECT id, name FROM layer WHERE NOT deleted ORDER BY id"))
+        layers = dict(self._db.execute("SELECT id, name FROM layer WHERE NOT deleted ORDER BY id"))
+        if unnamed := next((name for name in layers.values() if not isinstance(name, str)), None):
+            raise UnreadableError(f"a layer is called {brief(unnamed)}")
+        return layers
 
     def _set_deleted(self, layer: int, deleted: bool = True) -> None:
         """Hide a layer, unless another program labels in it; or show it again."""

@@ -153,10 +153,12 @@ class UndoStack:
         return int(self._db.execute("SELECT ifnull(max(revision), 0) FROM log").fetchone()[0])
 
 
-def _alive(pid: int, began: float) -> bool:
+def _alive(pid: object, began: object) -> bool:
+    if not isinstance(pid, int) or not isinstance(began, int | float):  # damaged, and nobody's
+        return False
     try:
         return pid > 0 and abs(psutil.Process(pid).create_time() - began) < 1
-    except psutil.NoSuchProcess:
+    except (psutil.NoSuchProcess, OverflowError, ValueError):
         return False
     except psutil.AccessDenied:
         return True

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from telme_model.corpus.dialogue import Problem, Severity, TurnId
 from telme_model.corpus.sheets import SHEETS, SheetError, sheet_rows
+from telme_model.files import reason as reason_of
 
 Row = dict[str, str]  # stripped values by column name
 AS_IT_STANDS = "\0"  # before the name of a column: its value unrepaired, where that is another
@@ -126,8 +127,8 @@ def read_text(report: TableReport, *, repair: bool = True) -> str | None:
         if report.file.stat().st_size > _LARGEST:
             raise OSError(0, f"it is larger than {_LARGEST >> 20} MB")
         data = report.file.read_bytes()
-    except OSError as error:
-        reason = f"{name} cannot be read ({error.strerror}): check that it is a file you may open."
+    except (OSError, ValueError) as error:  # a name that no file can have is the latter
+        reason = f"{name} cannot be read ({reason_of(error)}): check that it is a file you may open."
         report.add(Severity.FATAL, "unreadable-file", reason)
         return None
     text = _decoded(report, data)
