@@ -7,6 +7,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QAction, QKeySequence
 
 from telme_gui.annotating.annotator import Annotator
+from telme_gui.annotating.hitting import Hitting
 from telme_gui.look.keys import with_keys
 from telme_gui.look.words import as_tip
 from telme_gui.session.session import Session
@@ -58,6 +59,7 @@ class AnnotatingActions(QObject):
         self.plays.setCheckable(True)
         self.plays.setChecked(annotator.plays)
         self.plays.toggled.connect(self._set_plays)
+        self.hitting = Hitting(self._hands, self)
         for changed in (session.corpus_changed, session.current_changed, session.predictions_changed):
             changed.connect(self.follow)
         session.labels_changed.connect(self.follow)
@@ -67,6 +69,7 @@ class AnnotatingActions(QObject):
         action = QAction(text, self)
         action.setObjectName(text.rstrip("…"))
         action.setShortcut(QKeySequence(keys))
+        action.setAutoRepeat(False)  # a key that is held would label a turn every 30 ms
         self._tips[action] = tip
         if slot is not None:
             action.triggered.connect(lambda _checked=False: slot())

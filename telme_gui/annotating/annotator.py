@@ -21,6 +21,7 @@ PRESENTED = {
     Scope.SOUND: frozenset({Modality.AUDIO}),
     Scope.FACE: frozenset({Modality.VISUAL}),
 }
+SEEN = ", not blind: what is hidden now was to be seen before"
 
 
 class Annotator(QObject):
@@ -45,9 +46,11 @@ class Annotator(QObject):
         self._skipped: set[TurnId] = set()  # turns of the queue that come again at its end
         self._places: dict[TurnId, int] = {}  # in the queue
         self._announced: Step | None = None  # is taken back, or done again, when that is asked for once more
+        self._ended: TurnId | None = None  # was labelled, and nothing came after it
         self._labels.changed.connect(self._present)
         for changed in (self._labels.changed, session.current_changed):
             changed.connect(self._forget_announced)
+        session.current_changed.connect(self._forget_end)
         session.corpus_changed.connect(lambda: self.work_through("", ()))
 
     # -- labelling ----------------------------------------------------------------------------------------------
@@ -55,15 +58,22 @@ class Annotator(QObject):
     def label(self, emotion: str) -> None:
         """The turn is this emotion; go on to the next."""
         turn = self._turn()
-        if turn is not None and self._put(turn, f"label {emotion}", emotion=emotion, unsure=False):
+        if turn is None:
+            return
+        mine = self._labels.mine(turn.id)
+        if turn.id == self._ended and mine is not None and mine.emotion not in (None, emotion):
+            # A hand in its stride does not know that it was the last one.
+            self.said.emit(f"{turn.id} was the last and stays {mine.emotion}: to change it, clear it or come back")
+        elif self._put(turn, f"label {emotion}", emotion=emotion, unsure=False):
             self.go_on()
 
     @property
     def suggestion(self) -> str | None:
-        """What the fused model says of the current turn; None where it says nothing or is hidden."""
-        predictions, row = self._session.predictions, self._session.prediction_row()
-        if predictions is None or row is None:
+        """What the run's fused model says of the current turn, whatever is tried; None where nothing, or hidden."""
+        predictions, turn = self._session.base, self._session.current
+        if predictions is None or turn is None or turn.id not in predictions.rows or self._session.hides(turn):
             return None
+        row = predictions.rows[turn.id]
         best = int(predictions.predicted[FUSED][row])
         return predictions.labels[best] if best >= 0 else None
 
@@ -108,12 +118,12 @@ class Annotator(QObject):
 
     def _put(self, turn: Turn, name: str, **changes: Any) -> bool:
         """Change what the chosen layer says of the turn; whether anything changed, or stood so already."""
-        session = self._session
+        session, hidden, blind = self._session, self._session.hides(turn), self._session.is_blind(turn)
         old = self._labels.mine(turn.id)
         new = replace(old or Label(), **changes, time=time.time())
         if old is None or not {"flag", "comment"} >= changes.keys():  # a remark leaves how the label came about
-            blind = session.hides(turn)
-            seen = "" if blind or session.run is None or session.prediction_row(turn) is None else session.run.name
+            told = not blind and session.base is not None and turn.id in session.base.rows
+            seen = session.run.name if told and session.run is not None else ""
             new = replace(new, origin=Origin.BLIND if blind else Origin.ASSISTED, run=seen)
         if not (new.emotion or new.unsure or new.flag or new.comment):
             step = self._labels.put(turn.id, None, name)
@@ -124,7 +134,7 @@ class Annotator(QObject):
         else:
             step = self._labels.put(turn.id, new, name)
         if step is not None:
-            self.said.emit(f"{name.capitalize()}: {turn.id}")
+            self.said.emit(f"{name.capitalize()}: {turn.id}{SEEN if hidden and not blind else ''}")
         return step is not None
 
     # -- back and forth -----------------------------------------------------------------------------------------
@@ -146,6 +156,9 @@ class Annotator(QObject):
         self._announced = step
         self.said.emit(f"Not of this sitting: {self._called(step)}. Press again to {deed}.")
         return True
+
+    def _forget_end(self) -> None:
+        self._ended = None
 
     def _forget_announced(self) -> None:
         self._announced = None
@@ -204,10 +217,16 @@ class Annotator(QObject):
     def go_on(self) -> None:
         """To the next turn, which is played where that is wished."""
         following = self._following()
-        if following is not None:
+        here = self._session.current
+        if following is not None and (here is None or following != here.id):
             self._select(following)
             if self.plays:
                 self._play()
+        elif here is not None:
+            self._ended = here.id
+            if not self.queue:
+                found = "that the filter found" if self._session.filter != Filter() else "of the corpus"
+                self.said.emit(f"{here.id} is the last turn {found}")
 
     def go_back(self) -> None:
         """To the turn before in the queue; without a queue, in the dialogue."""

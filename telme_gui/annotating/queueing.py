@@ -97,7 +97,7 @@ class Queues(QObject):
             turns=[turn.id for turn in self._session.turns],
             own=labels.in_layer(labels.layer, labels.scope),
             layers={layer: labels.in_layer(layer, labels.scope) for layer in labels.annotators},
-            predictions=self._session.predictions,
+            predictions=self._session.base,  # whatever theta is tried
             suspects=found.suspects if found else None,
         )
 

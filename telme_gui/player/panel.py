@@ -132,6 +132,11 @@ class PlayerPanel(QWidget):
             self._stage.showFullScreen()
             self._view.setFocus()
 
+    @property
+    def stage(self) -> QWidget:
+        """What fills the screen, and then is a window."""
+        return self._stage
+
     def add_keys(self, actions: Sequence[QAction]) -> None:
         """Let these keys hold on the full screen, too, where the stage is a window of its own."""
         self._stage.addActions(actions)

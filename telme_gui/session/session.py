@@ -57,11 +57,14 @@ class Session(QObject):
         self._fused: Predictions | None = None  # `base`, fused anew with a theta that is tried
         self._rows = Rows()
         self._marks = Marks(self.labels)
+        self._seen: set[tuple[str, TurnId]] = set()  # by whom (a layer) something that could bias was seen of a turn
         self._view = (self.labels.layer, self.labels.scope, self.labels.blind)  # as last followed
         self._seconds: dict[TurnId, float] = {}  # of the clips that were opened
         self.labels.changed.connect(self._follow_labels)
         self.labels.failed.connect(self.failed)
         jobs.failed.connect(self.failed)
+        for changed in (self.corpus_changed, self.predictions_changed, self.current_changed, self.labels_changed):
+            changed.connect(self._see)
 
     def close(self) -> None:
         """Stop all background work, wait until it has kept what it did, and let go of the labels."""
@@ -95,6 +98,7 @@ class Session(QObject):
         self.filter = Filter()
         self.visible = np.ones(len(self.turns), bool)
         self.current = self.turns[0] if self.turns else None
+        self._seen.clear()
         self.corpus_changed.emit()
         self.labels.open(corpus)
 
@@ -168,6 +172,18 @@ class Session(QObject):
     def hides(self, turn: Turn) -> bool:
         """Whether what could bias is hidden of this turn: in blind mode, until it is labelled."""
         return self.labels.blind and not self.labels.is_labelled(turn.id)
+
+    def is_blind(self, turn: Turn) -> bool:
+        """Whether a label of the chosen layer is one of somebody who has seen nothing that could bias."""
+        return self.hides(turn) and (self.labels.layer, turn.id) not in self._seen
+
+    def _see(self) -> None:
+        """What is not hidden of the current dialogue is seen."""
+        layer, layers = self.labels.layer, [self.labels.in_layer(name) for name in self.labels.layers]
+        for turn in self.dialogue.turns if self.dialogue else ():
+            said = turn.gold is not None or (self.base is not None and turn.id in self.base.rows)
+            if not self.hides(turn) and (said or any(turn.id in labels for labels in layers)):
+                self._seen.add((layer, turn.id))
 
     def gold(self, turn: Turn) -> str | None:
         """The corpus' label of a turn; None where it has none or it is hidden."""

@@ -1,12 +1,13 @@
-"""Where one was in a corpus, from one start of the program to the next: run, turn, filter and queue."""
+"""Where one was in a corpus and how one annotated, from one start to the next, be it after a crash."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, QTimer
 
+from telme_gui.annotating.annotator import Annotator
 from telme_gui.annotating.queueing import Queues
-from telme_gui.look.settings import Settings
+from telme_gui.look.settings import Annotating, Settings
 from telme_gui.opening.opener import Opener
 from telme_gui.session.filter import Filter
 from telme_gui.session.marks import Mark
@@ -17,32 +18,66 @@ from telme_model.corpus.dialogue import Corpus, Split
 
 T = TypeVar("T")
 
+KEPT_AFTER = 500  # ms: whoever goes from turn to turn in haste is not made to wait for the disk at each
 SETS = ("effects", "marks", "emotions", "speakers", "splits")  # of a filter
 
 
 class LastPlace(QObject):
     """Notes in the settings where one is; in a corpus that is opened again filter and queue are as one left them.
 
-    Whoever opens a corpus says which run and which turn.
+    Layer, scope and blind mode are on disk at once, the rest in a moment. Whoever opens a corpus says which run and
+    which turn.
     """
 
     def __init__(
-        self, session: Session, opener: Opener, queues: Queues, settings: Settings, parent: QObject | None = None
+        self,
+        session: Session,
+        opener: Opener,
+        queues: Queues,
+        annotator: Annotator,
+        settings: Settings,
+        parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._session, self._queues, self._settings = session, queues, settings
+        self._session, self._queues, self._annotator, self._settings = session, queues, annotator, settings
+        self._soon = QTimer(self, singleShot=True, interval=KEPT_AFTER)
+        self._soon.timeout.connect(settings.keep)
         self._back: Corpus | None = None  # in which one is back: until then its filter and queue are not what one left
         opener.opened.connect(self._note_place)
         session.current_changed.connect(self._note_place)
         opener.settled.connect(self._go_back)
         session.filter_changed.connect(self._note_work)
         queues.changed.connect(self._note_work)
+        session.jobs.closing.connect(self._soon.stop)
+
+    def restore(self) -> None:
+        """Annotate as before, and from now on note how."""
+        before, labels = self._settings.annotating, self._session.labels
+        self._annotator.plays = before.plays
+        labels.set_active(before.shown)
+        labels.choose(layer=before.layer, scope=before.scope, blind=before.blind)
+        self._session.labels_changed.connect(self.note_annotating)
+
+    def note_annotating(self) -> None:
+        """Keep how one annotates, where that has changed."""
+        labels = self._session.labels
+        now = Annotating(
+            layer=labels.layer,
+            shown=labels.active,
+            plays=self._annotator.plays,
+            scope=labels.scope,
+            blind=labels.blind,
+        )
+        if now != self._settings.annotating:
+            self._settings.annotating = now
+            self._settings.keep()
 
     def _note_place(self) -> None:
         session = self._session
         if session.corpus is not None:
             turn = str(session.current.id) if session.current else ""
             self._settings.remember(session.corpus.root, session.run, turn)
+            self._soon.start()
 
     def _note_work(self) -> None:
         corpus, queue = self._session.corpus, self._queues.queue
@@ -51,6 +86,7 @@ class LastPlace(QObject):
             self._settings.remember_work(
                 corpus.root, str(queue) if again else "", filter_settings(self._session.filter)
             )
+            self._soon.start()
 
     def _go_back(self) -> None:
         corpus = self._session.corpus

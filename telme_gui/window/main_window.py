@@ -29,7 +29,7 @@ from telme_gui.charts import Charts
 from telme_gui.inspector import Inspector
 from telme_gui.look.actions import Entry, gap, window_action
 from telme_gui.look.keys import Keys
-from telme_gui.look.settings import Annotating, Settings
+from telme_gui.look.settings import Settings
 from telme_gui.look.style import Appearance
 from telme_gui.opening.actions import Actions as OpeningActions
 from telme_gui.opening.clip_check import ClipCheck
@@ -82,10 +82,12 @@ class MainWindow(QMainWindow):
         self.annotating = AnnotatingActions(session, self.annotator, self)
         self.annotating.commenting.connect(self.player.leave_full_screen)  # first: a comment is written in the window
         self.player.add_keys(self.annotating.all)
+        for window in (self, self.player.stage):
+            self.annotating.hitting.watch(window)
         self.tasks, self.store_banner = Tasks(session, self), StoreBanner(session)
         self.queues = Queues(session, self.annotator, self)
         self.queue_menu = QueueMenu(session, self.queues, self)
-        self.last_place = LastPlace(session, self.opener, self.queues, settings, self)
+        self.last_place = LastPlace(session, self.opener, self.queues, self.annotator, settings, self)
         self.training = TrainingActions(session, trainer, settings, self)
         self.opening = OpeningActions(session, self.opener, settings, self.status.stop_work, self)
         self.monitor, self.runs = Monitor(session, trainer), Runs(session, trainer)
@@ -107,10 +109,9 @@ class MainWindow(QMainWindow):
             self._split.restoreState(_bytes(settings.splitter))
         self.player.set_playback(settings.playback)
         self.keys.restore(settings.keys)
-        self.annotating.plays.setChecked(settings.annotating.plays)
-        before = settings.annotating
-        session.labels.set_active(before.shown)
-        session.labels.choose(layer=before.layer, scope=before.scope, blind=before.blind)
+        self.last_place.restore()
+        self.annotating.plays.setChecked(self.annotator.plays)
+        self.annotating.plays.toggled.connect(self.last_place.note_annotating)
         self._show_corpus()
 
     # -- places -------------------------------------------------------------------------------------------------
@@ -326,14 +327,6 @@ class MainWindow(QMainWindow):
         self.settings.geometry = _text(self.saveGeometry())
         self.settings.splitter = _text(self._split.saveState())
         self.settings.playback = self.player.playback
-        labels = self.session.labels
-        self.settings.annotating = Annotating(
-            layer=labels.layer,
-            shown=labels.active,
-            plays=self.annotator.plays,
-            scope=labels.scope,
-            blind=labels.blind,
-        )
         self.settings.state = _text(self.docks.layout)
         self.session.close()
         super().closeEvent(event)

@@ -1,5 +1,8 @@
 """Labelling in the whole window: one key a turn, blind mode, undo, queues."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
@@ -7,6 +10,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton
 from pytestqt.qtbot import QtBot
 
+from telme_gui.annotating.annotator import SEEN
 from telme_gui.annotating.bar import AnnotationBar
 from telme_gui.browse.turn_model import TurnColumn
 from telme_gui.charts.bars import EmotionBars
@@ -15,9 +19,11 @@ from telme_gui.session.marks import Mark
 from telme_gui.timeline.lanes import Lane
 from telme_gui.window.header import MainView
 from telme_gui.window.main_window import MainWindow
+from telme_model.analysis.models import FUSED
 from telme_model.analysis.predictions import Effect
 from telme_model.annotations.labels import ADJUDICATED, Label, Origin, Scope
 from telme_model.annotations.places import store_path
+from telme_model.annotations.queues import Queue
 from telme_model.annotations.store import Store
 from telme_model.corpus.dialogue import Modality
 
@@ -248,9 +254,10 @@ def test_blind_mode_tells_nothing_of_a_turn_until_it_is_labelled(annotating: Mai
     session, labels = annotating.session, annotating.session.labels
     assert session.corpus is not None
     emotions = session.corpus.labels.labels
-    assert any(emotion in told(annotating) for emotion in emotions)
     session.select(session.turns[0].id)
+    assert any(emotion in told(annotating) for emotion in emotions)
     annotating.annotating.blind.trigger()
+    labels.choose(layer="ben")  # who has seen nothing
     assert not any(emotion in told(annotating) for emotion in emotions)
     assert annotating.annotator.suggestion is None
     assert annotating.inspector.empty.isVisible()
@@ -277,6 +284,94 @@ def test_blind_mode_tells_nothing_of_a_turn_until_it_is_labelled(annotating: Mai
     assert session.prediction_row(first) is not None
     assert session.current is not None
     assert session.gold(session.current) is None
+
+
+def origins(window: MainWindow) -> list[Origin]:
+    """How each label came about, in corpus order."""
+    session = window.session
+    found = [session.labels.mine(turn.id) for turn in session.turns]
+    return [label.origin for label in found if label is not None]
+
+
+def test_blind_is_never_said_of_what_was_seen(annotating: MainWindow) -> None:
+    session, labels = annotating.session, annotating.session.labels
+    session.select(session.turns[0].id)
+    annotating.annotating.blind.trigger()
+    hit(annotating, "1")
+    assert origins(annotating) == [Origin.ASSISTED]
+    assert SEEN in annotating.status.currentMessage()
+    label = labels.mine(session.turns[0].id)
+    assert label is not None
+    assert session.run is not None
+    assert label.run == session.run.name
+    labels.undo()
+    labels.choose(layer="ben")  # who has seen nothing yet
+    session.select(session.turns[0].id)
+    hit(annotating, "1")
+    assert origins(annotating) == [Origin.BLIND]
+    labels.undo()  # but by now has seen what the label let him see
+    session.select(session.turns[0].id)
+    hit(annotating, "2")
+    assert origins(annotating) == [Origin.ASSISTED]
+
+
+def test_what_shows_nothing_leaves_blind_mode_blind(annotating: MainWindow) -> None:
+    session = annotating.session
+    assert session.corpus is not None
+    bare = [
+        replace(dialogue, turns=tuple(replace(turn, gold=None) for turn in dialogue.turns))
+        for dialogue in session.corpus.dialogues
+    ]
+    session.set_corpus(replace(session.corpus, dialogues=tuple(bare)))
+    session.select(session.turns[0].id)
+    annotating.annotating.blind.trigger()
+    hit(annotating, "1")
+    assert origins(annotating) == [Origin.BLIND]
+
+
+def test_suggestions_and_queues_are_the_runs_whatever_is_tried(annotating: MainWindow) -> None:
+    session = annotating.session
+    own = session.base
+    assert own is not None
+    row = own.rows[session.turns[0].id]
+    session.select(session.turns[0].id)
+    suggested, offered = annotating.annotator.suggestion, annotating.queues.offer(Queue.CONFLICT).turns
+    session.set_theta(0.5)
+    turned = {model: np.roll(values, 1, axis=1) for model, values in own.probabilities.items()}
+    session.show_fused_anew(replace(own, probabilities=turned))
+    assert session.predictions is not None
+    assert session.predictions.predicted[FUSED][row] != own.predicted[FUSED][row]
+    assert annotating.annotator.suggestion == suggested == own.labels[own.predicted[FUSED][row]]
+    assert annotating.queues.offer(Queue.CONFLICT).turns == offered
+    hit(annotating, "a")
+    assert session.labels.emotion(session.turns[0].id) == suggested
+
+
+@pytest.mark.parametrize("along", ["the corpus", "a filter", "a queue"])
+def test_the_end_overwrites_nothing(annotating: MainWindow, along: str) -> None:
+    session = annotating.session
+    last = session.turns[-1]
+    if along == "a filter":
+        last = session.turns[3]
+        session.set_filter(Filter(turns=frozenset({last.id})))
+    elif along == "a queue":
+        last = session.turns[2]
+        annotating.annotator.work_through("low margin", (last.id,))
+    session.select(last.id)
+    hit(annotating, "1")
+    first = session.labels.emotion(last.id)
+    said = annotating.status.currentMessage()
+    assert said in (
+        f"{last.id} is the last turn of the corpus", f"{last.id} is the last turn that the filter found",
+        "All of “low margin” is labelled",
+    )  # fmt: skip
+    hit(annotating, "2", "2", "3")
+    assert session.labels.emotion(last.id) == first
+    assert annotating.status.currentMessage().startswith(f"{last.id} was the last and stays {first}")
+    session.select(session.turns[0].id)
+    session.select(last.id)
+    hit(annotating, "2")
+    assert session.labels.emotion(last.id) != first
 
 
 def test_blind_mode_lets_go_of_turns_that_were_picked_by_what_it_hides(annotating: MainWindow) -> None:

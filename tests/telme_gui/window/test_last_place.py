@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from telme_gui.app import make_window
 from telme_gui.look import settings as stored
+from telme_gui.look.settings import Annotating
 from telme_gui.look.style import Appearance
 from telme_gui.session.filter import Filter
 from telme_gui.session.jobs import Jobs
@@ -107,6 +109,29 @@ def test_filter_queue_and_turn_are_as_one_left_them(start: Start, corpus: Path, 
     window.queues.choose(None)
     window = start(corpus, run)
     assert (window.session.filter, window.queues.queue) == (Filter(), None)
+
+
+def test_a_crash_brings_back_how_and_where_one_annotated(
+    qtbot: QtBot, start: Start, corpus: Path, run: Path, tmp_path: Path
+) -> None:
+    window = start(corpus, run)
+    file = tmp_path / "crashed.json"
+    window.settings.file = file
+
+    def kept() -> tuple[Annotating, str]:
+        there = stored.load(file, pytest.fail)
+        return there.annotating, there.of(corpus).turn
+
+    window.annotating.annotate.trigger()
+    assert kept()[0] == Annotating(shown=True)
+    window.session.labels.choose(layer="ben", scope=Scope.SOUND, blind=True)
+    now = Annotating(layer="ben", shown=True, scope=Scope.SOUND, blind=True)
+    assert kept()[0] == now
+    window.annotating.plays.trigger()
+    assert kept()[0] == replace(now, plays=False)
+    last = window.session.turns[-1].id
+    window.session.select(last)
+    qtbot.waitUntil(lambda: kept()[1] == str(last))
 
 
 def test_each_corpus_has_its_own(qtbot: QtBot, start: Start, corpus: Path, run: Path, tmp_path: Path) -> None:
