@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
+    QCheckBox,
     QFileDialog,
     QHBoxLayout,
     QPushButton,
@@ -18,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from telme_gui.annotating.lines import Cells, Lines
+from telme_gui.annotating.meanings import Meanings
 from telme_gui.annotating.targets import Targets
 from telme_gui.annotating.working import WorkDialog
 from telme_gui.look import theme
@@ -25,17 +27,21 @@ from telme_gui.look.widgets import caption
 from telme_gui.look.words import Words
 from telme_gui.session.session import Session
 from telme_model.annotations.exchange import ENDINGS, ExchangeError, Incoming, take_in
+from telme_model.annotations.exchange.terms import remember, remembered
 from telme_model.annotations.exchange.transfer import Preview, apply, preview
 from telme_model.annotations.labels import Label, Scope
 from telme_model.annotations.store import Key
 from telme_model.annotations.undo import Step
 from telme_model.events import Event, Phase, Progress
 
-CHANGED, NEW, UNPLACED = "Changed", "New", "Not placed"
+CHANGED, NEW, REMOVED, UNPLACED = "Changed", "New", "Removed", "Not placed"
 PATTERNS = " ".join(f"*{ending} *{ending.upper()}" for ending in ENDINGS) + " *.TextGrid"
+# Tables and texts that are dropped may be anything: those of labels are chosen.
+DROPPED = [ending for ending in ENDINGS if ending not in (".txt", ".tsv")]
 HEADERS = {
     CHANGED: (("Turn", "Layer", "Now", "From the file"), (130, 110, 190)),
     NEW: (("Turn", "Layer", "From the file"), (130, 110)),
+    REMOVED: (("Turn", "Layer", "Now, and gone with the import"), (130, 110)),
     UNPLACED: (("Where", "What", "Why it is not imported"), (170, 80)),
 }
 
@@ -50,7 +56,10 @@ class ImportDialog(WorkDialog):
         self.source = ""
         self.incoming: Incoming | None = None
         self.head, self.note = Words(), caption("")
-        self.targets = Targets()
+        self.targets, self.meanings = Targets(), Meanings()
+        self.replacing = QCheckBox("Remove what the files no longer have")
+        self.replacing.setToolTip("Labels of these dialogues and layers that the files have none for are removed")
+        self._places: Sequence[Path] = ()
         self.tabs = {name: QToolButton() for name in HEADERS}
         self.lines = Lines("What the files would change")
         self._stack = QStackedWidget()
@@ -66,8 +75,10 @@ class ImportDialog(WorkDialog):
         self.go.clicked.connect(self._apply)
         self.go.setEnabled(False)
         self.setAcceptDrops(True)
-        self.resize(720, 480)
+        self.resize(760, 560)
         self.targets.changed.connect(self.follow)
+        self.meanings.changed.connect(self._read_again)
+        self.replacing.toggled.connect(self.follow)
 
     # -- files --------------------------------------------------------------------------------------------------
 
@@ -75,7 +86,9 @@ class ImportDialog(WorkDialog):
         page = QWidget()
         title = Words("Drop files or a folder here")
         title.setObjectName("title")
-        kinds = caption("MELD CSV, JSON Lines, ELAN, Praat TextGrid and WebVTT. Nothing changes until you say so.")
+        kinds = caption(
+            "ELAN, Praat, tables, JSON, subtitles, Audacity, BORIS, doccano, Label Studio. Nothing changes yet."
+        )
         files, folder = QPushButton("Choose files…"), QPushButton("Choose a folder…")
         files.clicked.connect(self._ask_files)
         folder.clicked.connect(self._ask_folder)
@@ -113,12 +126,18 @@ class ImportDialog(WorkDialog):
         if corpus is None:
             return
         self.source = ", ".join(place.name for place in places)[:200]
+        if places is not self._places:
+            self._places, self.meanings.terms = places, remembered(corpus)
+        terms = self.meanings.terms
 
         def work() -> Generator[Event, None, Incoming]:
             yield Progress(phase=Phase.PREPARING, done=0, total=0, unit="files")
-            return (yield from take_in(places, corpus))
+            return (yield from take_in(places, corpus, terms))
 
         self.work("Reading labels", work, self._take)
+
+    def _read_again(self) -> None:
+        self.read(self._places)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802 - Qt's
         """Files may be dropped."""
@@ -152,6 +171,8 @@ class ImportDialog(WorkDialog):
         column.setSpacing(theme.RHYTHM)
         column.addWidget(self.head)
         column.addWidget(self.targets)
+        column.addWidget(self.meanings)
+        column.addWidget(self.replacing)
         column.addLayout(tabs)
         column.addWidget(self.lines, 1)
         return page
@@ -161,6 +182,8 @@ class ImportDialog(WorkDialog):
         labels = self._session.labels
         self.head.setText(f"{incoming.labels:,} labels in {self.source}")
         self.targets.offer(incoming, labels.layers, labels.layer)
+        if self._session.corpus is not None:
+            self.meanings.offer(incoming, self._session.corpus, self.meanings.terms)
         self._stack.setCurrentIndex(1)
         self.copy.show()
         self.follow()
@@ -174,7 +197,9 @@ class ImportDialog(WorkDialog):
         if self.incoming is None or self.step is not None:
             return
         try:
-            self.shown = preview(self._session.labels.store, self.incoming, self.targets.chosen)
+            self.shown = preview(
+                self._session.labels.store, self.incoming, self.targets.chosen, replacing=self.replacing.isChecked()
+            )
         except ExchangeError as problem:
             self.shown = None
             self.say(problem.advice)
@@ -183,18 +208,21 @@ class ImportDialog(WorkDialog):
         counts = self._counts()
         for name, tab in self.tabs.items():
             tab.setText(f"{name}  {counts[name]:,}")
+        self.tabs[REMOVED].setVisible(self.replacing.isChecked())
         writes = counts[NEW] + counts[CHANGED]
         same = self.shown.same if self.shown else 0
         self.note.setText(f"{same:,} the same, left alone" if same else "")
         self.go.setText(f"Import {writes:,} label{'' if writes == 1 else 's'}" if writes else "Import")
-        self.go.setEnabled(writes > 0)
+        if counts[REMOVED]:
+            self.go.setText(f"{self.go.text()}, remove {counts[REMOVED]:,}")
+        self.go.setEnabled(writes + counts[REMOVED] > 0)
         self._show_lines()
 
     def _counts(self) -> dict[str, int]:
         shown, unplaced = self.shown, len(self.incoming.unplaced) if self.incoming else 0
         if shown is None:
-            return {CHANGED: 0, NEW: 0, UNPLACED: unplaced}
-        return {CHANGED: len(shown.changed), NEW: len(shown.new), UNPLACED: unplaced}
+            return {CHANGED: 0, NEW: 0, REMOVED: 0, UNPLACED: unplaced}
+        return {CHANGED: len(shown.changed), NEW: len(shown.new), REMOVED: len(shown.removed), UNPLACED: unplaced}
 
     def _show_lines(self) -> None:
         name = next((name for name, tab in self.tabs.items() if tab.isChecked()), NEW)
@@ -208,6 +236,8 @@ class ImportDialog(WorkDialog):
             return [(one.where, one.what, one.reason) for one in (self.incoming.unplaced if self.incoming else ())]
         if self.shown is None:
             return []
+        if name == REMOVED:
+            return [(*_place(key), label_words(label)) for key, label in self.shown.removed.items()]
         if name == NEW:
             return [(*_place(key), label_words(label)) for key, label in self.shown.new.items()]
         return [(*_place(key), self._now(key), label_words(label)) for key, label in self.shown.changed.items()]
@@ -223,13 +253,15 @@ class ImportDialog(WorkDialog):
         if shown is not None:
             self.step = self._session.labels.do(lambda store: apply(store, shown, source))
             if self.step is not None:
+                if self._session.corpus is not None:
+                    remember(self._session.corpus, self.meanings.terms)
                 self.accept()
 
 
 def dropped(event: QDropEvent) -> list[Path]:
     """The files of a known format that are being dropped, and the folders."""
     places = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
-    return [place for place in places if place.suffix.lower() in ENDINGS or _is_folder(place)]
+    return [place for place in places if place.suffix.lower() in DROPPED or _is_folder(place)]
 
 
 def _is_folder(place: Path) -> bool:

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
 
 from telme_gui.annotating.exporting import ExportDialog, report_text
-from telme_gui.annotating.importing import CHANGED, NEW, UNPLACED, ImportDialog, label_words
+from telme_gui.annotating.importing import CHANGED, NEW, REMOVED, UNPLACED, ImportDialog, label_words
 from telme_gui.annotating.layers import LayersDialog
 from telme_gui.app import make_window
 from telme_gui.look.settings import Settings, load, save
@@ -165,7 +165,12 @@ def test_preview_tells_conflicts_and_what_finds_no_place(qtbot: QtBot, opened: M
         + line(path, turns[3], "boredom") + line(path, "test/dia999_utt0", "joy")
     )  # fmt: skip
     dialog = importing(qtbot, opened, path)
-    assert [tab.text() for tab in dialog.tabs.values()] == [f"{CHANGED}  1", f"{NEW}  1", f"{UNPLACED}  2"]
+    assert [tab.text() for tab in dialog.tabs.values()] == [
+        f"{CHANGED}  1",
+        f"{NEW}  1",
+        f"{REMOVED}  0",
+        f"{UNPLACED}  2",
+    ]
     assert dialog.lines.lines.rows == [(str(turns[1]), "me", "joy · “I think”", "anger · “I think”")]
     assert dialog.note.text() == "1 the same, left alone"
     dialog.tabs[UNPLACED].click()
@@ -176,6 +181,27 @@ def test_preview_tells_conflicts_and_what_finds_no_place(qtbot: QtBot, opened: M
     assert "dia999" in copied[2]
     dialog.go.click()
     assert [session.labels.emotion(turn) for turn in turns] == ["joy", "anger", "fear", None]
+
+
+def test_words_are_given_a_meaning_and_removal_is_asked_for(qtbot: QtBot, opened: MainWindow, tmp_path: Path) -> None:
+    session = opened.session
+    first, second = (turn.id for turn in session.turns[:2])
+    session.labels.edit("label", {("me", Scope.ALL, second): Label(emotion="fear")})
+    path = tmp_path / "hers.jsonl"
+    path.write_text(line(path, first, "happy"))
+    dialog = importing(qtbot, opened, path)
+    assert not dialog.go.isEnabled()
+    dialog.meanings.lines["emotions", "happy"].setCurrentText("joy")
+    qtbot.waitUntil(lambda: dialog.go.isEnabled(), timeout=WAIT)
+    assert dialog.go.text() == "Import 1 label"
+    dialog.replacing.click()
+    assert dialog.go.text() == "Import 1 label, remove 1"
+    dialog.tabs[REMOVED].click()
+    assert dialog.lines.lines.rows == [(str(second), "me", "fear")]
+    dialog.go.click()
+    assert (session.labels.emotion(first), session.labels.emotion(second)) == ("joy", None)
+    again = importing(qtbot, opened, path)
+    assert again.note.text() == "1 the same, left alone"
 
 
 def test_layers_of_a_file_go_where_one_says(qtbot: QtBot, opened: MainWindow, tmp_path: Path) -> None:
