@@ -261,7 +261,7 @@ def test_blind_mode_hides_what_a_file_says_of_turns(qtbot: QtBot, opened: MainWi
 
 
 def test_files_dropped_on_the_window_are_imported(qtbot: QtBot, opened: MainWindow, tmp_path: Path) -> None:
-    path, other = tmp_path / "hers.jsonl", tmp_path / "notes.txt"
+    path, other = tmp_path / "hers.jsonl", tmp_path / "notes.pdf"
     path.write_text(line(path, opened.session.turns[0].id, "fear"))
     other.write_text("nothing")
 
