@@ -15,7 +15,7 @@ _LEAF = 13  # the kind of a page that holds rows of a table
 _WAL_HEADER, _FRAME_HEADER = 32, 24  # bytes
 _INTEGERS = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8}  # bytes, by the number of the column's type
 
-Row = tuple[object, ...]  # values of columns; text that does not read as bytes
+StoredRow = tuple[object, ...]  # values of columns; text that does not read as bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ def pages(data: bytes, log: bytes = b"") -> Pages:
     return Pages(size, found | _committed(log, size))
 
 
-def rows(found: Pages) -> Iterator[tuple[int, int, Row]]:
+def rows(found: Pages) -> Iterator[tuple[int, int, StoredRow]]:
     """The rows that can be read: number of the page, number of the row, columns (a key that is the row's is None)."""
     for number, page in found.by_number.items():
         for start in _cells(page, _HEADER if number == 1 else 0, found.size):

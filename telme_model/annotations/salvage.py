@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from telme_model.annotations.labels import GOLD, Label
-from telme_model.annotations.pages import Pages, Row, free, pages, rows
+from telme_model.annotations.pages import Pages, StoredRow, free, pages, rows
 from telme_model.annotations.sqlite import Place, UnreadableError, stored_label, stored_place
 from telme_model.annotations.undo import StepState
 
@@ -24,10 +24,10 @@ class Salvage:
 class _Found:
     """The rows of each table, by number."""
 
-    layers: dict[int, Row] = field(default_factory=dict)
-    labels: dict[int, Row] = field(default_factory=dict)
-    steps: dict[int, Row] = field(default_factory=dict)
-    changes: dict[int, Row] = field(default_factory=dict)
+    layers: dict[int, StoredRow] = field(default_factory=dict)
+    labels: dict[int, StoredRow] = field(default_factory=dict)
+    steps: dict[int, StoredRow] = field(default_factory=dict)
+    changes: dict[int, StoredRow] = field(default_factory=dict)
 
 
 def salvage(data: bytes, log: bytes, emotions: Collection[str], is_name: Callable[[object], bool]) -> Salvage:
@@ -42,7 +42,7 @@ def salvage(data: bytes, log: bytes, emotions: Collection[str], is_name: Callabl
     off = {number for number, row in found.steps.items() if row[4] != StepState.DONE}
     unread: set[object] = set()  # places, or rows where not even that reads
 
-    def read(labels: dict[Place, Label | None], place: Row, value: object, row: object) -> None:
+    def read(labels: dict[Place, Label | None], place: StoredRow, value: object, row: object) -> None:
         place_or_row = row
         try:
             place_or_row = where = stored_place(place)
