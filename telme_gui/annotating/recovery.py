@@ -163,6 +163,7 @@ class StoreBanner(Banner):
             offer.clicked.connect(lambda _checked, deed=deed: deed())
             self.buttons.append(offer)
             self._offers.insertWidget(place, offer)
+            offer.show()  # the layout would, with its next event
         self.say(title, sentence)
 
 
