@@ -279,5 +279,6 @@ def stored_label(text: object) -> Label | None:
 
 _EMPTY = {field.name: field.default for field in fields(Label)}
 _TYPES: dict[str, type | tuple[type, ...]] = {
-    name: {bool: bool, float: (int, float)}.get(type(empty), str) for name, empty in _EMPTY.items()
-}
+    "emotion": str, "unsure": bool, "flag": bool, "comment": str, "origin": str, "run": str, "time": (int, float),
+    "source": str,
+}  # fmt: skip
