@@ -51,6 +51,8 @@ class ExportDialog(WorkDialog):
         self.formats: dict[Format, QRadioButton] = {}
         self.layers: dict[str, QCheckBox] = {}
         self.whole, self.part = QRadioButton("The whole corpus"), QRadioButton()
+        self.labelled = QCheckBox("Labelled turns alone")
+        self.labelled.setToolTip("Of MELD's tables: without it, turns without a label carry the corpus' own emotion")
         self.place = QLineEdit()
         self.report = Marked()
         self._stack = QStackedWidget()
@@ -128,6 +130,7 @@ class ExportDialog(WorkDialog):
         self.part.setEnabled(dialogue is not None)
         if dialogue is not None:
             self.part.setText(f"This dialogue, {dialogue.split}/{dialogue.name} ({len(dialogue.turns):,})")
+        row.addWidget(self.labelled)
         return row
 
     def _place_row(self) -> QHBoxLayout:
@@ -179,9 +182,9 @@ class ExportDialog(WorkDialog):
             corpus = replace(corpus, dialogues=(dialogue,))
             layers = _within(layers, corpus)
         form = next(form for form, button in self.formats.items() if button.isChecked())
-        place = self._folder
+        place, only = self._folder, self.labelled.isChecked()
         self.place.setText(str(place))
-        self.work("Exporting labels", lambda: export(form, place, corpus, layers), self._show_report)
+        self.work("Exporting labels", lambda: export(form, place, corpus, layers, labelled=only), self._show_report)
         self._stack.setEnabled(False)
         self.go.setEnabled(False)
 

@@ -282,3 +282,4 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
     "emotion": str, "unsure": bool, "flag": bool, "comment": str, "origin": str, "run": str, "time": (int, float),
     "source": str,
 }  # fmt: skip
+assert _TYPES.keys() == _EMPTY.keys()  # or labels that were written could not be read

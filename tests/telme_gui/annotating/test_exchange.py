@@ -142,6 +142,15 @@ def test_what_a_format_cannot_hold_is_said(qtbot: QtBot, opened: MainWindow, tmp
     assert f"{count} labels of the face alone" in report
 
 
+def test_labelled_turns_alone_go_into_melds_tables(qtbot: QtBot, opened: MainWindow, tmp_path: Path) -> None:
+    turn = opened.session.turns[0].id
+    opened.session.labels.edit("label", {("me", Scope.ALL, turn): Label(emotion="joy")})
+    dialog = exporting(opened, tmp_path, Format.MELD)
+    dialog.labelled.setChecked(True)
+    assert "labelled turns alone were asked for" in finish(qtbot, dialog)
+    assert sum(len(path.read_text().splitlines()) - 1 for path in tmp_path.glob("*.csv")) == 1
+
+
 def test_export_refuses_the_corpus_folder_and_no_layers(qtbot: QtBot, opened: MainWindow) -> None:
     assert opened.session.corpus is not None
     dialog = exporting(opened, opened.session.corpus.root / "labels", Format.ELAN)

@@ -398,3 +398,10 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path, corpus: Corpus) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match=r"annotations in .* cannot be used"):
         Store.open(tmp_path / "file" / "a.sqlite", corpus)
+
+
+def test_every_field_of_a_label_is_read_back() -> None:
+    label = Label(
+        emotion="joy", unsure=True, flag=True, comment="c", origin=Origin.IMPORTED, run="r", time=1.5, source="a.eaf"
+    )
+    assert stored_label(label_text(label)) == label
