@@ -335,7 +335,7 @@ class Store:
                 raise StoreError(f"'{label.emotion}' is not an emotion of {self._emotions.name}: {known}")
 
     def _last_change(self) -> float:
-        return float(self._db.execute("SELECT ifnull(max(time), 0) FROM log").fetchone()[0])
+        return float(self._db.execute("SELECT ifnull(max(CAST(time AS REAL)), 0) FROM log").fetchone()[0])
 
 
 def is_name(name: object) -> bool:
