@@ -100,8 +100,8 @@ class Labels(QObject):
     def _take_damage(self, problem: StoreDamagedError) -> None:
         self._let_go()
         self.damage = problem
-        self.damaged.emit(problem)
         self.changed.emit(None)
+        self.damaged.emit(problem)
 
     # -- what is there ------------------------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 """What is open, chosen and predicted: the one place where all panels meet."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +21,10 @@ from telme_model.corpus.dialogue import Corpus, Dialogue, Modality, Turn, TurnId
 
 
 class Session(QObject):
-    """The shared state of all panels. Panels read it, change it through its methods, and follow its signals."""
+    """The shared state of all panels. Panels read it, change it through its methods, and follow its signals.
+
+    A signal is sent when all that changes with it has changed: whoever hears one may read anything.
+    """
 
     corpus_changed = Signal()  # another corpus (or none): everything else changed with it
     predictions_changed = Signal(object)  # Touched: another run, more turns predicted, or judged by other labels
@@ -104,11 +108,9 @@ class Session(QObject):
 
     def set_predictions(self, predictions: Predictions | None, run: Path | None) -> None:
         """Show a run's predictions; its own theta holds again."""
-        self.base, self.run, self._fused = predictions, run, None
-        if self.theta is not None:
-            self.theta = None
-            self.theta_changed.emit()
-        self._show()
+        retuned = self.theta is not None
+        self.base, self.run, self._fused, self.theta = predictions, run, None, None
+        self._show(retuned=retuned)
 
     def set_theta(self, theta: float | None) -> None:
         """Try another theta on all turns; None is the run's. Whoever can fuse anew answers with `show_fused_anew`."""
@@ -117,8 +119,9 @@ class Session(QObject):
         self.theta = theta
         if theta is None and self._fused is not None:
             self._fused = None
-            self._show()
-        self.theta_changed.emit()
+            self._show(retuned=True)
+        else:
+            self.theta_changed.emit()
 
     def show_fused_anew(self, predictions: Predictions) -> None:
         """Show the predictions fused with the theta that is tried; an answer that comes too late is none."""
@@ -126,11 +129,12 @@ class Session(QObject):
             self._fused = predictions
             self._show()
 
-    def _show(self) -> None:
+    def _show(self, *, retuned: bool = False) -> None:
         self.predictions = self._judge()
-        self.predictions_changed.emit(None)
-        if self.filter.effects:
-            self.set_filter(self.filter)
+        with self._found_anew(bool(self.filter.effects)):
+            if retuned:
+                self.theta_changed.emit()
+            self.predictions_changed.emit(None)
 
     def _judge(self) -> Predictions | None:
         basis = Basis(
@@ -156,9 +160,8 @@ class Session(QObject):
         found = {turn: reason for turn, reason in problems.items() if turn not in self.media_problems}
         if found:
             self.media_problems |= found
-            self.media_problems_changed.emit()
-            if self.filter.media_problem:
-                self.set_filter(self.filter)
+            with self._found_anew(self.filter.media_problem):
+                self.media_problems_changed.emit()
 
     def prediction_row(self, turn: Turn | None = None) -> int | None:
         """The row of `turn` (the current one by default) in the predictions; None if it is not predicted."""
@@ -202,16 +205,17 @@ class Session(QObject):
         self._marks.follow(touched)
         shown = self._judge()
         rejudged = shown is not self.predictions
-        if rejudged:
-            self.predictions = shown
-            self.predictions_changed.emit(touched)
-        self.labels_changed.emit(touched)
+        self.predictions = shown
         filter_ = self.filter
         if labels.blind and another:  # turns that were picked by what is hidden now
             filter_ = replace(filter_, turns=None, turns_name="")
         by_gold = filter_.emotions and (labels.blind or another)
-        if filter_ != self.filter or filter_.marks or by_gold or (filter_.effects and rejudged):
-            self.set_filter(filter_)
+        anew = filter_ != self.filter or filter_.marks or by_gold or (filter_.effects and rejudged)
+        self.filter = filter_
+        with self._found_anew(bool(anew)):
+            if rejudged:
+                self.predictions_changed.emit(touched)
+            self.labels_changed.emit(touched)
 
     # -- selection ----------------------------------------------------------------------------------------------
 
@@ -280,9 +284,8 @@ class Session(QObject):
         """Let the player give only the words, the sound or the face of a turn, or some of them."""
         if modalities != self.presented:
             self.presented = modalities
-            self.presented_changed.emit()
-            if self.filter.text:
-                self.set_filter(self.filter)
+            with self._found_anew(bool(self.filter.text)):
+                self.presented_changed.emit()
 
     @property
     def tells_words(self) -> bool:
@@ -303,6 +306,19 @@ class Session(QObject):
     def set_filter(self, filter_: Filter) -> None:
         """Show only the turns that meet the filter."""
         self.filter = filter_
+        with self._found_anew(True):
+            pass
+
+    @contextmanager
+    def _found_anew(self, changed: bool) -> Iterator[None]:
+        """Filter before other signals are sent, and say so after them; not where nothing `changed` for the filter."""
+        if changed:
+            self.visible = self._met()
+        yield
+        if changed:
+            self.filter_changed.emit()
+
+    def _met(self) -> NDArray[np.bool_]:
         shown = Shown(
             words=self.tells_words,
             gold=self.gold,
@@ -310,8 +326,7 @@ class Session(QObject):
             problems=self.media_problems,
             marks=self.mark_mask,
         )
-        self.visible = met(filter_, self._rows, shown)
-        self.filter_changed.emit()
+        return met(self.filter, self._rows, shown)
 
     def effect_mask(self, effects: Iterable[Effect]) -> NDArray[np.bool_]:
         """Which turns show any of the effects [turns]."""
