@@ -187,7 +187,8 @@ def _by_time(
     common = shared(span, other)
     mostly = common >= _MOSTLY * total or (len({turns[turn].speaker for turn, _ in met}) == 1 and clear)
     half = common >= ROUGH * min(span[1] - span[0], other[1] - other[0])
-    return (best,) if mostly and half else ()
+    # The turn that holds most of it has to be the one that it is most like, or either may be meant.
+    return (best,) if mostly and half and best == ranked[0][1] else ()
 
 
 def _several(found: Sequence[TurnId], times: Sequence[Span], turns: dict[TurnId, Turn]) -> tuple[TurnId, ...]:
