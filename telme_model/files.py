@@ -3,8 +3,10 @@
 import errno
 import os
 import re
+import shutil
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from stat import S_ISREG
 
@@ -12,6 +14,7 @@ from telme_model.errors import MemoryFullError, StudioError
 
 LONGEST_LINE = 16 << 20  # bytes
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
+_LEFT = 3600.0  # seconds after which a temporary file is nobody's
 _FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 
@@ -37,8 +40,33 @@ def write_whole(
             with scratch.open("rb+") as file:
                 os.fsync(file.fileno())
             scratch.replace(path)
+            sync_folder(path.parent)
         finally:
             scratch.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """See to it that a name that was given or taken there outlives a power cut, where a system can."""
+    if os.name != "nt":
+        with suppress(OSError):  # a disk that cannot; what is in the file is safe
+            number = os.open(folder, os.O_RDONLY)
+            try:
+                os.fsync(number)
+            finally:
+                os.close(number)
+
+
+def clear_leftovers(folder: Path, *patterns: str) -> None:
+    """Remove what a kill has left of files that were being written, an hour after: nobody is at them any more."""
+    for pattern in patterns:
+        for rest in folder.glob(pattern):
+            with suppress(OSError):
+                if time.time() - rest.lstat().st_mtime < _LEFT:
+                    continue
+                if rest.is_dir() and not rest.is_symlink():
+                    shutil.rmtree(rest, ignore_errors=True)
+                else:
+                    rest.unlink()
 
 
 def read_bytes(path: Path, largest: int, kind: type[StudioError] = FileError, what: str = "") -> bytes:

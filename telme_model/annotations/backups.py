@@ -26,9 +26,13 @@ def taken(backup: Path) -> datetime:
 
 
 def is_due(path: Path, changed: float) -> bool:
-    """Whether a day has passed since the last backup, and the store was changed since then at `changed` (seconds)."""
-    last = taken(made[0]).timestamp() if (made := backups(path)) else 0.0
-    return changed > last and time.time() - last > DUE
+    """Whether the store was changed (at `changed`, seconds) since the last backup, and a day has passed since then.
+
+    The first is made with the first label and holds hardly more; the second waits for no day.
+    """
+    made = backups(path)
+    last = taken(made[0]).timestamp() if made else 0.0
+    return changed > last and (len(made) < 2 or time.time() - last > DUE)
 
 
 def back_up(path: Path, connection: sqlite3.Connection) -> Path:

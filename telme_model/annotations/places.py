@@ -17,6 +17,7 @@ from telme_model.annotations.sqlite import (
     transaction,
 )
 from telme_model.corpus.dialogue import Corpus, TurnId
+from telme_model.files import sync_folder
 from telme_model.paths import annotations_folder
 
 _Words = dict[tuple[str, str, int], str]  # digest of a turn's words, by the turn's columns
@@ -100,6 +101,7 @@ def adopt(candidate: Path, corpus: Corpus) -> Adopted:
                 left_out = _fit(copy, corpus)
                 labels = copy.execute("SELECT count(*) FROM label").fetchone()[0]
             scratch.replace(target)
+            sync_folder(target.parent)
         finally:
             for rest in scratch.parent.glob(f"{scratch.name}*"):
                 rest.unlink()

@@ -14,6 +14,7 @@ from telme_model.annotations.salvage import salvage
 from telme_model.annotations.sqlite import check, look_into, store_errors
 from telme_model.annotations.store import Store, is_name
 from telme_model.corpus.dialogue import Corpus
+from telme_model.files import sync_folder
 
 _BESIDE = ("", "-wal", "-shm")  # the files of one database
 
@@ -60,6 +61,7 @@ def recover(path: Path, corpus: Corpus, backup: Path | None = None) -> Recovery:
                 labels = sum(len(store.labels(layer, scope)) for layer in layers for scope in Scope)
             damaged = _set_aside(path) if path.exists() else None
             whole.replace(path)
+            sync_folder(path.parent)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
     return Recovery(damaged=damaged, backup=backup, layers=layers, labels=labels, left_aside=left)

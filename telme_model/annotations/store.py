@@ -31,6 +31,7 @@ from telme_model.annotations.sqlite import (
 from telme_model.annotations.undo import Change, Step, StepState, UndoStack
 from telme_model.corpus.dialogue import Corpus, TurnId
 from telme_model.errors import brief
+from telme_model.files import clear_leftovers
 
 __all__ = ["Change", "Key", "Step", "Store", "StoreDamagedError", "StoreError"]
 
@@ -54,6 +55,7 @@ class Store:
         self._turns = frozenset(turn.id for turn in corpus.turns())
         self._labels: dict[tuple[int, Scope], dict[TurnId, Label]] = {}
         self._changed = False
+        self._backed_up = bool(backups.backups(path))
         with transaction(self._db):
             register(path, self._db, corpus)
             self._history = UndoStack(self._db)
@@ -70,11 +72,13 @@ class Store:
     def open(cls, path: Path, corpus: Corpus) -> "Store":
         """Open the store, which is made where there is none; see `places.store_path` for where.
 
-        A backup is made where the last is older than a day, and before the file's format is brought up to date.
+        A backup is made with the first label, where the last is older than a day, and before the file's format is
+        brought up to date.
         Raises StoreDamagedError when the file fails its check (see `recovery`), StoreError when it cannot be used.
         """
         with store_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
+            clear_leftovers(path.parent, ".recover-*", f"{path.stem}.new*", f"backups/.{path.stem}@*.new*")
             connection = connect(path)
             try:
                 check(path, connection)
@@ -167,7 +171,12 @@ class Store:
             if not done:
                 return None
             self._write(done)
-            return self._history.add(name, done)
+            step = self._history.add(name, done)
+        if not self._backed_up:
+            self._backed_up = True
+            with suppress(StoreError):  # the labels are on disk; the next opening makes one
+                self.back_up()
+        return step
 
     # -- undo ---------------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from telme_model.errors import MemoryFullError, StudioError
-from telme_model.files import DiskFullError, FileError, refusals, refused, write_whole
+from telme_model.files import DiskFullError, FileError, clear_leftovers, refusals, refused, write_whole
 
 FULL = [errno.ENOSPC, errno.EFBIG, errno.EDQUOT]
 
@@ -41,7 +41,18 @@ def test_it_is_synced_before_it_takes_its_place(tmp_path: Path, monkeypatch: pyt
 
     monkeypatch.setattr(os, "fsync", sync)
     write_whole(place, lambda scratch: scratch.write_text("new", encoding="utf-8"))
-    assert synced == [(place.stat().st_ino, "old")]
+    assert synced == [(place.stat().st_ino, "old"), (tmp_path.stat().st_ino, "new")]  # and then its folder
+
+
+def test_what_a_kill_has_left_is_cleared_once_nobody_can_be_at_it(tmp_path: Path) -> None:
+    for name in (".a.new", ".b.new"):
+        (tmp_path / name).touch()
+    (tmp_path / ".recover-1").mkdir()
+    (tmp_path / ".recover-1" / "copy").touch()
+    for old in (".a.new", ".recover-1"):
+        os.utime(tmp_path / old, (0, 0))
+    clear_leftovers(tmp_path, ".*.new", ".recover-*")
+    assert [path.name for path in tmp_path.iterdir()] == [".b.new"]
 
 
 @pytest.mark.parametrize("number", FULL)

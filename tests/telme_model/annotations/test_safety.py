@@ -13,7 +13,7 @@ from telme_model.annotations import backups
 from telme_model.annotations import sqlite as database
 from telme_model.annotations import store as store_module
 from telme_model.annotations.labels import Label, Origin, Scope
-from telme_model.annotations.recovery import recover
+from telme_model.annotations.recovery import labels_in, recover
 from telme_model.annotations.schema import SCRIPTS
 from telme_model.annotations.sqlite import StoreDamagedError
 from telme_model.annotations.store import Key, Store, StoreError
@@ -73,21 +73,21 @@ def test_every_edit_is_synced_before_it_returns(path: Path, corpus: Corpus) -> N
 
 def test_a_backup_is_made_a_day_and_ten_are_kept(path: Path, corpus: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
     labels = write_labels(path, corpus)
-    (path.parent / "backups").mkdir()
     (path.parent / "backups" / "a@my own copy.sqlite").write_bytes(b"")
-    assert backups.backups(path) == ()  # there was nothing yet when it was opened
+    (first,) = backups.backups(path)  # with the first label
+    assert labels_in(first) == 1
     with Store.open(path, corpus):
-        (first,) = backups.backups(path)
+        assert backups.backups(path)[1:] == (first,)
     with Store.open(path, corpus) as store:
-        assert len(backups.backups(path)) == 1
+        assert len(backups.backups(path)) == 2
         store.edit("label", {("ada", ALL, FIRST): FEAR})
     tomorrow = time.time() + backups.DUE + 60
     monkeypatch.setattr(time, "time", lambda: tomorrow)
     Store.open(path, corpus).close()
-    newest, oldest = backups.backups(path)
+    newest, _, oldest = backups.backups(path)
     assert oldest == first
     with Store.open(path, corpus) as store:
-        assert len(backups.backups(path)) == 2
+        assert len(backups.backups(path)) == 3
         for _ in range(11):
             last = store.back_up()
     kept = backups.backups(path)
@@ -108,10 +108,10 @@ def test_a_backup_is_synced_before_it_takes_its_place(
         synced.append((os.fstat(file).st_ino, backups.backups(path)))
 
     with Store.open(path, corpus) as store:
-        (first,) = backups.backups(path)
+        before = backups.backups(path)
         monkeypatch.setattr(os, "fsync", sync)
         backup = store.back_up()
-    assert synced == [(backup.stat().st_ino, (first,))]
+    assert synced == [(backup.stat().st_ino, before), (backup.parent.stat().st_ino, (backup, *before))]
 
 
 def test_a_store_that_did_not_change_is_not_copied_again(
@@ -122,7 +122,7 @@ def test_a_store_that_did_not_change_is_not_copied_again(
     later = time.time() + 5 * backups.DUE
     monkeypatch.setattr(time, "time", lambda: later)
     Store.open(path, corpus).close()
-    assert len(backups.backups(path)) == 1
+    assert len(backups.backups(path)) == 2
 
 
 # -- damage -----------------------------------------------------------------------------------------------------
@@ -146,9 +146,8 @@ def test_a_broken_page_costs_no_label_that_the_history_tells(path: Path, corpus:
     broken = pages_of(path, "label")[1]
     overwrite(path, (broken - 1) * PAGE, os.urandom(PAGE))
     before = path.read_bytes()
-    with pytest.raises(StoreDamagedError, match=r"damaged.* it has no backup") as raised:
+    with pytest.raises(StoreDamagedError, match=r"damaged.* its last backup is a@"):
         Store.open(path, corpus)
-    assert raised.value.backups == ()
     recovery = recover(path, corpus)
     assert (recovery.layers, recovery.labels, recovery.backup) == (("ada",), len(labels), None)
     assert recovery.damaged is not None
@@ -194,7 +193,7 @@ def test_a_backup_takes_the_place_of_a_broken_file(
     break_(path)
     with pytest.raises(StoreDamagedError, match="its last backup is a@") as raised:
         Store.open(path, corpus)
-    (backup,) = raised.value.backups
+    backup, _ = raised.value.backups
     recovery = recover(path, corpus, backup)
     assert (recovery.backup, recovery.labels) == (backup, len(labels))
     with Store.open(path, corpus) as store:
