@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from telme_model.annotations.labels import Label, Scope
+from telme_model.annotations.places import candidates
 from telme_model.annotations.recovery import recover
 from telme_model.annotations.sqlite import StoreDamagedError
 from telme_model.annotations.store import Key, Store
@@ -159,3 +160,19 @@ def test_a_store_is_kept_where_no_memory_is_shared(path: Path, whole: Whole, wri
         other.edit("clear", {key: None})
         assert store.changed_elsewhere()
         assert store.back_up().is_file()
+
+
+@pytest.mark.parametrize("damage", ["DELETE FROM about WHERE name = 'root'", "UPDATE about SET value = x'00ff'"])
+def test_another_corpus_damaged_store_never_keeps_this_one_from_opening(
+    path: Path, whole: Whole, damage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TELME_ANNOTATIONS", str(path.parent))
+    path.parent.mkdir()
+    path.write_bytes(whole.data)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(damage)
+    path.with_name("folder.sqlite").mkdir()
+    path.with_name("cut.sqlite").write_bytes(whole.data[:5000])
+    assert candidates(whole.corpus) == ()
+    with pytest.raises(StoreDamagedError):
+        Store.open(path, whole.corpus)
