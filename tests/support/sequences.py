@@ -46,16 +46,18 @@ def run_sequence(seed: int, store: Store, corpus: Corpus, folder: Path, steps: i
             given = {turn: rng.choice(corpus.labels.labels) for turn in rng.sample(turns, rng.randint(1, 6))}
             gone: set[TurnId] = set()
             if kind == "edit":
-                store.edit("edit", {(layer, Scope.ALL, turn): Label(emotion=name) for turn, name in given.items()})
+                stepped = store.edit(
+                    "edit", {(layer, Scope.ALL, turn): Label(emotion=name) for turn, name in given.items()}
+                )
             else:
                 if kind == "replace":
                     dialogues = {(turn.split, turn.dialogue) for turn in given}
                     gone = {turn for turn in now if (turn.split, turn.dialogue) in dialogues and turn not in given}
                 shown = preview(store, take([_file(folder, given)], corpus), {"": layer}, replacing=kind == "replace")
                 assert {turn for _, _, turn in shown.removed} == gone, (seed, step)
-                apply(store, shown, "file")
+                stepped = apply(store, shown, "file")
             now = {turn: name for turn, name in (now | given).items() if turn not in gone}
-            if now != before:
+            if stepped is not None:  # also where only the origin of a label changes
                 done.append(before)
                 undone.clear()
         stored = {turn: label.emotion for turn, label in store.labels(layer).items()}
