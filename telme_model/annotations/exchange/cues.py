@@ -16,7 +16,7 @@ _SPEAKER = re.compile(r"\s*(?:-\s*)?(?P<name>[^:\[\](){}<>\n]{1,40}):(?=\s|$)")
 
 
 @dataclass(frozen=True, slots=True)
-class Cue:
+class SubtitleCue:
     """One cue: times in milliseconds, what stands above it, and its words with their marks."""
 
     start: int
@@ -41,7 +41,7 @@ class Cue:
         return " ".join(html.unescape(_TAG.sub("", self.raw)).split())
 
 
-def parsed_cues(text: str) -> tuple[list[Cue], list[str]]:
+def parsed_cues(text: str) -> tuple[list[SubtitleCue], list[str]]:
     """The cues of a file, and the texts of its notes. Whatever is neither is passed over.
 
     A cue ends where the next begins or a block of notes does, not at a blank line: some programs put one before the
@@ -50,7 +50,7 @@ def parsed_cues(text: str) -> tuple[list[Cue], list[str]]:
     lines = re.split(r"\r\n|\r|\n", text.removeprefix("\ufeff"))
     timings = [place for place, line in enumerate(lines) if "-->" in line and _TIMING.fullmatch(line)]
     heads = [_head(lines, place, timings[index - 1] if index else -1) for index, place in enumerate(timings)]
-    cues: list[Cue] = []
+    cues: list[SubtitleCue] = []
     notes = list(_notes(lines[: heads[0] if heads else len(lines)]))
     for index, place in enumerate(timings):
         following = heads[index + 1] if index + 1 < len(heads) else len(lines)
@@ -63,7 +63,9 @@ def parsed_cues(text: str) -> tuple[list[Cue], list[str]]:
         match = _TIMING.fullmatch(lines[place])
         assert match is not None
         name = lines[heads[index]].strip() if heads[index] < place else ""
-        cues.append(Cue(_milliseconds(*match.groups()[:4]), _milliseconds(*match.groups()[4:]), name, "\n".join(words)))
+        cues.append(
+            SubtitleCue(_milliseconds(*match.groups()[:4]), _milliseconds(*match.groups()[4:]), name, "\n".join(words))
+        )
     return cues, notes
 
 

@@ -10,7 +10,7 @@ from telme_model.annotations.exchange.errors import ExchangeError, NoPlaceError
 from telme_model.annotations.exchange.files import LARGEST_DIALOGUE, decoded, read_bytes
 from telme_model.annotations.exchange.interface import Inbox
 from telme_model.annotations.exchange.placing import Places
-from telme_model.annotations.exchange.timed import Line, emotion_among, take_lines
+from telme_model.annotations.exchange.timed import TimedLine, emotion_among, take_lines
 from telme_model.corpus.dialogue import Dialogue
 from telme_model.corpus.tables import plain_seconds
 
@@ -20,7 +20,7 @@ _HEAD = ("behavior", "behaviour")
 
 def read_audacity(path: Path, places: Places, inbox: Inbox) -> None:
     """Take the labels of a track: a line each of beginning, end and text. Raises ExchangeError when it is none."""
-    lines: list[Line] = []
+    lines: list[TimedLine] = []
     for number, text in enumerate(decoded(path, read_bytes(path, LARGEST_DIALOGUE)).splitlines(), 1):
         if not text.strip() or text.startswith("\\"):  # the second line of a label is its frequencies
             continue
@@ -76,7 +76,7 @@ def read_boris_project(path: Path, places: Places, inbox: Inbox) -> None:
 
 def _take_events(path: Path, events: list[Any], places: Places, inbox: Inbox) -> None:
     """Pair beginnings with ends, and place the events of each observation in the dialogue that it is named after."""
-    found: dict[str, list[Line]] = {}
+    found: dict[str, list[TimedLine]] = {}
     begun: dict[tuple[str, str, str], tuple[float, str]] = {}
     for observation, subject, code, where, time, end, status in sorted(events, key=lambda one: one[4]):
         key = observation, subject, code
@@ -92,7 +92,7 @@ def _take_events(path: Path, events: list[Any], places: Places, inbox: Inbox) ->
         _take_observation(path, observation, lines, places, inbox)
 
 
-def _take_observation(path: Path, observation: str, lines: list[Line], places: Places, inbox: Inbox) -> None:
+def _take_observation(path: Path, observation: str, lines: list[TimedLine], places: Places, inbox: Inbox) -> None:
     known = [line for line in lines if inbox.knows(line.emotion)]
     other = list(dict.fromkeys(line.emotion for line in lines if line not in known))
     if other:
@@ -111,9 +111,9 @@ def _dialogue(path: Path, observation: str, places: Places) -> Dialogue:
     return places.dialogue(path)
 
 
-def _line(where: str, start: float, end: float, emotion: str, speaker: str, words: str) -> Line:
+def _line(where: str, start: float, end: float, emotion: str, speaker: str, words: str) -> TimedLine:
     begin, stop = round(1000 * min(start, 1e7)), round(1000 * min(end, 1e7))
-    return Line(where=where, start=begin, end=max(begin, stop), emotion=emotion, speaker=speaker, words=words)
+    return TimedLine(where=where, start=begin, end=max(begin, stop), emotion=emotion, speaker=speaker, words=words)
 
 
 def looks_like_audacity(path: Path) -> bool:

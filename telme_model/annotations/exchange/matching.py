@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from telme_model.annotations.exchange.interface import Span, TimedText
-from telme_model.annotations.exchange.timeline import EXACT, NEAR, ROUGH, Clock, believable, likeness, same, shared
-from telme_model.annotations.exchange.words import Agreement, agreement, letters
+from telme_model.annotations.exchange.timeline import EXACT, NEAR, ROUGH, FileClock, believable, likeness, same, shared
+from telme_model.annotations.exchange.words import WordMatch, agreement, letters
 from telme_model.corpus.dialogue import Dialogue, Turn, TurnId
 
 _CLEARER = 0.15  # likeness by which the best turn has to lead
@@ -28,7 +28,7 @@ class Matcher:
     """
 
     dialogue: Dialogue
-    clocks: list[Clock] = field(default_factory=list)
+    clocks: list[FileClock] = field(default_factory=list)
     seen: dict[TurnId, Span] = field(default_factory=dict)
     _turns: dict[TurnId, Turn] = field(init=False)
     _letters: dict[TurnId, str] = field(init=False)
@@ -94,9 +94,9 @@ class Matcher:
     def _by_words(self, interval: TimedText, possible: Sequence[Turn]) -> tuple[tuple[TurnId, ...], str]:
         bare = letters(interval.words)
         agreed = {turn.id: agreement(bare, self._letters[turn.id]) for turn in possible}
-        alike = [turn for turn in possible if agreed[turn.id] is Agreement.SAME]
-        parts = [turn for turn in possible if agreed[turn.id] is Agreement.PART]
-        unknown = [turn for turn in possible if agreed[turn.id] is Agreement.UNKNOWN]
+        alike = [turn for turn in possible if agreed[turn.id] is WordMatch.SAME]
+        parts = [turn for turn in possible if agreed[turn.id] is WordMatch.PART]
+        unknown = [turn for turn in possible if agreed[turn.id] is WordMatch.UNKNOWN]
         if len(alike) == 1 and (len(bare) >= _TELLING or self._near(interval, alike[0].id) or len(self._turns) == 1):
             others = [turn for turn in self._turns.values() if self._letters[turn.id] == bare]
             if len(others) == 1 or self._near(interval, alike[0].id) or interval.speaker:
@@ -117,12 +117,12 @@ class Matcher:
             return [self.seen[turn]]
         return [clock.spans[turn] for clock in self.clocks if turn in clock.spans]
 
-    def _timed(self, clock: Clock, turns: Iterable[Turn]) -> list[tuple[TurnId, Span]]:
+    def _timed(self, clock: FileClock, turns: Iterable[Turn]) -> list[tuple[TurnId, Span]]:
         """The turns that are on at a known time, as the file itself says or by the clock."""
         known = {**clock.spans, **self.seen}
         return [(turn.id, known[turn.id]) for turn in turns if turn.id in known]
 
-    def _at(self, interval: TimedText, clock: Clock, possible: Sequence[Turn]) -> tuple[TurnId, ...]:
+    def _at(self, interval: TimedText, clock: FileClock, possible: Sequence[Turn]) -> tuple[TurnId, ...]:
         return _by_time(interval, self._timed(clock, possible), self._turns)
 
     def _nothing_there(self, interval: TimedText, possible: Sequence[Turn]) -> str:

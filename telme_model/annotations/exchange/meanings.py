@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from telme_model.annotations.exchange.interface import UNNAMED, Inbox, TimedText
-from telme_model.annotations.exchange.words import Agreement, agreement, letters, speaker_within
+from telme_model.annotations.exchange.words import WordMatch, agreement, letters, speaker_within
 from telme_model.corpus.dialogue import Dialogue
 
 _POLARITY = frozenset(
@@ -80,7 +80,7 @@ def holds_words(intervals: Sequence[TimedText], dialogue: Dialogue) -> bool:
     hits = 0
     for interval in intervals:
         bare = letters(interval.text)
-        hits += bare in exact or any(agreement(bare, one) in (Agreement.SAME, Agreement.PART) for one in ours)
+        hits += bare in exact or any(agreement(bare, one) in (WordMatch.SAME, WordMatch.PART) for one in ours)
     return bool(intervals) and 2 * hits >= len(intervals)
 
 

@@ -27,7 +27,7 @@ from telme_model.annotations.exchange.meanings import (
 )
 from telme_model.annotations.exchange.notes import escaped, note_of, noted_label, one_line, parsed, unescaped
 from telme_model.annotations.exchange.placing import Places, by_time
-from telme_model.annotations.exchange.timeline import Clock, same
+from telme_model.annotations.exchange.timeline import FileClock, same
 from telme_model.annotations.labels import Label, Scope
 from telme_model.corpus.dialogue import Dialogue, Turn, TurnId
 
@@ -153,7 +153,7 @@ def _take_foreign(
     labels = {name: [replace(one, speaker=speakers[name]) for one in of] for name, of in labels.items()}
     spoken = [replace(one, speaker=speakers[name], words=one.text) for name, of in words.items() for one in of]
     if named:
-        matcher.clocks = [Clock({turn: span for span, turn in named})]
+        matcher.clocks = [FileClock({turn: span for span, turn in named})]
     else:
         events = {(one.start, one.end, one.speaker): one for of in labels.values() for one in of if not one.turn}
         events |= {(one.start, one.end, one.speaker): one for one in spoken}

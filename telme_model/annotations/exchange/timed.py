@@ -12,7 +12,7 @@ from telme_model.corpus.dialogue import Dialogue, TurnId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class TimedLine:
     """One line: its stretch, what may be its emotion, who speaks, what is said; "" where nothing tells."""
 
     where: str
@@ -23,10 +23,10 @@ class Line:
     words: str = ""
 
 
-def place_lines(lines: Sequence[Line], dialogue: Dialogue, inbox: Inbox) -> dict[TurnId, tuple[str, str]]:
+def place_lines(lines: Sequence[TimedLine], dialogue: Dialogue, inbox: Inbox) -> dict[TurnId, tuple[str, str]]:
     """(emotion's text, where) by turn; lines without an emotion only tell when turns are on."""
     speakers = {turn.speaker for turn in dialogue.turns}
-    timed: dict[int, Line] = {}
+    timed: dict[int, TimedLine] = {}
     intervals: list[TimedText] = []
     for line in lines:
         who = inbox.speaker(line.speaker, speakers) if line.speaker else ""
@@ -47,7 +47,7 @@ def place_lines(lines: Sequence[Line], dialogue: Dialogue, inbox: Inbox) -> dict
     return {turn: (one.text, timed[id(one)].where) for turn, one in found.items()}
 
 
-def take_lines(lines: Sequence[Line], dialogue: Dialogue, inbox: Inbox, layer: str = UNNAMED) -> None:
+def take_lines(lines: Sequence[TimedLine], dialogue: Dialogue, inbox: Inbox, layer: str = UNNAMED) -> None:
     """Put the emotions of lines into the inbox."""
     for turn, (text, where) in place_lines(lines, dialogue, inbox).items():
         try:

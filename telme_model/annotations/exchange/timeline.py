@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from telme_model.annotations.exchange.interface import Span, TimedText
 from telme_model.annotations.exchange.placing import media_file, spans
-from telme_model.annotations.exchange.words import Agreement, agreement, letters
+from telme_model.annotations.exchange.words import WordMatch, agreement, letters
 from telme_model.corpus.dialogue import Dialogue, Turn, TurnId
 
 EXACT = 60  # milliseconds by which the ends of the same stretch may differ: a picture or two, and rounding
@@ -28,16 +28,16 @@ _ENOUGH, _EACH = 4.5, 0.8  # what all intervals, and each on average, say at lea
 
 
 @dataclass(frozen=True, slots=True)
-class Clock:
+class FileClock:
     """The times of turns in milliseconds of the file; `usual` where files are often made over it."""
 
     spans: Mapping[TurnId, Span]
     usual: bool = True
 
-    def later(self, milliseconds: int) -> "Clock":
+    def later(self, milliseconds: int) -> "FileClock":
         """The same, found by trying: everything later by so much."""
         moved = {turn: (start + milliseconds, end + milliseconds) for turn, (start, end) in self.spans.items()}
-        return Clock(moved, usual=False)
+        return FileClock(moved, usual=False)
 
 
 def likeness(one: Span, other: Span) -> float:
@@ -56,7 +56,7 @@ def same(one: Span, other: Span) -> bool:
     return abs(one[0] - other[0]) <= EXACT and abs(one[1] - other[1]) <= EXACT
 
 
-def believable(events: Sequence[TimedText], dialogue: Dialogue) -> list[Clock]:
+def believable(events: Sequence[TimedText], dialogue: Dialogue) -> list[FileClock]:
     """The clocks that the events of a file may keep, the likeliest first; none where nothing tells."""
     if not events:
         return []
@@ -71,33 +71,33 @@ def believable(events: Sequence[TimedText], dialogue: Dialogue) -> list[Clock]:
     return [clock for _, clock in sorted(fits, key=lambda one: -one[0])]
 
 
-def _usual(dialogue: Dialogue) -> Iterator[Clock]:
+def _usual(dialogue: Dialogue) -> Iterator[FileClock]:
     """The media as they are, the episode, and the dialogue cut out of it in one piece, pauses kept."""
     turns = dialogue.turns
     if media_file(dialogue) is not None or all((turn.annotated_seconds or 0) > 0 for turn in turns):
-        yield Clock(dict(zip((turn.id for turn in turns), spans(dialogue), strict=True)))
+        yield FileClock(dict(zip((turn.id for turn in turns), spans(dialogue), strict=True)))
     annotated = {
         turn.id: (round(1000 * turn.start), round(1000 * turn.end))
         for turn in turns
         if turn.start is not None and turn.end is not None and turn.end > turn.start >= 0
     }
     if 2 * len(annotated) >= len(turns):
-        episode = Clock(annotated)
+        episode = FileClock(annotated)
         first = min(start for start, _ in annotated.values())
-        yield Clock(episode.later(-first).spans)
+        yield FileClock(episode.later(-first).spans)
         if first:
             yield episode
 
 
-def _offsets(events: Sequence[TimedText], clock: Clock, turns: Mapping[TurnId, Turn]) -> list[int]:
+def _offsets(events: Sequence[TimedText], clock: FileClock, turns: Mapping[TurnId, Turn]) -> list[int]:
     """How much later than this clock the file may be: what most pairs of an event and a turn of one length say."""
     votes: Counter[int] = Counter()
     exact: dict[int, list[int]] = {}
     for event in events:
         for turn, (start, end) in clock.spans.items():
             alike = abs(event.end - event.start - (end - start)) <= 2 * EXACT
-            said = agreement(letters(event.words), letters(turns[turn].text)) if event.words else Agreement.UNKNOWN
-            if said is Agreement.OTHER or not (alike or said is Agreement.SAME) or not _may_be(event, turns[turn]):
+            said = agreement(letters(event.words), letters(turns[turn].text)) if event.words else WordMatch.UNKNOWN
+            if said is WordMatch.OTHER or not (alike or said is WordMatch.SAME) or not _may_be(event, turns[turn]):
                 continue
             offset = event.start - start
             bin_ = round(offset / _VOTE)
@@ -113,7 +113,7 @@ def _offsets(events: Sequence[TimedText], clock: Clock, turns: Mapping[TurnId, T
     return found
 
 
-def _score(events: Iterable[TimedText], clock: Clock, turns: Mapping[TurnId, Turn]) -> float:
+def _score(events: Iterable[TimedText], clock: FileClock, turns: Mapping[TurnId, Turn]) -> float:
     order = sorted(clock.spans.items(), key=lambda one: one[1])
     total = _USUAL if clock.usual else 0.0
     for event in events:
@@ -131,12 +131,12 @@ def _says(event: TimedText, order: Sequence[tuple[TurnId, Span]], turns: Mapping
         if common <= 0:
             continue
         met = True
-        words = agreement(letters(event.words), letters(turns[turn].text)) if event.words else Agreement.UNKNOWN
-        if words is Agreement.OTHER or not _may_be(event, turns[turn]):
+        words = agreement(letters(event.words), letters(turns[turn].text)) if event.words else WordMatch.UNKNOWN
+        if words is WordMatch.OTHER or not _may_be(event, turns[turn]):
             continue
         alike = likeness(span, other)
         fit = _EXACTLY if same(span, other) else _NEARLY if alike >= NEAR else _ROUGHLY if alike >= ROUGH else 0.0
-        best = max(best, fit + (_IN_WORDS if words is Agreement.SAME else 0.0))
+        best = max(best, fit + (_IN_WORDS if words is WordMatch.SAME else 0.0))
     return _OF_OTHERS if met and best == _AGAINST else best
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from webvtt import Caption, WebVTT
 from webvtt.models import Timestamp
 
-from telme_model.annotations.exchange.cues import Cue, parsed_cues
+from telme_model.annotations.exchange.cues import SubtitleCue, parsed_cues
 from telme_model.annotations.exchange.cues import marked as marked_line
 from telme_model.annotations.exchange.files import LARGEST_DIALOGUE, decoded, dialogue_name, file_names, read_bytes
 from telme_model.annotations.exchange.interface import (
@@ -28,7 +28,7 @@ from telme_model.annotations.exchange.interface import (
 from telme_model.annotations.exchange.notes import escaped, note_of, noted_label, one_line, parsed
 from telme_model.annotations.exchange.placing import Places, spans
 from telme_model.annotations.exchange.tiers import printable
-from telme_model.annotations.exchange.timed import Line, emotion_among, place_lines
+from telme_model.annotations.exchange.timed import TimedLine, emotion_among, place_lines
 from telme_model.annotations.labels import Scope
 from telme_model.corpus.dialogue import Corpus, Dialogue, TurnId
 
@@ -112,10 +112,10 @@ def _notes(comments: list[str], path: Path, inbox: Inbox) -> tuple[dict[tuple[st
     return notes, first
 
 
-def _emotions(cues: list[Cue], path: Path, places: Places, inbox: Inbox) -> dict[TurnId, tuple[str, str]]:
+def _emotions(cues: list[SubtitleCue], path: Path, places: Places, inbox: Inbox) -> dict[TurnId, tuple[str, str]]:
     """(text, where) of the emotion of a turn's words; of cues without an id, by speaker, words and time."""
     named: dict[TurnId, tuple[str, str]] = {}
-    lines: list[Line] = []
+    lines: list[TimedLine] = []
     for cue in cues:
         where = f"{path.name}, cue {_clock(cue.start)}"
         turn = places.named(cue.name)
@@ -133,7 +133,9 @@ def _emotions(cues: list[Cue], path: Path, places: Places, inbox: Inbox) -> dict
         if not known and cue.classes:
             inbox.refuse(where, ".".join(cue.classes), "no class of its words is an emotion")
         lines.append(
-            Line(where=where, start=cue.start, end=cue.end, emotion=known, speaker=cue.voice or speaker, words=words)
+            TimedLine(
+                where=where, start=cue.start, end=cue.end, emotion=known, speaker=cue.voice or speaker, words=words
+            )
         )
     if any(line.emotion for line in lines):
         for turn, found in place_lines(lines, places.dialogue(path), inbox).items():

@@ -12,7 +12,7 @@ _SHORTEST = 3  # letters of a part that says something
 _ALIKE = 0.8  # of the letters, where a transcript has slips
 
 
-class Agreement(Enum):
+class WordMatch(Enum):
     """How the words of an interval and those of a turn are to one another."""
 
     UNKNOWN = 0  # one of them has none
@@ -27,20 +27,20 @@ def letters(text: str) -> str:
 
 
 @lru_cache(maxsize=20_000)
-def agreement(ours: str, theirs: str) -> Agreement:
+def agreement(ours: str, theirs: str) -> WordMatch:
     """Of two texts as `letters` gives them."""
     if not ours or not theirs:
-        return Agreement.UNKNOWN
+        return WordMatch.UNKNOWN
     if ours == theirs:
-        return Agreement.SAME
+        return WordMatch.SAME
     shorter, longer = sorted((ours, theirs), key=len)
     if len(shorter) >= _SHORTEST and shorter in longer:
-        return Agreement.PART
+        return WordMatch.PART
     if len(longer) > _LONGEST or len(shorter) < _ALIKE / 2 * len(longer):
-        return Agreement.OTHER
+        return WordMatch.OTHER
     ratio = SequenceMatcher(None, ours, theirs, autojunk=False)
     alike = ratio.quick_ratio() >= _ALIKE and ratio.ratio() >= _ALIKE
-    return Agreement.PART if alike else Agreement.OTHER
+    return WordMatch.PART if alike else WordMatch.OTHER
 
 
 def speaker_named(name: str, speakers: Iterable[str]) -> str:

@@ -87,7 +87,7 @@ def test_damaged_scores_are_told(series: Path, night: Path, tmp_path: Path, scor
     run = tmp_path / "night"
     shutil.copytree(night, run)
     (run / "scores.json").write_text(scores)
-    with pytest.raises(RunError, match=r"scores\.json is damaged: it holds no scores"):
+    with pytest.raises(RunError, match=r"scores\.json is damaged: its test"):
         list(stored_of(run, open_corpus(series)))
 
 
@@ -117,7 +117,7 @@ def test_a_run_that_does_not_tell_its_corpus(
         opener.open_run(run)
     title, sentence = failed.args
     assert (title, settled.args) == ("night cannot be opened", [False])
-    assert sentence.startswith(f"{run / 'run.json'} is damaged: it ")
+    assert sentence.startswith(f"{run / 'run.json'} is damaged: it")
 
 
 def test_a_corpus_that_was_open_and_cannot_be_looked_into_is_gone(tmp_path: Path) -> None:
