@@ -3,47 +3,34 @@
 from dataclasses import replace
 
 from PySide6.QtCore import QSignalBlocker, Signal
-from PySide6.QtWidgets import QComboBox, QFrame, QGridLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QGridLayout, QWidget
 
-from telme_gui.look import theme
+from telme_gui.annotating.form import RowsForm
 from telme_gui.look.words import Words
 from telme_model.annotations.exchange import Incoming
 from telme_model.annotations.exchange.terms import Terms
 from telme_model.corpus.dialogue import Corpus
 
 SEEN = 3  # lines before one has to scroll
-LINE = 34  # px
 NOT_SAID, NONE = "–", "no emotion"
 ANYBODY = "several, or not known"
 _MOST = 60  # lines
 
 
-class Meanings(QWidget):
+class Meanings(RowsForm):
     """A line for each unknown word, for each tier whose speaker may be told, and for the column of a table."""
 
     changed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(SEEN, 1, parent)
         self.terms = Terms()
         self.lines: dict[tuple[str, str], QComboBox] = {}  # by field of the terms and name in the file
-        self._area = QScrollArea()
-        self._area.setObjectName("plain")
-        self._area.setWidgetResizable(True)
-        self._area.setFrameShape(QFrame.Shape.NoFrame)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self._area)
 
     def offer(self, incoming: Incoming, corpus: Corpus, terms: Terms) -> None:
         """Ask about what came in; lines that were answered stay."""
         self.terms, self.lines = terms, {}
-        page = QWidget()
-        grid = QGridLayout(page)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setHorizontalSpacing(2 * theme.RHYTHM)
-        grid.setVerticalSpacing(theme.RHYTHM // 2)
-        grid.setColumnStretch(1, 1)
+        grid = self.begin()
         speakers = list(dict.fromkeys(turn.speaker for turn in corpus.turns()))
         for word in list(dict.fromkeys((*terms.emotions, *incoming.words)))[:_MOST]:
             known = terms.emotions.get(word)
@@ -54,9 +41,7 @@ class Meanings(QWidget):
         if incoming.columns:
             now = terms.columns.get("emotion", NOT_SAID)
             self._add(grid, "columns", "emotion", "Emotions are in the column", [NOT_SAID, *incoming.columns], now)
-        self._area.setWidget(page)
-        self._area.setFixedHeight(LINE * min(max(1, len(self.lines)), SEEN))
-        self.setVisible(bool(self.lines))
+        self.end(grid, len(self.lines))
 
     def _add(self, grid: QGridLayout, kind: str, name: str, title: str, answers: list[str], now: str) -> None:
         box = QComboBox()

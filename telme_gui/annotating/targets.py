@@ -3,33 +3,25 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QComboBox, QFrame, QGridLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QWidget
 
-from telme_gui.look import theme
+from telme_gui.annotating.form import RowsForm
 from telme_gui.look.words import Words, literal
 from telme_model.annotations.exchange import Incoming
 from telme_model.annotations.exchange.interface import UNNAMED
 from telme_model.annotations.labels import GOLD
 
 SEEN = 4  # layers before one has to scroll
-LINE = 34  # px
 
 
-class Targets(QWidget):
+class Targets(RowsForm):
     """A line a layer of the file: whether it is imported, and into which layer."""
 
     changed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(SEEN, 2, parent)
         self.lines: dict[str, tuple[QCheckBox, QComboBox]] = {}
-        self._area = QScrollArea()
-        self._area.setObjectName("plain")
-        self._area.setWidgetResizable(True)
-        self._area.setFrameShape(QFrame.Shape.NoFrame)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self._area)
 
     @property
     def chosen(self) -> dict[str, str]:
@@ -38,12 +30,7 @@ class Targets(QWidget):
 
     def offer(self, incoming: Incoming, known: Sequence[str], mine: str) -> None:
         """Show the file's layers: each goes into its namesake, one without a name into `mine`; gold is left out."""
-        page = QWidget()
-        grid = QGridLayout(page)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setHorizontalSpacing(2 * theme.RHYTHM)
-        grid.setVerticalSpacing(theme.RHYTHM // 2)
-        grid.setColumnStretch(2, 1)
+        grid = self.begin()
         self.lines = {}
         for row, (name, labels) in enumerate(incoming.placed.items()):
             box = QCheckBox(literal(f"{name or 'Labels without a name'}  ({len(labels):,})"))
@@ -58,9 +45,7 @@ class Targets(QWidget):
             grid.addWidget(box, row, 0)
             grid.addWidget(Words("into the layer"), row, 1)
             grid.addWidget(into, row, 2)
-        self._area.setWidget(page)
-        self._area.setFixedHeight(LINE * min(max(1, len(self.lines)), SEEN))
-        self.setVisible(bool(self.lines))
+        self.end(grid, len(self.lines))
 
     def _combo(self, name: str, known: Sequence[str], mine: str) -> QComboBox:
         into = QComboBox()
